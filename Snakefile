@@ -1,0 +1,49 @@
+# The workflow: configuration, rules by stage, targets. Rules take params and paths from molap/plan.py.
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from molap.config.base import ConfigError
+from molap.config.run import parse_config
+from molap.paths import OUTPUTS, RESULTS
+from molap.plan import Plan, blocks, example_kinds, fitted_sources, kinds
+
+min_version("9.5")
+
+
+configfile: "config/paper.yaml"
+
+
+try:
+    run_config = parse_config(config)
+except ConfigError as error:
+    raise WorkflowError(f"the configuration is refused\n{error}") from None
+plan = Plan(run_config)
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpus.smk"
+include: "workflow/rules/pretraining.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/tune.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [plan.path(name, run_config.name) for name in ("configuration", *TABLES)],
+        [figure for name in FIGURES for figure in figure_files(name)],
+
+
+rule tune:
+    input:
+        plan.path("tune_table", run_config.name),
+        figure_files("fig_tune"),
+
+
+localrules:
+    all,
+    tune,

@@ -1,0 +1,83 @@
+"""The common ground of every configuration section: frozen, typed, unknown keys refused."""
+
+import difflib
+import types
+import typing
+
+import pydantic
+
+
+class ConfigError(ValueError):
+    """A configuration that is refused; the message names the field, the value and what is allowed."""
+
+
+class Section(pydantic.BaseModel):
+    """A frozen group of settings; an unknown key, a wrong type or a value out of range is refused."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _refuse_truth_values_as_numbers(cls, values):
+        if isinstance(values, dict):
+            for name, field in cls.model_fields.items():
+                if isinstance(values.get(name), bool) and field.annotation in (int, float):
+                    raise ValueError(f"{name}: {values[name]} is not allowed; give a number")
+        return values
+
+
+def check(model: type[Section], values: object) -> Section:
+    """Build `model` from plain values.
+
+    Raises:
+        ConfigError: one line per refused field, each with the field, the value and what is allowed.
+    """
+    try:
+        return model.model_validate(values)
+    except pydantic.ValidationError as error:
+        items = error.errors()
+        # An outer list of which an item was refused is reported as too short as well; only the item matters.
+        inner = [i for i in items if not any(_encloses(i["loc"], other["loc"]) for other in items)]
+        raise ConfigError("\n".join(_explain(model, item) for item in inner)) from None
+
+
+def _encloses(outer: tuple, inner: tuple) -> bool:
+    return len(outer) < len(inner) and inner[: len(outer)] == outer
+
+
+def _explain(model: type[Section], item: dict) -> str:
+    path = [part for part in item["loc"] if not (isinstance(part, str) and "[" in part)]
+    field = ".".join(str(part) for part in path)
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = list(_section_at(model, path[:-1]).model_fields)
+        close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return f"{field}: unknown key; allowed are {', '.join(allowed)}{hint}"
+    if kind == "value_error":
+        # Validators of a whole section name their field themselves.
+        message = str(context["error"])
+        own = message.partition(":")[0] in _section_at(model, path).model_fields
+        return f"{field}{'.' if own else ': '}{message}" if field else message
+    if kind == "literal_error":
+        return f"{field}: {item['input']!r} is not allowed; allowed: {context['expected']}"
+    if kind in ("list_type", "tuple_type"):
+        return f"{field}: {item['input']!r} is not allowed; give a list, for example [{item['input']}]"
+    if kind in ("model_type", "dict_type"):
+        return f"{field}: {item['input']!r} is not allowed; give a section of keys and values"
+    reason = item["msg"].replace("Input should be", "it must be")
+    return f"{field}: {item['input']!r} is not allowed; {reason[0].lower()}{reason[1:]}"
+
+
+def _section_at(model: type[Section], path: list) -> type[Section]:
+    for part in path:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *typing.get_args(annotation)]
+        if isinstance(annotation, types.UnionType):
+            candidates = list(typing.get_args(annotation))
+        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, Section)]
+        if nested:
+            model = nested[0]
+    return model

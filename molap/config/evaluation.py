@@ -1,0 +1,58 @@
+"""Settings of the evaluation (A.3)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from molap.config.base import Section
+
+
+class CriterionSettings(Section):
+    """When a decision counts as correct."""
+
+    criterion: Literal["absolute", "relative"] = Field(
+        "absolute",
+        description="Deviation of the mean output from the mean target: `absolute` (text), or `relative` "
+        "to the target's size (released code).",
+    )
+    tolerance: float = Field(0.1, gt=0, le=1, description="Largest deviation of a decision output.")
+    fixation_tolerance: float = Field(
+        0.1, gt=0, le=1, description="Largest deviation of the fixation output. Released code: 0.15."
+    )
+    window: int = Field(
+        30,
+        ge=1,
+        le=110,
+        description="Last steps of the trial over which outputs are averaged. The text's 30 hold five steps "
+        "before the Go signal; 25 are the response period.",
+    )
+
+
+class EvaluationSettings(CriterionSettings):
+    """The test set and the criterion."""
+
+    n_trials: int = Field(2000, ge=1, le=1_000_000, description="Test trials per task.")
+    stream: Literal["test", "validation"] = Field(
+        "test", description="Random stream of the trials; the search for the optimiser uses `validation`."
+    )
+
+
+class FigureSettings(Section):
+    """What the figures show."""
+
+    example_task: str = Field("context_mem_dm1", description="Task of Fig 2 D and E (the paper's T7).")
+    example_trials: int = Field(20, ge=1, le=1000, description="Test trials whose error is shown.")
+
+
+class SeedSettings(Section):
+    """Random seeds; everything random follows from them."""
+
+    networks: int = Field(1, ge=1, le=10_000, description="Number of network seeds (independent networks).")
+    first: int = Field(0, ge=0, description="First network seed; the others follow.")
+    per_job: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Network seeds trained together in one job. Results do not depend on it.",
+    )
+    data: int = Field(0, ge=0, description="Seed of the corpus, the batches and the test sets.")

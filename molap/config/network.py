@@ -1,0 +1,64 @@
+"""Settings of the networks."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from molap.config.base import Section
+
+
+class InitSettings(Section):
+    """How a network's weights are drawn (A.2.3)."""
+
+    readout_init: Literal["n_outputs", "n_units"] = Field(
+        "n_outputs",
+        description="Variance of the initial readout weights: 1/N_out (text) or 1/(N + 1) (released code).",
+    )
+    biases: bool = Field(
+        False,
+        description="Give the network recurrent and readout biases and a trained initial state "
+        "(released code). Text: none, h0 = 0.",
+    )
+    keys: Literal["independent", "shared"] = Field(
+        "independent",
+        description="`shared`: one random key draws every matrix (released code), so that with one input "
+        "the initial state equals the input weights.",
+    )
+
+
+class SeparateSettings(Section):
+    """The separately trained networks (one per task, all weights trained)."""
+
+    n_units: int = Field(100, ge=2, le=5000, description="Units of each separate network.")
+    gain: float = Field(1.5, gt=0, le=10, description="Gain g of their initial recurrent weights.")
+
+
+class NetworkSettings(InitSettings):
+    """The modular network (section 3.1, A.2)."""
+
+    n_units: int = Field(100, ge=2, le=5000, description="Units N of the modular network. Table 2: 20–300.")
+    n_modules: int = Field(
+        2, ge=1, le=20, description="Modules; module m is trained on latent primitive m. Divides n_units."
+    )
+    gain: float = Field(
+        1.5, gt=0, le=10, description="Gain g: W_rec is drawn from N(0, g²/N). Table 2: 1.1–1.8."
+    )
+    inter_module: Literal["random", "zero"] = Field(
+        "random",
+        description="Weights between modules: `random` and frozen (released code; Fig 3C needs them), or "
+        "`zero` (the text's modules “not directly” connected).",
+    )
+    state_noise: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Standard deviation of the noise η in Eq. 1, added to every unit at every step.",
+    )
+
+    @model_validator(mode="after")
+    def _modules_divide_units(self):
+        if self.n_units % self.n_modules:
+            raise ValueError(
+                f"n_modules: {self.n_modules} is not allowed; n_units = {self.n_units} must be a multiple of it"
+            )
+        return self

@@ -1,0 +1,147 @@
+"""The whole configuration of a run: one file, checked before anything else."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from molap.config.base import ConfigError, Section, check
+from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
+from molap.config.network import NetworkSettings, SeparateSettings
+from molap.config.tasks import TASK_NAMES, CorpusSettings, PrimitiveSettings, TaskSettings
+from molap.config.training import (
+    HeadSettings,
+    OptimiserSettings,
+    PretrainingSettings,
+    SeparatePhaseSettings,
+)
+
+
+class Candidate(Section):
+    """One choice of what the text leaves open about the optimiser."""
+
+    decay: Literal["cosine", "stages", "constant"] = Field(..., description="As optimiser.decay.")
+    clip_norm: float | None = Field(..., gt=0, description="As optimiser.clip_norm.")
+    n_steps: int = Field(..., ge=1, description="Steps of every phase.")
+
+    @property
+    def name(self) -> str:
+        """Its name in file names."""
+        return (
+            f"{self.decay}-clip{'none' if self.clip_norm is None else f'{self.clip_norm:g}'}-{self.n_steps}"
+        )
+
+
+def _candidate(decay: str, clip_norm: float | None, n_steps: int = 1000) -> Candidate:
+    return Candidate(decay=decay, clip_norm=clip_norm, n_steps=n_steps)
+
+
+class TuneSettings(Section):
+    """The search for the optimiser's free choices (`snakemake tune`)."""
+
+    candidates: tuple[Candidate, ...] = Field(
+        (
+            _candidate("stages", None),
+            _candidate("stages", 0.1),
+            _candidate("constant", 0.1),
+            _candidate("cosine", None),
+            _candidate("cosine", 0.1),
+            _candidate("cosine", 0.1, 500),
+            _candidate("cosine", 0.1, 2000),
+        ),
+        min_length=1,
+        description="The choices that are compared, each with `decay`, `clip_norm` and `n_steps`.",
+    )
+    tasks: tuple[str, ...] = Field(
+        ("mem_pro", "mem_dm1", "context_mem_dm1", "multi_mem"),
+        description="Tasks on which candidates are scored.",
+    )
+    kinds: tuple[Literal["separate", "molap-cca", "molap-pca", "molap-none"], ...] = Field(
+        ("separate", "molap-cca", "molap-none"),
+        description="Kinds of networks on which candidates are scored.",
+    )
+    n_trials: int = Field(1000, ge=10, description="Validation trials per task.")
+    first_seed: int = Field(
+        10_000, ge=0, description="Network seed of the search, apart from the seeds that are reported."
+    )
+
+
+class RunConfig(Section):
+    """Everything a run depends on. The defaults are the preset `paper`."""
+
+    name: str = Field("paper", description="Name of the configuration; outputs lie under results/<name>/.")
+    tasks: TaskSettings = TaskSettings()
+    corpus: CorpusSettings = CorpusSettings()
+    primitives: PrimitiveSettings = PrimitiveSettings()
+    network: NetworkSettings = NetworkSettings()
+    separate_network: SeparateSettings = SeparateSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    pretraining: PretrainingSettings = PretrainingSettings()
+    heads: HeadSettings = HeadSettings()
+    separate: SeparatePhaseSettings = SeparatePhaseSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    figures: FigureSettings = FigureSettings()
+    seeds: SeedSettings = SeedSettings()
+    tune: TuneSettings = TuneSettings()
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_folder(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            raise ValueError(f"{name!r} is not allowed; use letters, digits, '.', '_' and '-'")
+        return name
+
+    @model_validator(mode="after")
+    def _tasks_exist(self):
+        known = known_tasks(self.tasks.modules)
+        for field, names in (
+            ("tasks.names", self.tasks.names),
+            ("figures.example_task", (self.figures.example_task,)),
+            ("tune.tasks", self.tune.tasks),
+        ):
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"{field}: there is no task {name!r}; tasks are {', '.join(known)}")
+        if len(set(self.tasks.names)) < len(self.tasks.names):
+            raise ValueError(f"tasks.names: {list(self.tasks.names)} names a task twice; each may stand once")
+        if self.figures.example_task not in self.tasks.names:
+            raise ValueError(
+                f"figures.example_task: {self.figures.example_task!r} is not trained; allowed are the tasks of "
+                f"tasks.names: {', '.join(self.tasks.names)}"
+            )
+        return self
+
+
+def known_tasks(modules: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of all tasks; the registry (and with it JAX) is only imported where a user adds tasks."""
+    if not modules:
+        return TASK_NAMES
+    from molap.tasks.registry import load_tasks
+
+    return tuple(load_tasks(modules))
+
+
+def parse_config(values: dict) -> RunConfig:
+    """Check a configuration given as plain values.
+
+    Raises:
+        ConfigError: with one line per refused field.
+    """
+    return check(RunConfig, values)
+
+
+def read(path: str | Path) -> RunConfig:
+    """Read and check a YAML configuration file.
+
+    Raises:
+        ConfigError: if the file cannot be read, is no mapping, or a field is refused.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds a {type(values).__name__}; a mapping of sections is allowed")
+    return parse_config(values)

@@ -1,0 +1,99 @@
+"""Settings of the trials, the corpus and the latent primitives."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from molap.config.base import Section
+
+TASK_NAMES = (
+    "delay_pro",
+    "delay_anti",
+    "mem_pro",
+    "mem_anti",
+    "mem_dm1",
+    "mem_dm2",
+    "context_mem_dm1",
+    "context_mem_dm2",
+    "multi_mem",
+)
+
+
+class TrialSettings(Section):
+    """How a trial of any task is drawn; every row is a reading of the paper's A.1."""
+
+    modules: tuple[str, ...] = Field(
+        (), description="Python files, or importable modules, whose list `TASKS` joins the nine tasks."
+    )
+    angles: Literal["full_circle", "half_circle"] = Field(
+        "full_circle",
+        description="Angles in steps of 10°: `full_circle` has the 36 values 0°–350° (released code), "
+        "`half_circle` the 19 values 0°–180° (the paper's text).",
+    )
+    anti: Literal["opposite", "released"] = Field(
+        "opposite",
+        description="Target of the anti tasks: the `opposite` direction (text), or the stimulus "
+        "direction itself, as the `released` code computes it.",
+    )
+    memory_delay: Literal["fixed", "variable"] = Field(
+        "fixed",
+        description="When the stimulus of T3 and T4 ends: at the Go signal (`fixed`, released code), or at "
+        "a step drawn per trial from 45–85 (`variable`, the text's “short, variable duration”).",
+    )
+    input_noise: float = Field(
+        0.002,
+        ge=0,
+        le=1,
+        description="Standard deviation of the white noise on every input channel and step, in "
+        "stimulus units (before rescaling). Text: 0.002; released code: 0.02.",
+    )
+    noise_onset: int = Field(
+        0,
+        ge=0,
+        le=110,
+        description="First step with input noise. Released code: 10, after the silent period.",
+    )
+    rescaling: Literal["fixed", "batch", "none"] = Field(
+        "fixed",
+        description="Rescaling to [0, 1]: by each task's known bounds (`fixed`), by the minimum and maximum "
+        "over the whole batch (`batch`, released code), or `none`.",
+    )
+    resample: bool = Field(
+        False,
+        description="Draw the trials of a batch again with replacement (released code): about "
+        "63–65 % of them remain distinct.",
+    )
+
+
+class TaskSettings(TrialSettings):
+    """Which tasks, and how their trials are drawn."""
+
+    names: tuple[str, ...] = Field(
+        TASK_NAMES, min_length=1, description="The tasks of the corpus, in their order (T1 … T9)."
+    )
+
+
+class CorpusSettings(Section):
+    """The corpus on which the latent primitives are fitted (section 3.3)."""
+
+    n_trials: int = Field(1000, ge=10, le=100_000, description="Trials of the corpus, shared by all tasks.")
+    alignment: Literal["aligned", "independent"] = Field(
+        "aligned",
+        description="`aligned`: trial i has the same angles in every task (released code; it alone gives "
+        "the explained variance that the paper prints); `independent`: each task draws its own.",
+    )
+
+
+class PrimitiveSettings(Section):
+    """Where the targets of pre-training come from."""
+
+    sources: tuple[Literal["cca", "pca", "none"], ...] = Field(
+        ("cca", "pca", "none"),
+        min_length=1,
+        description="Sources of pre-training that are compared; `none` is the random reservoir.",
+    )
+    pca: Literal["separate", "joint"] = Field(
+        "separate",
+        description="PCA of inputs and targets each (`separate`, text), or one PCA over all columns, whose "
+        "components then serve as input and target alike (`joint`, released code).",
+    )

@@ -1,0 +1,72 @@
+"""Settings of the optimiser and of the training phases."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from molap.config.base import Section
+
+
+class OptimiserSettings(Section):
+    """The optimiser's free choices, made once for all strategies by `snakemake tune`."""
+
+    decay: Literal["cosine", "stages", "constant"] = Field(
+        "cosine",
+        description="Learning rate over a phase: `cosine` to zero, `stages` (the text's “iterations before "
+        "decreasing learning rate”), or `constant` (what the released code really does).",
+    )
+    n_stages: int = Field(
+        5, ge=1, le=100, description="Stages of equal length, for `stages` and stage counting."
+    )
+    stage_factor: float = Field(
+        1 / 3, gt=0, le=1, description="Factor of the learning rate from one stage to the next."
+    )
+    clip_norm: float | None = Field(
+        0.1, gt=0, description="Global norm to which gradients are clipped; null for no clipping."
+    )
+    adam_count: Literal["step", "stage"] = Field(
+        "step",
+        description="What Adam's bias correction counts: steps (correct), or the stage's index, which the "
+        "released code passes in place of the step.",
+    )
+    batches: Literal["fresh", "frozen"] = Field(
+        "fresh",
+        description="A `fresh` batch at every step, or one `frozen` batch for all steps (released code).",
+    )
+
+
+class PhaseSettings(Section):
+    """One training phase (A.2.1, A.2.3)."""
+
+    learning_rate: float = Field(..., gt=0, le=1, description="Initial learning rate. Table 2: 1e-3 – 1e-1.")
+    n_steps: int = Field(1000, ge=1, le=1_000_000, description="Steps of the optimiser.")
+    batch_size: int = Field(200, ge=1, le=100_000, description="Trials per step. Table 2: 20–400.")
+    weight_penalty: float = Field(
+        1e-5, ge=0, description="Factor of the summed squared weights in the loss. Table 2: 5e-6 – 5e-5."
+    )
+    activity_penalty: float = Field(
+        1e-7, ge=0, description="Factor of the mean squared rate in the loss. Table 2: 1e-7."
+    )
+
+
+class PretrainingSettings(PhaseSettings):
+    """Pre-training of the modules, one after the other (A.2.1)."""
+
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3.")
+    input_weights: Literal["column", "released"] = Field(
+        "column",
+        description="Input weights trained with a module: the input `column`, or, as in the `released` "
+        "code, from the second module on the outgoing weights of unit m − 2 instead (off by one).",
+    )
+
+
+class HeadSettings(PhaseSettings):
+    """Training of a task's input and readout weights on the frozen network (A.2.3)."""
+
+    learning_rate: float = Field(1e-2, gt=0, le=1, description="Initial learning rate. Text: 1e-2.")
+
+
+class SeparatePhaseSettings(PhaseSettings):
+    """Training of a separate network, all weights (A.2.3)."""
+
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3.")

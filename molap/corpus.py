@@ -1,0 +1,47 @@
+"""The corpus of tasks, channels of all tasks side by side (section 3.3)."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from molap.config.tasks import TrialSettings
+from molap.tasks.batch import draw_trials
+from molap.tasks.registry import Task
+from molap.tasks.trial import draw_conditions
+
+
+class CorpusBatch(NamedTuple):
+    """Trials of all tasks: 25 input and 22 target channels for the nine tasks of the paper."""
+
+    inputs: Float[Array, "time trial channel"]
+    targets: Float[Array, "time trial output"]
+
+
+def draw_corpus(
+    tasks: list[Task], key: Key[Array, ""], n_trials: int, settings: TrialSettings, aligned: bool
+) -> CorpusBatch:
+    """Trials of every task, stacked along the channels.
+
+    With `aligned`, trial i has the same angles in every task, so that channels covary across tasks as in the
+    released code; else each task draws its own. Noise is independent in either case.
+    """
+    shared_key, task_key = jax.random.split(key)
+    conditions = draw_conditions(shared_key, n_trials, settings) if aligned else None
+    batches = [
+        draw_trials(task, jax.random.fold_in(task_key, i), n_trials, settings, conditions)
+        for i, task in enumerate(tasks)
+    ]
+    return CorpusBatch(
+        jnp.concatenate([batch.inputs for batch in batches], axis=-1),
+        jnp.concatenate([batch.targets for batch in batches], axis=-1),
+    )
+
+
+def channel_names(tasks: list[Task]) -> tuple[list[str], list[str]]:
+    """Names `task:channel` of the stacked inputs and targets."""
+    return (
+        [f"{task.name}:{name}" for task in tasks for name in task.inputs],
+        [f"{task.name}:{name}" for task in tasks for name in task.outputs],
+    )

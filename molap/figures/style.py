@@ -1,0 +1,80 @@
+"""The look that all figures share, and how they are saved."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from molap.records import canonical_json, write_atomically, write_table
+
+_PALETTE = sns.color_palette("colorblind")
+COLOURS = {
+    "separate": _PALETTE[7],
+    "dni": _PALETTE[1],
+    "molap": _PALETTE[0],
+    "cca": _PALETTE[0],
+    "pca": _PALETTE[2],
+    "none": _PALETTE[4],
+}
+NAMES = {
+    "separate": "separate networks",
+    "dni": "DNI",
+    "molap": "MoLaP",
+    "cca": "MoLaP, CCA pre-training",
+    "pca": "MoLaP, PCA pre-training",
+    "none": "random reservoir, no pre-training",
+}
+
+RC = {
+    "svg.hashsalt": "molap",
+    "svg.fonttype": "none",
+    "figure.dpi": 100,
+    "savefig.dpi": 160,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "font.size": 9,
+}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of the given size in inches, in the common style, with constrained layout."""
+    sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)
+    return plt.figure(figsize=(width, height), layout="constrained")
+
+
+def panel_letter(axes: Axes, letter: str) -> None:
+    """Put a panel's letter at its upper left corner, outside the axes."""
+    axes.annotate(
+        letter, (0, 1), (-28, 6), xycoords="axes fraction", textcoords="offset points", weight="bold", size=11
+    )
+
+
+def save_figure(figure: Figure, png: str, provenance: dict, data: dict[str, pd.DataFrame]) -> None:
+    """Save a figure as PNG and SVG, byte by byte the same for the same input, with its data as CSV beside it.
+
+    Args:
+        figure: what to save; it is closed.
+        png: the path of the PNG; the others follow from it.
+        provenance: goes into the metadata of both files.
+        data: tables by the suffix of their names: `""` → `fig2.csv`, `"loss"` → `fig2_loss.csv`.
+    """
+    about = {"Description": canonical_json(provenance)}
+    for suffix, metadata in ((".svg", about | {"Date": None}), (".png", about)):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix[1:], metadata=metadata)
+        write_atomically(Path(png).with_suffix(suffix), lambda file, b=buffer: file.write(b.getvalue()))
+    plt.close(figure)
+    for suffix, table in data.items():
+        name = Path(png).stem + (f"_{suffix}" if suffix else "") + ".csv"
+        write_table(Path(png).with_name(name), table)

@@ -1,0 +1,101 @@
+"""Where every output lies, and what it holds. The table in `results/README.md` is made from this file."""
+
+from typing import NamedTuple
+
+RESULTS = "results"
+
+
+class Output(NamedTuple):
+    """A kind of output file: its place below `results/`, and its contents."""
+
+    template: str
+    contents: str
+
+
+OUTPUTS = {
+    "configuration": Output("{run}/configuration.json", "every setting of the run, defaults included"),
+    "corpus": Output(
+        "{run}/corpus/corpus.npz",
+        "`inputs` (time, trial, channel) and `targets` (time, trial, output) of all tasks side by side, rescaled; "
+        "`input_names`, `target_names`",
+    ),
+    "testset": Output(
+        "{run}/testsets/{task}.npz",
+        "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians",
+    ),
+    "primitives": Output(
+        "{run}/primitives/{source}.npz",
+        "for `inputs_` and `targets_`: `mean`, `scale` (channel), `weights` (channel, component), `low`, `high` "
+        "(component); `correlations`, `target_r2` (component)",
+    ),
+    "reservoir": Output(
+        "{run}/networks/{block}/reservoir.npz",
+        "random networks before any training: `w_in` (seed, unit, 1), `w_rec` (seed, unit, unit; row receives), "
+        "`w_out` (seed, 1, unit), `seeds`; with biases also `b_rec`, `b_out`, `h0`",
+    ),
+    "module": Output(
+        "{run}/networks/{block}/molap-{source}/module{module}.npz",
+        "as the reservoir, after pre-training modules 1 … m in turn",
+    ),
+    "head": Output(
+        "{run}/networks/{block}/molap-{source}/{task}.npz",
+        "trained networks: `w_in` (seed, unit, channel), `w_rec` (frozen), `w_out` (seed, output, unit), `seeds`",
+    ),
+    "separate": Output(
+        "{run}/networks/{block}/separate/{task}.npz", "trained networks, all weights; arrays as for the heads"
+    ),
+    "evaluation": Output(
+        "{run}/evaluation/{block}/{kind}/{task}.json",
+        "one row per network seed: every metric on the test set",
+    ),
+    "example": Output(
+        "{run}/examples/{block}/{kind}/{task}.npz",
+        "of the block's first network: `outputs`, `targets` (time, trial, output) and `error` (trial, output) on "
+        "some test trials, `rates` (time, unit) of the first, `w_rec`, `w_out`",
+    ),
+    "performance": Output(
+        "{run}/tables/performance.csv", "one row per strategy, source, task and network seed: every metric"
+    ),
+    "counts": Output("{run}/tables/counts.csv", "weights trained and in all per strategy, source and stage"),
+    "table1": Output(
+        "{run}/tables/table1.csv", "Table 1: as printed, corrected, and counted from the networks"
+    ),
+    "components": Output(
+        "{run}/tables/components.csv", "canonical correlations and explained target variance by component"
+    ),
+    "curves": Output(
+        "{run}/tables/curves.csv", "training loss and MSE by step (every tenth) for each network"
+    ),
+    "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; also `.svg`, data in `fig1c.csv`"),
+    "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; also `.svg`, data in `fig2_*.csv`"),
+    "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
+    "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser; also `.svg`"),
+}
+
+
+def path(output: str, run: str, **wildcards: object) -> str:
+    """The path of an output; e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
+    return f"{RESULTS}/{OUTPUTS[output].template.format(run=run, **wildcards)}"
+
+
+def record_path(output: str) -> str:
+    """The record beside an output: `x.npz` → `x.record.json`."""
+    return output.rsplit(".", 1)[0] + ".record.json"
+
+
+def network_path(run: str, block: str, kind: str, task: str) -> str:
+    """The trained network of a kind (`separate`, `molap-cca`, …)."""
+    if kind == "separate":
+        return path("separate", run, block=block, task=task)
+    return path("head", run, block=block, source=kind.removeprefix("molap-"), task=task)
+
+
+def block_name(seeds: list[int] | range) -> str:
+    """The name of a block of network seeds: `s0`, or `s0-3` for several."""
+    return f"s{seeds[0]}" if len(seeds) == 1 else f"s{seeds[0]}-{seeds[-1]}"
+
+
+def block_seeds(block: str) -> list[int]:
+    """The inverse of `block_name`."""
+    first, _, last = block.removeprefix("s").partition("-")
+    return list(range(int(first), int(last or first) + 1))

@@ -1,0 +1,242 @@
+"""The plan: which settings each stage of a run depends on, and nothing more.
+
+The Snakefile takes each rule's params from here; `python -m molap.plan` prints them for use by hand.
+"""
+
+import argparse
+import sys
+
+from molap.config.base import ConfigError
+from molap.config.network import InitSettings
+from molap.config.run import RunConfig, read
+from molap.config.tasks import TrialSettings
+from molap.digests import source_digest
+from molap.paths import block_name, block_seeds, network_path, path
+from molap.records import canonical_json
+
+UPSTREAM = {
+    "corpus": (),
+    "testset": (),
+    "primitives": ("corpus",),
+    "reservoir": (),
+    "module": ("primitives", "reservoir"),
+}
+"""Stages that runs may share, and the stages that each depends on."""
+
+
+def fields(section, model) -> dict:
+    """The part of a section that belongs to `model`, as plain values."""
+    return {
+        name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields
+    }
+
+
+def _training(c: RunConfig, phase, block: str) -> dict:
+    return {
+        "trials": fields(c.tasks, TrialSettings),
+        "seeds": block_seeds(block),
+        "data_seed": c.seeds.data,
+        "init": fields(c.network, InitSettings),
+        "state_noise": c.network.state_noise,
+        "phase": phase.model_dump(mode="json"),
+        "optimiser": c.optimiser.model_dump(mode="json"),
+    }
+
+
+def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> dict:
+    return _training(c, c.pretraining, block) | {
+        "source": source,
+        "joint": source == "pca" and c.primitives.pca == "joint",
+        "module": int(module),
+        "n_modules": c.network.n_modules,
+        "tasks": list(c.tasks.names),
+        "alignment": c.corpus.alignment,
+    }
+
+
+def _selection(c: RunConfig) -> dict:
+    """Which networks a table or figure collects."""
+    return {"run": c.name, "tasks": list(c.tasks.names), "kinds": kinds(c), "blocks": blocks(c)}
+
+
+STAGES = {
+    "configuration": lambda c, **_: c.model_dump(mode="json"),
+    "corpus": lambda c, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "tasks": list(c.tasks.names),
+        "alignment": c.corpus.alignment,
+        "n_trials": c.corpus.n_trials,
+        "data_seed": c.seeds.data,
+    },
+    "testset": lambda c, task, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "task": task,
+        "n_trials": c.evaluation.n_trials,
+        "stream": c.evaluation.stream,
+        "data_seed": c.seeds.data,
+    },
+    "primitives": lambda c, source, **_: {
+        "source": source,
+        "joint": source == "pca" and c.primitives.pca == "joint",
+    },
+    "reservoir": lambda c, block, **_: {
+        "seeds": block_seeds(block),
+        "n_units": c.network.n_units,
+        "n_modules": c.network.n_modules if c.network.inter_module == "zero" else 1,
+        "gain": c.network.gain,
+        "inter_module": c.network.inter_module,
+        "init": fields(c.network, InitSettings),
+    },
+    "module": _module,
+    "head": lambda c, block, source, task, **_: (
+        _training(c, c.heads, block) | {"source": source, "task": task}
+    ),
+    "separate": lambda c, block, task, **_: (
+        _training(c, c.separate, block)
+        | {"task": task, "n_units": c.separate_network.n_units, "gain": c.separate_network.gain}
+    ),
+    "evaluation": lambda c, block, kind, task, **_: {
+        "kind": kind,
+        "task": task,
+        "seeds": block_seeds(block),
+        "criterion": {
+            name: getattr(c.evaluation, name)
+            for name in ("criterion", "tolerance", "fixation_tolerance", "window")
+        },
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    },
+    "example": lambda c, kind, task, **_: {
+        "kind": kind,
+        "task": task,
+        "n_trials": min(c.figures.example_trials, c.evaluation.n_trials),
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    },
+    "performance": lambda c, **_: _selection(c) | {"modules": list(c.tasks.modules)},
+    "counts": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
+    "table1": lambda c, **_: {},
+    "components": lambda c, **_: {"sources": fitted_sources(c)},
+    "curves": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
+    "fig1c": lambda c, **_: {},
+    "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
+    "tune_table": lambda c, **_: {
+        "run": c.name,
+        "tasks": list(c.tune.tasks),
+        "kinds": list(c.tune.kinds),
+        "candidates": {choice.name: choice.model_dump(mode="json") for choice in c.tune.candidates},
+        "block": block_name([c.tune.first_seed]),
+    },
+    "fig_tune": lambda c, **_: {},
+}
+
+
+def kinds(c: RunConfig) -> list[str]:
+    """The kinds of trained networks, as they stand in file names."""
+    return ["separate", *(f"molap-{source}" for source in c.primitives.sources)]
+
+
+def fitted_sources(c: RunConfig) -> list[str]:
+    """The sources that are fitted on the corpus."""
+    return [source for source in c.primitives.sources if source != "none"]
+
+
+def example_kinds(c: RunConfig) -> list[str]:
+    """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
+    return [
+        f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources
+    ]
+
+
+def blocks(c: RunConfig) -> list[str]:
+    """Network seeds in blocks that are trained together; more seeds only add blocks."""
+    seeds = range(c.seeds.first, c.seeds.first + c.seeds.networks)
+    return [block_name(seeds[i : i + c.seeds.per_job]) for i in range(0, len(seeds), c.seeds.per_job)]
+
+
+def candidates(c: RunConfig) -> dict[str, RunConfig]:
+    """The configurations of the search: the run's own but for the choice, scored on validation trials."""
+    found = {}
+    for choice in c.tune.candidates:
+        values = c.model_dump()
+        values["optimiser"] |= {"decay": choice.decay, "clip_norm": choice.clip_norm}
+        for phase in ("pretraining", "heads", "separate"):
+            values[phase] |= {"n_steps": choice.n_steps}
+        values["evaluation"] |= {"stream": "validation", "n_trials": c.tune.n_trials}
+        values["seeds"] |= {"first": c.tune.first_seed, "networks": 1, "per_job": 1}
+        found[choice.name] = RunConfig(**values)
+    return found
+
+
+class Plan:
+    """The runs of one configuration: the run itself and the candidates of its search.
+
+    A stage whose settings, and those of all stages before it, are the same in several runs is computed once, in
+    the first of them.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.candidates = candidates(config)
+        self.runs = {config.name: config}
+        self.runs |= {f"{config.name}/tune/{name}": c for name, c in self.candidates.items()}
+
+    def settings(self, stage: str, run: str, **wildcards: str) -> str:
+        """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
+        return canonical_json(STAGES[stage](self.runs[run], **wildcards))
+
+    def code(self, stage: str) -> str:
+        """Digest of the source that a stage runs."""
+        reads_tasks = stage in ("corpus", "testset", "module", "head", "separate")
+        modules = self.config.tasks.modules if reads_tasks else ()
+        return source_digest(f"molap.stages.{stage}", tuple(modules))
+
+    def path(self, output: str, run: str, **wildcards: object) -> str:
+        """The path of an output in the run that computes it."""
+        return path(output, self._owner(output, run, wildcards), **wildcards)
+
+    def network(self, run: str, block: str, kind: str, task: str) -> str:
+        """The trained network of a kind."""
+        return network_path(run, block, kind, task)
+
+    def pretrained(self, run: str, block: str, source: str) -> str:
+        """The network that the heads of a source freeze: after the last module, or the bare reservoir."""
+        if source == "none":
+            return self.path("reservoir", run, block=block)
+        return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
+
+    def _owner(self, stage: str, run: str, wildcards: dict) -> str:
+        if stage not in UPSTREAM:
+            return run
+        return next(other for other in self.runs if self._same(stage, run, other, wildcards))
+
+    def _same(self, stage: str, run: str, other: str, wildcards: dict) -> bool:
+        if run == other:
+            return True
+        own, others = (self.settings(stage, r, **wildcards) for r in (run, other))
+        return own == others and all(
+            self._same(upstream, run, other, wildcards) for upstream in UPSTREAM.get(stage, ())
+        )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the settings of a stage, for `--settings` of its program."""
+    parser = argparse.ArgumentParser(prog="python -m molap.plan", description=main.__doc__)
+    parser.add_argument("stage", choices=sorted(STAGES))
+    parser.add_argument(
+        "wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, module, kind"
+    )
+    parser.add_argument("--config", default="config/paper.yaml", metavar="FILE")
+    arguments = parser.parse_intermixed_args(argv)
+    try:
+        wildcards = dict(item.split("=", 1) for item in arguments.wildcards)
+        config = read(arguments.config)
+        print(Plan(config).settings(arguments.stage, config.name, **wildcards))
+    except ConfigError as error:
+        sys.exit(f"molap.plan: {error}")
+    except (TypeError, ValueError) as error:
+        sys.exit(f"molap.plan: {' '.join(arguments.wildcards)!r} does not name a {arguments.stage}: {error}")
+
+
+if __name__ == "__main__":
+    main()

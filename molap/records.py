@@ -1,0 +1,119 @@
+"""Files: written atomically, named arrays with their provenance, and the JSON record beside every output."""
+
+import json
+import os
+import platform
+import resource
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROVENANCE = "provenance"
+
+
+class FileDamaged(RuntimeError):
+    """A file that exists but cannot be read as what it should be."""
+
+
+def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file so that it appears whole or not at all (temporary file beside it, then rename)."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def save_arrays(path: str | Path, provenance: dict, **arrays: np.ndarray) -> None:
+    """Save arrays by name as `.npz`, with their provenance as a JSON text under `provenance`.
+
+    The bytes depend on the arguments alone.
+    """
+    text = np.array(canonical_json(provenance))
+    write_atomically(path, lambda file: np.savez(file, **arrays, **{PROVENANCE: text}))
+
+
+def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Load the arrays of an `.npz` file, without the provenance.
+
+    Raises:
+        FileDamaged: if the file is truncated or not an `.npz` file; the message says how to make it again.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if name != PROVENANCE}
+    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise FileDamaged(
+            f"{path} is damaged ({error}); remove it and run snakemake again to make it anew"
+        ) from None
+
+
+def canonical_json(values: Any) -> str:
+    """One JSON text per value: keys sorted, no spaces."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def write_json(path: str | Path, values: Any) -> None:
+    """Write JSON that a person can read: keys sorted, indented, numbers of a list on one line."""
+    text = json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False, default=_plain)
+    write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
+
+
+def write_table(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a table as CSV, numbers to nine digits."""
+    text = table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"a record cannot hold {type(value).__name__}")
+
+
+class Clock:
+    """Start time, and the wall time, CPU time and peak memory used since the process began."""
+
+    def __init__(self) -> None:
+        self.start = time.time()
+        self._wall = time.perf_counter()
+
+    def read(self) -> dict[str, float]:
+        """Times in seconds (start and end since 1970), peak memory in MB (10⁶ bytes)."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        unit = 1 if sys.platform == "darwin" else 1024
+        return {
+            "start": self.start,
+            "end": time.time(),
+            "wall_s": time.perf_counter() - self._wall,
+            "cpu_s": usage.ru_utime + usage.ru_stime,
+            "peak_memory_mb": usage.ru_maxrss * unit / 1e6,
+        }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    names = ("molap", "jax", "jaxlib", "optax", "numpy", "pandas", "scikit-learn", "snakemake")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}

@@ -1,0 +1,25 @@
+"""Report canonical correlations and explained variance."""
+
+from molap.config.base import Section
+from molap.records import load_arrays, write_table
+from molap.stages.job import Job, run_job
+from molap.tables import components
+
+
+class Settings(Section):
+    """Which fits the table holds."""
+
+    sources: tuple[str, ...]
+
+
+def work(job: Job) -> None:
+    """Write one row per source and component."""
+    fits = {source: load_arrays(job.inputs[source]) for source in job.settings.sources}
+    correlations, target_r2 = (
+        {source: fit[name] for source, fit in fits.items()} for name in ("correlations", "target_r2")
+    )
+    write_table(job.outputs["table"], components(correlations, target_r2))
+
+
+if __name__ == "__main__":
+    run_job("components", Settings, work)

@@ -1,0 +1,14 @@
+"""Write the whole configuration of a run, defaults included."""
+
+from molap.config.run import RunConfig
+from molap.records import write_json
+from molap.stages.job import Job, run_job
+
+
+def work(job: Job) -> None:
+    """Write every setting."""
+    write_json(job.outputs["json"], job.settings.model_dump(mode="json"))
+
+
+if __name__ == "__main__":
+    run_job("configuration", RunConfig, work)

@@ -1,0 +1,28 @@
+"""Count the weights of every training stage from its record."""
+
+from molap.config.base import Section
+from molap.records import write_table
+from molap.stages.job import Job, run_job
+from molap.tables import counts
+
+
+class Settings(Section):
+    """Which networks the table holds."""
+
+    run: str
+    tasks: tuple[str, ...]
+    kinds: tuple[str, ...]
+    blocks: tuple[str, ...]
+    n_modules: int
+
+
+def work(job: Job) -> None:
+    """Write one row per strategy, source and stage."""
+    s = job.settings
+    write_table(
+        job.outputs["table"], counts(s.run, list(s.kinds), list(s.tasks), list(s.blocks), s.n_modules)
+    )
+
+
+if __name__ == "__main__":
+    run_job("counts", Settings, work)

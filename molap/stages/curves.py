@@ -1,0 +1,28 @@
+"""Collect the training curves."""
+
+from molap.config.base import Section
+from molap.records import write_table
+from molap.stages.job import Job, run_job
+from molap.tables import curves
+
+
+class Settings(Section):
+    """Which networks the table holds."""
+
+    run: str
+    tasks: tuple[str, ...]
+    kinds: tuple[str, ...]
+    blocks: tuple[str, ...]
+    n_modules: int
+
+
+def work(job: Job) -> None:
+    """Write loss and MSE by step of every network."""
+    s = job.settings
+    write_table(
+        job.outputs["table"], curves(s.run, list(s.kinds), list(s.tasks), list(s.blocks), s.n_modules)
+    )
+
+
+if __name__ == "__main__":
+    run_job("curves", Settings, work)

@@ -1,0 +1,22 @@
+"""Draw Fig 1C from Table 1."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.fig1c import draw_fig1c
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The figure depends on the table alone."""
+
+
+def work(job: Job) -> None:
+    """Draw and save."""
+    table1 = pd.read_csv(job.inputs["table1"])
+    save_figure(draw_fig1c(table1), job.outputs["png"], job.provenance, {"": table1})
+
+
+if __name__ == "__main__":
+    run_job("fig1c", Settings, work)

@@ -1,0 +1,32 @@
+"""Draw Fig 2 from the tables and the examples."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.fig2 import draw_fig2, example_tables
+from molap.figures.style import save_figure
+from molap.records import load_arrays
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Which task is shown in detail, and for which kinds of networks."""
+
+    task: str
+    kinds: tuple[str, ...]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data of every panel."""
+    performance, curves = (pd.read_csv(job.inputs[name]) for name in ("performance", "curves"))
+    performance.attrs["example_task"] = job.settings.task
+    curves = curves[(curves.stage == job.settings.task) & (curves.strategy == "molap")]
+    examples = {kind.removeprefix("molap-"): load_arrays(job.inputs[kind]) for kind in job.settings.kinds}
+    data = {"performance": performance, "loss": curves[curves.source.isin(examples)]} | example_tables(
+        examples
+    )
+    save_figure(draw_fig2(performance, examples, curves), job.outputs["png"], job.provenance, data)
+
+
+if __name__ == "__main__":
+    run_job("fig2", Settings, work)

@@ -1,0 +1,36 @@
+"""Train a task's input and readout weights on the frozen network (section 3.4, A.2.3)."""
+
+from molap.config.training import HeadSettings
+from molap.modules import head_weights
+from molap.network import draw_params, from_arrays, select_network, stack_networks
+from molap.records import load_arrays
+from molap.stages.job import Job, run_job
+from molap.stages.training_job import TrainingSettings, task_batches, train_and_save
+from molap.tasks.registry import load_tasks
+
+
+class Settings(TrainingSettings):
+    """What a head depends on, besides the frozen network."""
+
+    phase: HeadSettings
+    source: str
+    task: str
+
+
+def work(job: Job) -> None:
+    """Draw new input and readout weights, the same for every source, and train them."""
+    settings = job.settings
+    frozen = from_arrays(load_arrays(job.inputs["network"]))
+    task = load_tasks(settings.trials.modules)[settings.task]
+    networks = [
+        draw_params(seed, w_rec, len(task.inputs), len(task.outputs), task.name, settings.init)
+        for seed, w_rec in zip(settings.seeds, frozen.w_rec, strict=True)
+    ]
+    params = stack_networks(networks)._replace(b_rec=frozen.b_rec)
+    train_and_save(
+        job, params, head_weights(select_network(params, 0)), task_batches(task, settings), task.name
+    )
+
+
+if __name__ == "__main__":
+    run_job("head", Settings, work)

@@ -1,0 +1,150 @@
+"""What every stage program shares: its command line, its record, and one clear line when it fails."""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from molap.config.base import ConfigError, Section, check
+from molap.digests import source_digest
+from molap.paths import record_path
+from molap.records import Clock, canonical_json, versions, write_json
+
+S = TypeVar("S", bound=Section)
+
+
+class Job:
+    """A running stage: its files, and what goes into its record."""
+
+    def __init__(self, stage: str, settings: Section, inputs: dict, outputs: dict, code: str) -> None:
+        self.stage, self.settings, self.inputs, self.outputs, self.code = (
+            stage,
+            settings,
+            inputs,
+            outputs,
+            code,
+        )
+        self.metrics: dict[str, Any] = {}
+        self.curves: dict[str, Any] = {}
+        self.clock = Clock()
+        self._chunks = [time.perf_counter()]
+
+    @property
+    def provenance(self) -> dict:
+        """What goes into the files: all that determines them, and nothing that varies from run to run."""
+        return {
+            "stage": self.stage,
+            "settings": self.settings.model_dump(mode="json"),
+            "code": self.code,
+            "versions": versions(),
+        }
+
+    def progress(self, step: int, mse: float) -> None:
+        """Log the training's progress and keep the time, to tell compilation from computation."""
+        self._chunks.append(time.perf_counter())
+        print(f"step {step}/{self.settings.phase.n_steps}  mse {mse:.5f}", flush=True)
+
+    def record(self) -> dict:
+        """The stage's record."""
+        times = self.clock.read()
+        if len(self._chunks) > 2:
+            chunks = [b - a for a, b in zip(self._chunks, self._chunks[1:], strict=False)]
+            times["training_s"] = sum(chunks)
+            times["compilation_s"] = max(0.0, chunks[0] - min(chunks[1:]))
+        return self.provenance | {
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "metrics": self.metrics,
+            "curves": self.curves,
+            "time": times,
+            "git": _git(),
+        }
+
+
+def run_job(
+    stage: str, settings_type: type[S], work: Callable[[Job], None], argv: list[str] | None = None
+) -> None:
+    """Run a stage from the command line.
+
+    The settings arrive as one JSON text, the very text that the workflow plans by, so that a stage cannot
+    depend on anything else. On failure: the traceback in the log, one line on standard error, exit status 1.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m molap.stages.{stage}", description=sys.modules["__main__"].__doc__
+    )
+    parser.add_argument(
+        "--settings", required=True, metavar="JSON", help="its settings (see `python -m molap.plan`)"
+    )
+    parser.add_argument(
+        "--code", help="source digest that the workflow planned; refused if the code has changed"
+    )
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH", required=True)
+    parser.add_argument("--log", help="file for progress and tracebacks (default: standard output)")
+    arguments = parser.parse_args(argv)
+    log = _open_log(arguments.log)
+    where = ""
+    try:
+        settings = check(settings_type, json.loads(arguments.settings))
+        where = _where(settings)
+        code = source_digest(
+            f"molap.stages.{stage}", tuple(getattr(getattr(settings, "trials", None), "modules", ()))
+        )
+        if arguments.code and arguments.code != code:
+            raise ConfigError(
+                f"code: planned {arguments.code}, but the source is now {code}; run snakemake again"
+            )
+        job = Job(stage, settings, _pairs(arguments.input), _pairs(arguments.output), code)
+        print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
+        work(job)
+        write_json(record_path(next(iter(job.outputs.values()))), job.record())
+    except Exception as error:
+        traceback.print_exc(file=sys.stdout)
+        sys.stdout.flush()
+        place = f"; log: {arguments.log}" if log else ""
+        print(f"molap {stage}{where} failed: {type(error).__name__}: {error}{place}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _open_log(path: str | None):
+    if not path:
+        return None
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout = open(path, "w", encoding="utf-8")
+    return sys.stdout
+
+
+def _pairs(items: list[str]) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise ConfigError(f"{name!r} is not allowed; give NAME=PATH")
+    return {name: path for name, _, path in pairs}
+
+
+def _where(settings: Section) -> str:
+    """Task, source and seeds of a job, for messages."""
+    names = ("kind", "source", "module", "task", "seeds")
+    found = [
+        f"{name}={getattr(settings, name)}" for name in names if getattr(settings, name, None) is not None
+    ]
+    return " " + " ".join(found).replace("(", "").replace(",)", "").replace(")", "") if found else ""
+
+
+def _git() -> dict[str, Any]:
+    """Commit of the source tree and whether it was changed; empty outside a checkout."""
+
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], capture_output=True, text=True, check=True, timeout=10, cwd=Path(__file__).parent
+        ).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return {}

@@ -1,0 +1,53 @@
+"""Pre-train one module on its latent primitive, starting from the network of the module before (A.2.1)."""
+
+from typing import Literal
+
+from molap.config.training import PretrainingSettings
+from molap.corpus import draw_corpus
+from molap.modules import pretraining_weights
+from molap.network import from_arrays, select_network
+from molap.primitives import Primitives, primitive_trials
+from molap.records import load_arrays
+from molap.stages.job import Job, run_job
+from molap.stages.training_job import TrainingSettings, train_and_save
+from molap.tasks.registry import load_tasks
+
+
+class Settings(TrainingSettings):
+    """What a module depends on, besides the fit and the network before."""
+
+    phase: PretrainingSettings
+    source: Literal["cca", "pca"]
+    joint: bool
+    module: int
+    n_modules: int
+    tasks: tuple[str, ...]
+    alignment: Literal["aligned", "independent"]
+
+
+def work(job: Job) -> None:
+    """Train module m on component m."""
+    settings = job.settings
+    params = from_arrays(load_arrays(job.inputs["network"]))
+    primitives = Primitives.from_flat(load_arrays(job.inputs["primitives"]))
+    available = len(primitives.correlations)
+    if settings.module > available:
+        raise ValueError(
+            f"network.n_modules: {settings.n_modules} is not allowed; the {settings.source} fit of this corpus "
+            f"has {available} components"
+        )
+    tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]
+
+    def draw(key):
+        aligned = settings.alignment == "aligned"
+        batch = draw_corpus(tasks, key, settings.phase.batch_size, settings.trials, aligned)
+        return primitive_trials(primitives, batch, settings.module - 1, settings.joint)
+
+    trainable = pretraining_weights(
+        select_network(params, 0), settings.n_modules, settings.module, settings.phase.input_weights
+    )
+    train_and_save(job, params, trainable, draw, f"module{settings.module}")
+
+
+if __name__ == "__main__":
+    run_job("module", Settings, work)

@@ -1,0 +1,37 @@
+"""Draw the random networks from which pre-training starts; without pre-training they are the reservoirs."""
+
+from typing import Literal
+
+import jax.numpy as jnp
+
+from molap.config.base import Section
+from molap.config.network import InitSettings
+from molap.network import draw_params, draw_w_rec, stack_networks, to_arrays
+from molap.records import save_arrays
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """What the random networks depend on."""
+
+    seeds: tuple[int, ...]
+    n_units: int
+    n_modules: int
+    gain: float
+    inter_module: Literal["random", "zero"]
+    init: InitSettings
+
+
+def work(job: Job) -> None:
+    """Write networks of one input and one output, one per seed."""
+    settings = job.settings
+    drawn = []
+    for seed in settings.seeds:
+        w_rec = draw_w_rec(seed, settings.n_units, settings.gain, settings.inter_module, settings.n_modules)
+        drawn.append(draw_params(seed, w_rec, 1, 1, "pretraining", settings.init))
+    params = stack_networks(drawn)
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=jnp.array(settings.seeds), **to_arrays(params))
+
+
+if __name__ == "__main__":
+    run_job("reservoir", Settings, work)

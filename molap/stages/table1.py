@@ -1,0 +1,21 @@
+"""Make Table 1: as printed, corrected, and counted from the networks."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.records import write_table
+from molap.stages.job import Job, run_job
+from molap.tables import table1
+
+
+class Settings(Section):
+    """Table 1 depends on the counts alone."""
+
+
+def work(job: Job) -> None:
+    """Write the table."""
+    write_table(job.outputs["table"], table1(pd.read_csv(job.inputs["counts"])))
+
+
+if __name__ == "__main__":
+    run_job("table1", Settings, work)

@@ -1,0 +1,72 @@
+"""What the three training stages share: settings, seeds, and what they write."""
+
+import jax.numpy as jnp
+
+from molap.config.base import Section
+from molap.config.network import InitSettings
+from molap.config.tasks import TrialSettings
+from molap.config.training import OptimiserSettings, PhaseSettings
+from molap.modules import Trainable, count_all, count_trained
+from molap.network import Params, select_network, to_arrays
+from molap.randomness import named_key
+from molap.records import save_arrays
+from molap.stages.job import Job
+from molap.tasks.batch import draw_trials
+from molap.tasks.registry import Task
+from molap.training import DrawBatch, train
+
+
+class TrainingSettings(Section):
+    """What every training stage depends on."""
+
+    trials: TrialSettings
+    seeds: tuple[int, ...]
+    data_seed: int
+    init: InitSettings
+    state_noise: float
+    phase: PhaseSettings
+    optimiser: OptimiserSettings
+
+
+def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
+    """A function that draws a batch of a task from a key."""
+
+    def draw(key):
+        trials = draw_trials(task, key, settings.phase.batch_size, settings.trials)
+        return trials.inputs, trials.targets
+
+    return draw
+
+
+def train_and_save(
+    job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str
+) -> None:
+    """Train all seeds, write the networks, and note curves and counts.
+
+    Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
+    the same task see the same batches.
+    """
+    settings = job.settings
+    keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
+    trained, curves = train(
+        params,
+        trainable,
+        draw_batch,
+        keys,
+        settings.phase,
+        settings.optimiser,
+        settings.state_noise,
+        job.progress,
+    )
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=jnp.array(settings.seeds), **to_arrays(trained))
+    job.curves = {"loss": curves.loss, "mse": curves.mse}
+    n_last = min(50, settings.phase.n_steps)
+    network = select_network(params, 0)
+    n_trained, n_last = count_trained(network, trainable), min(50, settings.phase.n_steps)
+    job.metrics = {
+        "n_trained": n_trained,
+        "n_updates": n_trained * settings.phase.n_steps,
+        "n_weights": count_all(network),
+        "n_weights_of": {name: value.size for name, value in to_arrays(network).items()},
+        "final_mse": curves.mse[:, -n_last:].mean(axis=1),
+    }

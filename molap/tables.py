@@ -1,0 +1,191 @@
+"""Tidy tables (pandas) from the records and evaluations of a run."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from molap.paths import block_seeds, network_path, path, record_path
+from molap.records import FileDamaged
+
+TABLE1_PRINTED = {
+    "separate": (9.18e5, 9.18e5, 1.02e5),
+    "dni": (1.02e5, 9.18e5, 1.02e5),
+    "molap": (1.2e5, 5.2e3, 2e2),
+}
+"""Table 1 as printed in the paper: overall count, number trained, number trained per task."""
+
+
+def split_kind(kind: str) -> tuple[str, str]:
+    """Strategy and source of a kind: `molap-cca` → molap, cca; `separate` → separate, -."""
+    strategy, _, source = kind.partition("-")
+    return strategy, source or "-"
+
+
+def read_json(file: str | Path):
+    """Read a JSON file.
+
+    Raises:
+        FileDamaged: if it is no JSON.
+    """
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FileDamaged(f"{file} is damaged ({error}); remove it and run snakemake again") from None
+
+
+def performance(run: str, kinds: Iterable[str], tasks: dict[str, str], blocks: Iterable[str]) -> pd.DataFrame:
+    """One row per strategy, source, task and network seed, with every metric of the evaluation.
+
+    Args:
+        run: name of the run.
+        kinds: kinds of networks.
+        tasks: names of tasks and their labels (T1 …).
+        blocks: blocks of network seeds.
+    """
+    rows = []
+    for kind in kinds:
+        strategy, source = split_kind(kind)
+        for task, label in tasks.items():
+            for block in blocks:
+                for row in read_json(path("evaluation", run, block=block, kind=kind, task=task)):
+                    rows.append({"strategy": strategy, "source": source, "task": task, "label": label} | row)
+    table = pd.DataFrame(rows)
+    first = [
+        *table.columns[:4],
+        "network_seed",
+        "accuracy",
+        "decision_accuracy",
+        "all_correct",
+        "best_constant",
+    ]
+    return table[first + sorted(set(table.columns) - set(first))]
+
+
+def stage_records(
+    run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], n_modules: int
+) -> Iterator[tuple[str, str, str, dict]]:
+    """(kind, stage, block, record) of every training job; the stage is `module1` … or the task's name."""
+    for kind in kinds:
+        strategy, source = split_kind(kind)
+        modules = n_modules if strategy == "molap" and source != "none" else 0
+        for block in blocks:
+            for module in range(1, modules + 1):
+                file = path("module", run, block=block, source=source, module=module)
+                yield kind, f"module{module}", block, read_json(record_path(file))
+            for task in tasks:
+                yield kind, task, block, read_json(record_path(network_path(run, block, kind, task)))
+
+
+def counts(run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int) -> pd.DataFrame:
+    """Weights per training stage, counted from the arrays: `trained`, `updated` (times steps), and `weights` in all."""
+    rows = []
+    for kind, stage, _, record in stage_records(run, kinds, tasks, blocks[:1], n_modules):
+        strategy, source = split_kind(kind)
+        metrics = record["metrics"]
+        arrays = {
+            name: metrics["n_weights_of"].get(name, 0)
+            for name in ("w_in", "w_rec", "w_out", "b_rec", "b_out", "h0")
+        }
+        rows.append(
+            {
+                "strategy": strategy,
+                "source": source,
+                "stage": stage,
+                "trained": metrics["n_trained"],
+                "updates": metrics["n_updates"],
+                "weights": metrics["n_weights"],
+            }
+            | arrays
+        )
+    return pd.DataFrame(rows)
+
+
+def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_modules: int = 2) -> pd.DataFrame:
+    """Table 1 three times: as printed, with the arithmetic corrected, and as counted from our networks.
+
+    The correction follows the paper's own premise (N units, one input, one output, no biases): N² + 2N weights per
+    network. MoLaP in all: N² shared, 2N per task, and 2N for pre-training; trained: the modules' blocks, 2N
+    for pre-training, and 2N per task, which the printed number leaves out.
+    """
+    network, head = n_units**2 + 2 * n_units, 2 * n_units
+    pretraining = n_modules * (n_units // n_modules) ** 2 + head
+    corrected = {
+        "separate": (n_tasks * network, n_tasks * network, network),
+        "dni": (network, n_tasks * network, network),
+        "molap": (n_units**2 + n_tasks * head + head, pretraining + n_tasks * head, head),
+    }
+    rows = [_table1_row("printed", strategy, *values) for strategy, values in TABLE1_PRINTED.items()]
+    rows += [_table1_row("corrected", strategy, *values) for strategy, values in corrected.items()]
+    rows += [_table1_row("counted", strategy, *values) for strategy, values in _counted(counted).items()]
+    table = pd.DataFrame(rows)
+    separate = table[table.strategy == "separate"].set_index("version").trained
+    table["separate_per_trained"] = table.version.map(separate) / table.trained
+    return table
+
+
+def _table1_row(version: str, strategy: str, overall: float, trained: float, per_task: float) -> dict:
+    return {
+        "version": version,
+        "strategy": strategy,
+        "overall": overall,
+        "trained": trained,
+        "trained_per_task": per_task,
+    }
+
+
+def _counted(counted: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+    """Overall, trained, and trained per task (mean over tasks) of the networks that were really trained."""
+    found = {}
+    separate = counted[counted.strategy == "separate"]
+    if len(separate):
+        found["separate"] = (separate.weights.sum(), separate.trained.sum(), separate.trained.mean())
+    molap = counted[counted.strategy == "molap"]
+    fitted = [source for source in molap.source.unique() if source != "none"]
+    if fitted:
+        rows = molap[molap.source == fitted[0]]
+        modules = rows.stage.str.fullmatch(r"module\d+")
+        heads, pretraining = rows[~modules], rows[modules]
+        own = ["w_in", "w_out", "b_out", "h0"]
+        shared = heads.iloc[0][["w_rec", "b_rec"]].sum()
+        overall = shared + heads[own].to_numpy().sum() + pretraining.iloc[0][own].sum()
+        found["molap"] = (overall, rows.trained.sum(), heads.trained.mean())
+    return found
+
+
+def curves(
+    run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int, every: int = 10
+) -> pd.DataFrame:
+    """Training loss and MSE by step, averaged over `every` steps, for each network."""
+    frames = []
+    for kind, stage, block, record in stage_records(run, kinds, tasks, blocks, n_modules):
+        strategy, source = split_kind(kind)
+        for i, seed in enumerate(block_seeds(block)):
+            curve = pd.DataFrame({name: record["curves"][name][i] for name in ("loss", "mse")})
+            thinned = curve.groupby(curve.index // every).mean()
+            thinned.insert(0, "step", (thinned.index * every).astype(int))
+            frames.append(
+                thinned.assign(strategy=strategy, source=source, stage=stage, network_seed=seed)[
+                    ["strategy", "source", "stage", "network_seed", "step", "loss", "mse"]
+                ]
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def components(correlations: dict[str, list[float]], target_r2: dict[str, list[float]]) -> pd.DataFrame:
+    """Correlation of U and V, and the targets' variance explained by the first r components, by source and r."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "source": source,
+                    "component": range(1, len(values) + 1),
+                    "correlation": values,
+                    "target_r2": target_r2[source],
+                }
+            )
+            for source, values in correlations.items()
+        ],
+        ignore_index=True,
+    )

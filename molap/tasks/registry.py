@@ -1,0 +1,79 @@
+"""The tasks by name. A further task is one function and one line here, or in a user's own `TASKS`."""
+
+import functools
+import importlib
+import importlib.util
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from molap.config.base import ConfigError
+from molap.config.tasks import TrialSettings
+from molap.tasks import decision, delay
+from molap.tasks.trial import Channels, Conditions
+
+DIRECTION = ("fixation", "cos", "sin")
+STREAM_1, STREAM_2, STREAMS = (
+    ("fixation", "stream1"),
+    ("fixation", "stream2"),
+    ("fixation", "stream1", "stream2"),
+)
+CHOICE = ("fixation", "choice")
+
+
+class Task(NamedTuple):
+    """A task: its trials without noise, the names of its channels, and the bounds of their values."""
+
+    name: str
+    label: str
+    build: Callable[[Conditions, TrialSettings], Channels]
+    """(conditions, settings) → inputs (time, trial, channel) and targets (time, trial, output), fixation first."""
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    input_bounds: tuple[float, float] = (-1.0, 1.0)
+    target_bounds: tuple[float, float] = (-1.0, 1.0)
+
+
+BUILT_IN = (
+    Task("delay_pro", "T1", delay.delay_pro, DIRECTION, DIRECTION),
+    Task("delay_anti", "T2", delay.delay_anti, DIRECTION, DIRECTION),
+    Task("mem_pro", "T3", delay.mem_pro, DIRECTION, DIRECTION),
+    Task("mem_anti", "T4", delay.mem_anti, DIRECTION, DIRECTION),
+    Task("mem_dm1", "T5", decision.mem_dm1, STREAM_1, CHOICE),
+    Task("mem_dm2", "T6", decision.mem_dm2, STREAM_2, CHOICE),
+    Task("context_mem_dm1", "T7", decision.context_mem_dm1, STREAMS, CHOICE),
+    Task("context_mem_dm2", "T8", decision.context_mem_dm2, STREAMS, CHOICE),
+    Task("multi_mem", "T9", decision.multi_mem, STREAMS, CHOICE, target_bounds=(-math.sqrt(2), math.sqrt(2))),
+)
+
+
+@functools.cache
+def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
+    """All tasks by name: the nine, then those of the user's modules (their list `TASKS`).
+
+    Raises:
+        ConfigError: if a module cannot be imported, has no `TASKS`, or uses a name that is taken.
+    """
+    tasks = {task.name: task for task in BUILT_IN}
+    for module in modules:
+        added = getattr(_import(module), "TASKS", None)
+        if added is None:
+            raise ConfigError(f"tasks.modules: {module!r} has no list TASKS of molap.tasks.registry.Task")
+        for task in added:
+            if task.name in tasks:
+                raise ConfigError(f"tasks.modules: {module!r} defines {task.name!r}, a name already taken")
+            tasks[task.name] = task
+    return tasks
+
+
+def _import(module: str):
+    try:
+        if not module.endswith(".py"):
+            return importlib.import_module(module)
+        spec = importlib.util.spec_from_file_location(Path(module).stem, module)
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        return loaded
+    except (ImportError, OSError, SyntaxError) as error:
+        raise ConfigError(f"tasks.modules: {module!r} cannot be imported: {error}") from None

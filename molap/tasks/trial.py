@@ -1,0 +1,70 @@
+"""The time course that all tasks share (A.1): 110 steps of 10 ms, and what is drawn per trial.
+
+The text gives no complete timing; these steps are those of the authors' released code.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from molap.config.tasks import TrialSettings
+
+N_STEPS = 110
+STEP_MS = 10
+FIXATION_ON, GO = 10, 85
+STIMULUS_ON = 35
+PULSES = ((35, 45), (65, 75))
+SHORTEST_STIMULUS_END = 45
+
+
+class Conditions(NamedTuple):
+    """What is drawn for each trial."""
+
+    angles: Float[Array, "trial 2"]
+    """θ1 and θ2 in radians. Tasks with one stimulus use θ1."""
+    memory_end: Int[Array, " trial"]
+    """Step at which the stimulus of the memory tasks ends."""
+
+
+Channels = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
+
+
+def draw_conditions(key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> Conditions:
+    """Draw angles uniformly in steps of 10°, and the end of the memory tasks' stimulus."""
+    angle_key, end_key = jax.random.split(key)
+    n_angles = 36 if settings.angles == "full_circle" else 19
+    angles = jax.random.randint(angle_key, (n_trials, 2), 0, n_angles) * (math.pi / 18)
+    if settings.memory_delay == "fixed":
+        ends = jnp.full((n_trials,), GO)
+    else:
+        ends = jax.random.randint(end_key, (n_trials,), SHORTEST_STIMULUS_END, GO + 1)
+    return Conditions(angles, ends)
+
+
+def during(start: int | Int[Array, " trial"], stop: int | Int[Array, " trial"]) -> Float[Array, "time trial"]:
+    """1 on steps [start, stop), else 0; bounds may differ between trials."""
+    steps = jnp.arange(N_STEPS)[:, None]
+    return jnp.astype((steps >= start) & (steps < stop), jnp.float32)
+
+
+def fixation() -> Float[Array, "time 1"]:
+    """The fixation signal, as input and as target: on until the Go signal."""
+    return during(FIXATION_ON, GO)
+
+
+def response(value: Float[Array, " trial"]) -> Float[Array, "time trial"]:
+    """A target that takes `value` in the response period and is 0 before."""
+    return during(GO, N_STEPS) * value
+
+
+def pulses(first: Float[Array, " trial"], second: Float[Array, " trial"]) -> Float[Array, "time trial"]:
+    """Two pulses of the given heights."""
+    return during(*PULSES[0]) * first + during(*PULSES[1]) * second
+
+
+def channels(*signals: Float[Array, "time _"]) -> Float[Array, "time trial channel"]:
+    """Stack signals as channels; those that are the same for all trials are spread over them."""
+    return jnp.stack(jnp.broadcast_arrays(*signals), axis=-1)

@@ -1,0 +1,165 @@
+"""The training loop: steps scanned inside one compiled program, network seeds as its leading axis."""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key
+
+from molap.config.training import OptimiserSettings, PhaseSettings
+from molap.modules import Trainable
+from molap.network import Params, draw_state_noise, run
+from molap.optimise import make_optimiser
+
+Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
+DrawBatch = Callable[[Key[Array, ""]], Batch]
+
+
+class Curves(NamedTuple):
+    """Curves over steps, one row per network seed."""
+
+    loss: Float[np.ndarray, "seed step"]
+    """The whole loss, penalties included."""
+    mse: Float[np.ndarray, "seed step"]
+
+
+class _State(NamedTuple):
+    trained: dict[str, Array]
+    optimiser: optax.OptState
+    step: Int[Array, ""]
+
+
+def loss(
+    params: Params,
+    inputs: Float[Array, "time trial channel"],
+    targets: Float[Array, "time trial output"],
+    weight_penalty: float,
+    activity_penalty: float,
+    noise: Float[Array, "time trial unit"] | None = None,
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """The loss (A.2.1) and its mean squared error.
+
+    mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and W_out.
+    """
+    outputs, h = run(params, inputs, noise)
+    mse = jnp.mean((outputs - targets) ** 2)
+    weights = sum(jnp.sum(w**2) for w in (params.w_in, params.w_rec, params.w_out))
+    return mse + weight_penalty * weights + activity_penalty * jnp.mean(h**2), mse
+
+
+def over_seeds(function: Callable) -> Callable:
+    """Map a function over the leading axis of its arguments: side by side on a GPU, in turn on a CPU.
+
+    On one CPU thread a batched product gains nothing, and in turn each seed's result is the same to the bit
+    whichever seeds share the job.
+    """
+    if jax.default_backend() != "cpu":
+        return jax.vmap(function)
+    return lambda *arguments: jax.lax.map(lambda row: function(*row), arguments)
+
+
+def train(
+    params: Params,
+    trainable: Trainable,
+    draw_batch: DrawBatch,
+    keys: Key[Array, " seed"],
+    phase: PhaseSettings,
+    optimiser: OptimiserSettings,
+    state_noise: float = 0.0,
+    progress: Callable[[int, float], None] = lambda step, mse: None,
+    chunk: int = 100,
+) -> tuple[Params, Curves]:
+    """Train networks that share all but their seed.
+
+    Args:
+        params: initial weights, with a leading axis of network seeds.
+        trainable: what the phase may change, the same for all seeds; the rest stays bit-identical.
+        draw_batch: key → inputs (time, trial, channel) and targets (time, trial, output).
+        keys: one key per seed; step k draws its batch from `fold_in(key, k)`, or always from
+            `fold_in(key, 0)` where `optimiser.batches` is `frozen`.
+        phase: learning rate, steps and penalties.
+        optimiser: the choices common to all phases.
+        state_noise: standard deviation of η in Eq. 1.
+        progress: called after every `chunk` steps with the steps done and the mean MSE of the last one.
+        chunk: steps per call of the compiled program; it does not change results.
+
+    Returns:
+        The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
+
+    Raises:
+        FloatingPointError: if the loss is not finite; the message names the step and the place of the seed.
+    """
+    masks = {
+        name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False
+    }
+    masks = {name: mask if mask is True else np.asarray(mask, np.float32) for name, mask in masks.items()}
+    transform = make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks)
+
+    def step(frozen: Params, key: Key[Array, ""], state: _State, _):
+        batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
+        trial_key, noise_key = jax.random.split(batch_key)
+        inputs, targets = draw_batch(trial_key)
+        noise = draw_state_noise(
+            noise_key, state_noise, inputs.shape[1], inputs.shape[0], frozen.w_rec.shape[0]
+        )
+
+        def objective(trained):
+            network = frozen._replace(**trained)
+            return loss(network, inputs, targets, phase.weight_penalty, phase.activity_penalty, noise)
+
+        (total, mse), gradient = jax.value_and_grad(objective, has_aux=True)(state.trained)
+        updates, optimiser_state = transform.update(gradient, state.optimiser, state.trained)
+        return _State(optax.apply_updates(state.trained, updates), optimiser_state, state.step + 1), (
+            total,
+            mse,
+        )
+
+    # A scan over many steps in one program: XLA's buffers are then allocated once, not faulted in at every step.
+    @functools.cache
+    def steps(n: int):
+        def advance(frozen, key, state):
+            return jax.lax.scan(lambda s, x: step(frozen, key, s, x), state, length=n)
+
+        return jax.jit(over_seeds(advance))
+
+    trained = {name: getattr(params, name) for name in masks}
+    state = _State(trained, jax.vmap(transform.init)(trained), jnp.zeros(len(keys), jnp.int32))
+    losses, errors = [], []
+    done = 0
+    for n in chunk_lengths(phase.n_steps, chunk):
+        state, (total, mse) = steps(n)(params, keys, state)
+        losses.append(np.asarray(total))
+        errors.append(np.asarray(mse))
+        _check_finite(losses[-1], done)
+        done += n
+        progress(done, float(errors[-1][:, -1].mean()))
+    return params._replace(**state.trained), Curves(
+        np.concatenate(losses, axis=1), np.concatenate(errors, axis=1)
+    )
+
+
+def chunk_lengths(n_steps: int, longest: int) -> list[int]:
+    """Divide `n_steps` into chunks of at most `longest`, of one length where a divisor allows it.
+
+    Each length is a program to compile.
+    """
+    if n_steps <= longest:
+        return [n_steps]
+    divisors = [n for n in range(longest, longest // 3, -1) if n_steps % n == 0]
+    if divisors:
+        return [divisors[0]] * (n_steps // divisors[0])
+    return [longest] * (n_steps // longest) + [n_steps % longest]
+
+
+def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> None:
+    bad = np.argwhere(~np.isfinite(losses))
+    if len(bad):
+        row, step = min(map(tuple, bad), key=lambda place: place[1])
+        raise FloatingPointError(
+            f"the loss is not finite at step {first_step + step} (network {row} of this job); "
+            "a lower learning rate or a smaller clip_norm may help"
+        )

@@ -1,0 +1,62 @@
+# What the rules share: params, wildcards, lists of files.
+import sys
+
+TABLES = ("performance", "counts", "table1", "components", "curves")
+FIGURES = ("fig1c", "fig2")
+
+
+# Jobs run with the Python that runs Snakemake, also where its environment is not activated.
+if not workflow.deployment_settings.deployment_method:
+    shell.prefix(f"PATH='{Path(sys.executable).parent}':\"$PATH\" ")
+
+
+wildcard_constraints:
+    run="|".join(sorted(plan.runs, key=len, reverse=True)),
+    block=r"s\d+(-\d+)?",
+    source="cca|pca|none",
+    kind="separate|molap-(cca|pca|none)",
+    module=r"\d+",
+    task="|".join(run_config.tasks.names),
+
+
+def output(name):
+    """Pattern of an output's path."""
+    return f"{RESULTS}/{OUTPUTS[name].template}"
+
+
+def record(name):
+    """Pattern of the record beside an output."""
+    return output(name).rsplit(".", 1)[0] + ".record.json"
+
+
+def log_of(name):
+    """Pattern of a job's log."""
+    below_run = OUTPUTS[name].template.removeprefix("{run}/").rsplit(".", 1)[0]
+    return f"{RESULTS}/{{run}}/logs/{below_run}.log"
+
+
+def settings_of(stage):
+    """A params function: all that a job depends on, as one canonical JSON text."""
+    return lambda wildcards: plan.settings(stage, **wildcards)
+
+
+def figure_files(name):
+    png = plan.path(name, run_config.name)
+    return [png, png.removesuffix("png") + "svg"]
+
+
+def trained_networks(run):
+    """(block, kind, task) of all networks of a run."""
+    c = plan.runs[run]
+    return [(b, k, t) for b in blocks(c) for k in kinds(c) for t in c.tasks.names]
+
+
+def training_records(wildcards):
+    """Records of all training jobs of a run."""
+    c = plan.runs[wildcards.run]
+    found = [plan.network(wildcards.run, *network) for network in trained_networks(wildcards.run)]
+    for block in blocks(c):
+        for source in fitted_sources(c):
+            for module in range(1, c.network.n_modules + 1):
+                found.append(plan.path("module", wildcards.run, block=block, source=source, module=module))
+    return [file.removesuffix(".npz") + ".record.json" for file in found]

@@ -1,0 +1,73 @@
+# Trials: the corpus, the test sets, and the latent primitives fitted on the corpus.
+
+
+rule configuration:
+    output:
+        json=output("configuration"),
+        record=record("configuration"),
+    log:
+        log_of("configuration"),
+    params:
+        settings=settings_of("configuration"),
+        code=plan.code("configuration"),
+    message:
+        "Configuration of {wildcards.run}"
+    shell:
+        "python -m molap.stages.configuration --settings {params.settings:q} --code {params.code}"
+        " --output json={output.json} --log {log}"
+
+
+rule corpus:
+    output:
+        arrays=output("corpus"),
+        record=record("corpus"),
+    log:
+        log_of("corpus"),
+    params:
+        settings=settings_of("corpus"),
+        code=plan.code("corpus"),
+    resources:
+        mem_mb=1000,
+    message:
+        "Corpus of all tasks"
+    shell:
+        "python -m molap.stages.corpus --settings {params.settings:q} --code {params.code}"
+        " --output arrays={output.arrays} --log {log}"
+
+
+rule testset:
+    output:
+        arrays=output("testset"),
+        record=record("testset"),
+    log:
+        log_of("testset"),
+    params:
+        settings=settings_of("testset"),
+        code=plan.code("testset"),
+    resources:
+        mem_mb=1000,
+    message:
+        "Test set of {wildcards.task}"
+    shell:
+        "python -m molap.stages.testset --settings {params.settings:q} --code {params.code}"
+        " --output arrays={output.arrays} --log {log}"
+
+
+rule primitives:
+    input:
+        corpus=lambda wildcards: plan.path("corpus", wildcards.run),
+    output:
+        arrays=output("primitives"),
+        record=record("primitives"),
+    log:
+        log_of("primitives"),
+    params:
+        settings=settings_of("primitives"),
+        code=plan.code("primitives"),
+    resources:
+        mem_mb=2000,
+    message:
+        "Latent primitives by {wildcards.source}"
+    shell:
+        "python -m molap.stages.primitives --settings {params.settings:q} --code {params.code}"
+        " --input corpus={input.corpus} --output arrays={output.arrays} --log {log}"

@@ -1,0 +1,98 @@
+# Tables: records and evaluations → tidy CSV files.
+
+
+rule performance:
+    input:
+        lambda wildcards: [
+            plan.path("evaluation", wildcards.run, block=block, kind=kind, task=task)
+            for block, kind, task in trained_networks(wildcards.run)
+        ],
+    output:
+        table=output("performance"),
+        record=record("performance"),
+    log:
+        log_of("performance"),
+    params:
+        settings=settings_of("performance"),
+        code=plan.code("performance"),
+    message:
+        "Table of performance"
+    shell:
+        "python -m molap.stages.performance --settings {params.settings:q} --code {params.code}"
+        " --output table={output.table} --log {log}"
+
+
+rule counts:
+    input:
+        training_records,
+    output:
+        table=output("counts"),
+        record=record("counts"),
+    log:
+        log_of("counts"),
+    params:
+        settings=settings_of("counts"),
+        code=plan.code("counts"),
+    message:
+        "Table of weights trained"
+    shell:
+        "python -m molap.stages.counts --settings {params.settings:q} --code {params.code}"
+        " --output table={output.table} --log {log}"
+
+
+rule table1:
+    input:
+        counts=output("counts"),
+    output:
+        table=output("table1"),
+        record=record("table1"),
+    log:
+        log_of("table1"),
+    params:
+        settings=settings_of("table1"),
+        code=plan.code("table1"),
+    message:
+        "Table 1"
+    shell:
+        "python -m molap.stages.table1 --settings {params.settings:q} --code {params.code}"
+        " --input counts={input.counts} --output table={output.table} --log {log}"
+
+
+rule components:
+    input:
+        [plan.path("primitives", run_config.name, source=source) for source in fitted_sources(run_config)],
+    output:
+        table=output("components"),
+        record=record("components"),
+    log:
+        log_of("components"),
+    params:
+        settings=settings_of("components"),
+        code=plan.code("components"),
+        fits=" ".join(
+            f"--input {source}={plan.path('primitives', run_config.name, source=source)}"
+            for source in fitted_sources(run_config)
+        ),
+    message:
+        "Table of canonical correlations and explained variance"
+    shell:
+        "python -m molap.stages.components --settings {params.settings:q} --code {params.code}"
+        " {params.fits} --output table={output.table} --log {log}"
+
+
+rule curves:
+    input:
+        training_records,
+    output:
+        table=output("curves"),
+        record=record("curves"),
+    log:
+        log_of("curves"),
+    params:
+        settings=settings_of("curves"),
+        code=plan.code("curves"),
+    message:
+        "Table of training curves"
+    shell:
+        "python -m molap.stages.curves --settings {params.settings:q} --code {params.code}"
+        " --output table={output.table} --log {log}"

@@ -1,0 +1,39 @@
+# Task training: heads on the frozen modules, and separate networks.
+
+
+rule head:
+    input:
+        network=lambda wildcards: plan.pretrained(wildcards.run, wildcards.block, wildcards.source),
+    output:
+        arrays=output("head"),
+        record=record("head"),
+    log:
+        log_of("head"),
+    params:
+        settings=settings_of("head"),
+        code=plan.code("head"),
+    resources:
+        mem_mb=2000,
+    message:
+        "Head of {wildcards.task} on {wildcards.source}, seeds {wildcards.block}"
+    shell:
+        "python -m molap.stages.head --settings {params.settings:q} --code {params.code}"
+        " --input network={input.network} --output arrays={output.arrays} --log {log}"
+
+
+rule separate:
+    output:
+        arrays=output("separate"),
+        record=record("separate"),
+    log:
+        log_of("separate"),
+    params:
+        settings=settings_of("separate"),
+        code=plan.code("separate"),
+    resources:
+        mem_mb=2000,
+    message:
+        "Separate network for {wildcards.task}, seeds {wildcards.block}"
+    shell:
+        "python -m molap.stages.separate --settings {params.settings:q} --code {params.code}"
+        " --output arrays={output.arrays} --log {log}"
