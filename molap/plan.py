@@ -160,6 +160,7 @@ def candidates(c: RunConfig) -> dict[str, RunConfig]:
     for choice in c.tune.candidates:
         values = c.model_dump()
         values["optimiser"] |= {"decay": choice.decay, "clip_norm": choice.clip_norm}
+        values["network"] |= {"readout_init": choice.readout_init}
         for phase in ("pretraining", "heads", "separate"):
             values[phase] |= {"n_steps": choice.n_steps}
         values["evaluation"] |= {"stream": "validation", "n_trials": c.tune.n_trials}

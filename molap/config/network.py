@@ -10,9 +10,11 @@ from molap.config.base import Section
 class InitSettings(Section):
     """How a network's weights are drawn (A.2.3)."""
 
-    readout_init: Literal["n_outputs", "n_units"] = Field(
-        "n_outputs",
-        description="Variance of the initial readout weights: 1/N_out (text) or 1/(N + 1) (released code).",
+    readout_init: Literal["n_units", "n_outputs"] = Field(
+        "n_units",
+        description="Variance of the initial readout weights: 1/(N + 1) (`n_units`, released code) or 1/N_out "
+        "(`n_outputs`, text). Departure: `paper` takes the code's, because with the text's no strategy learns a "
+        "memory task (docs/decisions.md).",
     )
     biases: bool = Field(
         False,

@@ -25,17 +25,17 @@ class Candidate(Section):
     decay: Literal["cosine", "stages", "constant"] = Field(..., description="As optimiser.decay.")
     clip_norm: float | None = Field(..., gt=0, description="As optimiser.clip_norm.")
     n_steps: int = Field(..., ge=1, description="Steps of every phase.")
+    readout_init: Literal["n_units", "n_outputs"] = Field("n_units", description="As network.readout_init.")
 
     @property
     def name(self) -> str:
         """Its name in file names."""
-        return (
-            f"{self.decay}-clip{'none' if self.clip_norm is None else f'{self.clip_norm:g}'}-{self.n_steps}"
-        )
+        clip = "none" if self.clip_norm is None else f"{self.clip_norm:g}"
+        return f"{self.decay}-clip{clip}-{self.n_steps}-{self.readout_init}"
 
 
-def _candidate(decay: str, clip_norm: float | None, n_steps: int = 1000) -> Candidate:
-    return Candidate(decay=decay, clip_norm=clip_norm, n_steps=n_steps)
+def _candidate(decay: str, clip_norm: float | None, n_steps: int, readout_init: str = "n_units") -> Candidate:
+    return Candidate(decay=decay, clip_norm=clip_norm, n_steps=n_steps, readout_init=readout_init)
 
 
 class TuneSettings(Section):
@@ -43,16 +43,17 @@ class TuneSettings(Section):
 
     candidates: tuple[Candidate, ...] = Field(
         (
-            _candidate("stages", None),
-            _candidate("stages", 0.1),
-            _candidate("constant", 0.1),
-            _candidate("cosine", None),
-            _candidate("cosine", 0.1),
+            _candidate("stages", None, 1000),
+            _candidate("stages", 0.1, 1000),
+            _candidate("cosine", None, 1000),
             _candidate("cosine", 0.1, 500),
+            _candidate("cosine", 0.1, 1000),
             _candidate("cosine", 0.1, 2000),
+            _candidate("cosine", 0.1, 1000, "n_outputs"),
         ),
         min_length=1,
-        description="The choices that are compared, each with `decay`, `clip_norm` and `n_steps`.",
+        description="The choices that are compared, each with `decay`, `clip_norm`, `n_steps` and, where it is "
+        "not the default, `readout_init`.",
     )
     tasks: tuple[str, ...] = Field(
         ("mem_pro", "mem_dm1", "context_mem_dm1", "multi_mem"),
