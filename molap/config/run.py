@@ -56,7 +56,7 @@ class TuneSettings(Section):
         "not the default, `readout_init`.",
     )
     tasks: tuple[str, ...] = Field(
-        ("mem_pro", "mem_dm1", "context_mem_dm1", "multi_mem"),
+        ("mem_pro", "mem_dm1", "context_mem_dm1"),
         description="Tasks on which candidates are scored.",
     )
     kinds: tuple[Literal["separate", "molap-cca", "molap-pca", "molap-none"], ...] = Field(
