@@ -84,8 +84,4 @@ def _file_digest(path: Path) -> str:
 
 def _is_bare_string(node: ast.AST) -> bool:
     """Docstrings, and the strings that describe a field of a class."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -14,9 +14,7 @@ def module_units(n_units: int, n_modules: int, module: int) -> slice:
     return slice((module - 1) * size, module * size)
 
 
-def pretraining_weights(
-    params: Params, n_modules: int, module: int, input_weights: str = "column"
-) -> Trainable:
+def pretraining_weights(params: Params, n_modules: int, module: int, input_weights: str = "column") -> Trainable:
     """Pre-training of a module: its block of W_rec, the input column, the readout (A.2.1).
 
     Released code (`input_weights="released"`): from the second module on the mask's row falls one below the
@@ -44,10 +42,7 @@ def all_weights(params: Params) -> Trainable:
 
 def _existing(params: Params, **chosen) -> Trainable:
     return Params(
-        **{
-            name: None if value is None else chosen.get(name, True)
-            for name, value in params._asdict().items()
-        }
+        **{name: None if value is None else chosen.get(name, True) for name, value in params._asdict().items()}
     )
 
 

@@ -81,10 +81,8 @@ def make_optimiser(
     The gradient is masked before clipping, so that its norm is that of what is trained; the update is masked
     last, so that frozen entries stay bit-identical whatever stands between.
     """
-    if settings.adam_count == "step":
-        adam = optax.scale_by_adam()
-    else:
-        adam = scale_by_stage_adam(n_steps, settings.n_stages)
+    by_step = settings.adam_count == "step"
+    adam = optax.scale_by_adam() if by_step else scale_by_stage_adam(n_steps, settings.n_stages)
     clip = optax.identity() if settings.clip_norm is None else optax.clip_by_global_norm(settings.clip_norm)
     return optax.chain(
         keep_masked(mask),

@@ -57,15 +57,11 @@ OUTPUTS = {
         "{run}/tables/performance.csv", "one row per strategy, source, task and network seed: every metric"
     ),
     "counts": Output("{run}/tables/counts.csv", "weights trained and in all per strategy, source and stage"),
-    "table1": Output(
-        "{run}/tables/table1.csv", "Table 1: as printed, corrected, and counted from the networks"
-    ),
+    "table1": Output("{run}/tables/table1.csv", "Table 1: as printed, corrected, and counted from the networks"),
     "components": Output(
         "{run}/tables/components.csv", "canonical correlations and explained target variance by component"
     ),
-    "curves": Output(
-        "{run}/tables/curves.csv", "training loss and MSE by step (every tenth) for each network"
-    ),
+    "curves": Output("{run}/tables/curves.csv", "training loss and MSE by step (every tenth) for each network"),
     "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; also `.svg`, data in `fig1c.csv`"),
     "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; also `.svg`, data in `fig2_*.csv`"),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),

@@ -11,7 +11,7 @@ from molap.config.network import InitSettings
 from molap.config.run import RunConfig, read
 from molap.config.tasks import TrialSettings
 from molap.digests import source_digest
-from molap.paths import block_name, block_seeds, network_path, path
+from molap.paths import block_name, block_seeds, path
 from molap.records import canonical_json
 
 UPSTREAM = {
@@ -20,15 +20,15 @@ UPSTREAM = {
     "primitives": ("corpus",),
     "reservoir": (),
     "module": ("primitives", "reservoir"),
+    "head": ("module",),
+    "separate": (),
 }
 """Stages that runs may share, and the stages that each depends on."""
 
 
 def fields(section, model) -> dict:
     """The part of a section that belongs to `model`, as plain values."""
-    return {
-        name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields
-    }
+    return {name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields}
 
 
 def _training(c: RunConfig, phase, block: str) -> dict:
@@ -88,9 +88,7 @@ STAGES = {
         "init": fields(c.network, InitSettings),
     },
     "module": _module,
-    "head": lambda c, block, source, task, **_: (
-        _training(c, c.heads, block) | {"source": source, "task": task}
-    ),
+    "head": lambda c, block, source, task, **_: _training(c, c.heads, block) | {"source": source, "task": task},
     "separate": lambda c, block, task, **_: (
         _training(c, c.separate, block)
         | {"task": task, "n_units": c.separate_network.n_units, "gain": c.separate_network.gain}
@@ -100,8 +98,7 @@ STAGES = {
         "task": task,
         "seeds": block_seeds(block),
         "criterion": {
-            name: getattr(c.evaluation, name)
-            for name in ("criterion", "tolerance", "fixation_tolerance", "window")
+            name: getattr(c.evaluation, name) for name in ("criterion", "tolerance", "fixation_tolerance", "window")
         },
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
@@ -143,9 +140,7 @@ def fitted_sources(c: RunConfig) -> list[str]:
 
 def example_kinds(c: RunConfig) -> list[str]:
     """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
-    return [
-        f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources
-    ]
+    return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
 
 
 def blocks(c: RunConfig) -> list[str]:
@@ -161,8 +156,10 @@ def candidates(c: RunConfig) -> dict[str, RunConfig]:
         values = c.model_dump()
         values["optimiser"] |= {"decay": choice.decay, "clip_norm": choice.clip_norm}
         values["network"] |= {"readout_init": choice.readout_init}
-        for phase in ("pretraining", "heads", "separate"):
+        for phase in ("heads", "separate"):
             values[phase] |= {"n_steps": choice.n_steps}
+            if choice.learning_rate is not None:
+                values[phase] |= {"learning_rate": choice.learning_rate}
         values["evaluation"] |= {"stream": "validation", "n_trials": c.tune.n_trials}
         values["seeds"] |= {"first": c.tune.first_seed, "networks": 1, "per_job": 1}
         found[choice.name] = RunConfig(**values)
@@ -198,7 +195,11 @@ class Plan:
 
     def network(self, run: str, block: str, kind: str, task: str) -> str:
         """The trained network of a kind."""
-        return network_path(run, block, kind, task)
+        if kind == "separate":
+            return self.path("separate", run, block=block, task=task)
+        modules = self.runs[run].network.n_modules
+        wildcards = {"block": block, "source": kind.removeprefix("molap-"), "task": task, "module": modules}
+        return self.path("head", run, **wildcards)
 
     def pretrained(self, run: str, block: str, source: str) -> str:
         """The network that the heads of a source freeze: after the last module, or the bare reservoir."""
@@ -215,18 +216,15 @@ class Plan:
         if run == other:
             return True
         own, others = (self.settings(stage, r, **wildcards) for r in (run, other))
-        return own == others and all(
-            self._same(upstream, run, other, wildcards) for upstream in UPSTREAM.get(stage, ())
-        )
+        upstream = ("reservoir",) if wildcards.get("source") == "none" and stage == "head" else UPSTREAM[stage]
+        return own == others and all(self._same(before, run, other, wildcards) for before in upstream)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the settings of a stage, for `--settings` of its program."""
     parser = argparse.ArgumentParser(prog="python -m molap.plan", description=main.__doc__)
     parser.add_argument("stage", choices=sorted(STAGES))
-    parser.add_argument(
-        "wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, module, kind"
-    )
+    parser.add_argument("wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, module, kind")
     parser.add_argument("--config", default="config/paper.yaml", metavar="FILE")
     arguments = parser.parse_intermixed_args(argv)
     try:

@@ -127,9 +127,7 @@ def _variate(side: Side, values: Float[Array, "time trial channel"], component: 
     weights = side.weights[:, component] / side.scale
     width = side.high[component] - side.low[component]
     offset = (side.mean @ weights + side.low[component]) / width
-    return (values @ jnp.asarray(weights / width, values.dtype))[..., None] - jnp.asarray(
-        offset, values.dtype
-    )
+    return (values @ jnp.asarray(weights / width, values.dtype))[..., None] - jnp.asarray(offset, values.dtype)
 
 
 def _z_score(samples: Samples) -> tuple[Samples, np.ndarray, np.ndarray]:

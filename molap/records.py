@@ -65,9 +65,7 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise FileDamaged(
-            f"{path} is damaged ({error}); remove it and run snakemake again to make it anew"
-        ) from None
+        raise FileDamaged(f"{path} is damaged ({error}); remove it and run snakemake again to make it anew") from None
 
 
 def canonical_json(values: Any) -> str:
@@ -115,5 +113,12 @@ class Clock:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
-    names = ("molap", "jax", "jaxlib", "optax", "numpy", "pandas", "scikit-learn", "snakemake")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
+    names = ("molap", "jax", "jaxlib", "optax", "numpy", "pandas", "scikit-learn")
+    return {"python": platform.python_version()} | {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

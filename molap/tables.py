@@ -85,8 +85,7 @@ def counts(run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_mo
         strategy, source = split_kind(kind)
         metrics = record["metrics"]
         arrays = {
-            name: metrics["n_weights_of"].get(name, 0)
-            for name in ("w_in", "w_rec", "w_out", "b_rec", "b_out", "h0")
+            name: metrics["n_weights_of"].get(name, 0) for name in ("w_in", "w_rec", "w_out", "b_rec", "b_out", "h0")
         }
         rows.append(
             {

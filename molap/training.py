@@ -93,9 +93,7 @@ def train(
     Raises:
         FloatingPointError: if the loss is not finite; the message names the step and the place of the seed.
     """
-    masks = {
-        name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False
-    }
+    masks = {name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False}
     masks = {name: mask if mask is True else np.asarray(mask, np.float32) for name, mask in masks.items()}
     transform = make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks)
 
@@ -103,9 +101,7 @@ def train(
         batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
         trial_key, noise_key = jax.random.split(batch_key)
         inputs, targets = draw_batch(trial_key)
-        noise = draw_state_noise(
-            noise_key, state_noise, inputs.shape[1], inputs.shape[0], frozen.w_rec.shape[0]
-        )
+        noise = draw_state_noise(noise_key, state_noise, inputs.shape[1], inputs.shape[0], frozen.w_rec.shape[0])
 
         def objective(trained):
             network = frozen._replace(**trained)
@@ -137,9 +133,7 @@ def train(
         _check_finite(losses[-1], done)
         done += n
         progress(done, float(errors[-1][:, -1].mean()))
-    return params._replace(**state.trained), Curves(
-        np.concatenate(losses, axis=1), np.concatenate(errors, axis=1)
-    )
+    return params._replace(**state.trained), Curves(np.concatenate(losses, axis=1), np.concatenate(errors, axis=1))
 
 
 def chunk_lengths(n_steps: int, longest: int) -> list[int]:

@@ -42,9 +42,7 @@ class NetworkSettings(InitSettings):
     n_modules: int = Field(
         2, ge=1, le=20, description="Modules; module m is trained on latent primitive m. Divides n_units."
     )
-    gain: float = Field(
-        1.5, gt=0, le=10, description="Gain g: W_rec is drawn from N(0, g²/N). Table 2: 1.1–1.8."
-    )
+    gain: float = Field(1.5, gt=0, le=10, description="Gain g: W_rec is drawn from N(0, g²/N). Table 2: 1.1–1.8.")
     inter_module: Literal["random", "zero"] = Field(
         "random",
         description="Weights between modules: `random` and frozen (released code; Fig 3C needs them), or "

@@ -20,22 +20,23 @@ from molap.config.training import (
 
 
 class Candidate(Section):
-    """One choice of what the text leaves open about the optimiser."""
+    """One choice of what the text leaves open, or of a value whose effect is to be seen beside it."""
 
-    decay: Literal["cosine", "stages", "constant"] = Field(..., description="As optimiser.decay.")
-    clip_norm: float | None = Field(..., gt=0, description="As optimiser.clip_norm.")
-    n_steps: int = Field(..., ge=1, description="Steps of every phase.")
+    decay: Literal["cosine", "stages", "constant"] = Field("cosine", description="As optimiser.decay.")
+    clip_norm: float | None = Field(0.1, gt=0, description="As optimiser.clip_norm.")
+    n_steps: int = Field(1000, ge=1, description="Steps of heads and separate networks.")
+    learning_rate: float | None = Field(
+        None, gt=0, le=1, description="Learning rate of heads and separate networks; null for each phase's own."
+    )
     readout_init: Literal["n_units", "n_outputs"] = Field("n_units", description="As network.readout_init.")
 
     @property
     def name(self) -> str:
         """Its name in file names."""
         clip = "none" if self.clip_norm is None else f"{self.clip_norm:g}"
-        return f"{self.decay}-clip{clip}-{self.n_steps}-{self.readout_init}"
-
-
-def _candidate(decay: str, clip_norm: float | None, n_steps: int, readout_init: str = "n_units") -> Candidate:
-    return Candidate(decay=decay, clip_norm=clip_norm, n_steps=n_steps, readout_init=readout_init)
+        rate = "" if self.learning_rate is None else f"-rate{self.learning_rate:g}"
+        readout = "" if self.readout_init == "n_units" else f"-{self.readout_init}"
+        return f"{self.decay}-clip{clip}-{self.n_steps}{rate}{readout}"
 
 
 class TuneSettings(Section):
@@ -43,17 +44,19 @@ class TuneSettings(Section):
 
     candidates: tuple[Candidate, ...] = Field(
         (
-            _candidate("stages", None, 1000),
-            _candidate("stages", 0.1, 1000),
-            _candidate("cosine", None, 1000),
-            _candidate("cosine", 0.1, 500),
-            _candidate("cosine", 0.1, 1000),
-            _candidate("cosine", 0.1, 2000),
-            _candidate("cosine", 0.1, 1000, "n_outputs"),
+            Candidate(),
+            Candidate(clip_norm=None),
+            Candidate(decay="stages"),
+            Candidate(decay="stages", clip_norm=None),
+            Candidate(n_steps=2000),
+            Candidate(learning_rate=1e-3),
+            Candidate(learning_rate=3e-3),
+            Candidate(learning_rate=1e-2),
+            Candidate(readout_init="n_outputs"),
         ),
         min_length=1,
-        description="The choices that are compared, each with `decay`, `clip_norm`, `n_steps` and, where it is "
-        "not the default, `readout_init`.",
+        description="The choices that are compared, each with `decay`, `clip_norm`, `n_steps`, `learning_rate` and "
+        "`readout_init` where they differ from cosine, 0.1, 1000, null and n_units.",
     )
     tasks: tuple[str, ...] = Field(
         ("mem_pro", "mem_dm1", "context_mem_dm1"),

@@ -15,9 +15,7 @@ class OptimiserSettings(Section):
         description="Learning rate over a phase: `cosine` to zero, `stages` (the text's “iterations before "
         "decreasing learning rate”), or `constant` (what the released code really does).",
     )
-    n_stages: int = Field(
-        5, ge=1, le=100, description="Stages of equal length, for `stages` and stage counting."
-    )
+    n_stages: int = Field(5, ge=1, le=100, description="Stages of equal length, for `stages` and stage counting.")
     stage_factor: float = Field(
         1 / 3, gt=0, le=1, description="Factor of the learning rate from one stage to the next."
     )
@@ -53,6 +51,7 @@ class PretrainingSettings(PhaseSettings):
     """Pre-training of the modules, one after the other (A.2.1)."""
 
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3.")
+    n_steps: int = Field(500, ge=1, le=1_000_000, description="Steps of the optimiser, for each module.")
     input_weights: Literal["column", "released"] = Field(
         "column",
         description="Input weights trained with a module: the input `column`, or, as in the `released` "

@@ -13,9 +13,7 @@ TRACES = 3
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
 
 
-def draw_fig2(
-    performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarray]], curves: pd.DataFrame
-) -> Figure:
+def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarray]], curves: pd.DataFrame) -> Figure:
     """The whole figure.
 
     Args:
@@ -25,9 +23,7 @@ def draw_fig2(
     """
     strategies = [name for name in PANELS if name in set(performance.strategy)]
     figure = new_figure(11, 2.9 + 4.1 * len(examples))
-    parts = figure.subfigures(
-        1 + len(examples), 1, height_ratios=[2.9] + [4.1] * len(examples), squeeze=False
-    )[:, 0]
+    parts = figure.subfigures(1 + len(examples), 1, height_ratios=[2.9] + [4.1] * len(examples), squeeze=False)[:, 0]
     widths = [2.2 if name == "molap" else 1 for name in strategies]
     panels = parts[0].subplots(1, len(strategies), width_ratios=widths, sharey=True, squeeze=False)[0]
     for axes, strategy in zip(panels, strategies, strict=True):
@@ -39,19 +35,13 @@ def draw_fig2(
     for letter, part, source in zip("DE", parts[1:], examples, strict=False):
         label = performance.loc[performance.task == performance.attrs["example_task"], "label"].iloc[0]
         part.suptitle(f"{letter}   {label}: {NAMES[source]}", weight="bold", x=0.01, ha="left")
-        _detail(
-            part, letter, examples[source], curves[curves.source == source], COLOURS[source], largest_error
-        )
+        _detail(part, letter, examples[source], curves[curves.source == source], COLOURS[source], largest_error)
     return figure
 
 
 def _meaning(performance: pd.DataFrame) -> str:
     n_seeds, n_trials = performance.network_seed.nunique(), performance.n_test_trials.iloc[0]
-    bars = (
-        f"bars: mean and 95 % interval over {n_seeds} network seeds"
-        if n_seeds > 1
-        else "bars: one network seed"
-    )
+    bars = f"bars: mean and 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "bars: one network seed"
     return f"{bars}; {n_trials} test trials per task; black lines: the best constant output"
 
 
@@ -95,9 +85,7 @@ def _detail(
     for i in (0, 1):
         outputs, targets = example["outputs"][:, :TRACES, i], example["targets"][:, :TRACES, i]
         for trial, shade in enumerate(sns.light_palette(colour, TRACES + 2)[2:]):
-            panels[i].plot(
-                time, outputs[:, trial], color=shade, label="output" if trial == TRACES - 1 else None
-            )
+            panels[i].plot(time, outputs[:, trial], color=shade, label="output" if trial == TRACES - 1 else None)
             panels[i].plot(
                 time,
                 targets[:, trial],
@@ -106,9 +94,7 @@ def _detail(
                 lw=1,
                 label="target" if trial == TRACES - 1 else None,
             )
-        panels[i].set(
-            title=f"output {i + 1}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=(-0.2, 1.2)
-        )
+        panels[i].set(title=f"output {i + 1}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=(-0.2, 1.2))
         panels[2 + i].bar(np.arange(1, len(example["error"]) + 1), example["error"][:, i], color=colour)
         panels[2 + i].set(title=f"error of output {i + 1}", xlabel="test trial", ylabel="MSE")
         panels[2 + i].set_ylim(0, 1.05 * largest_error)
@@ -127,9 +113,7 @@ def _detail(
         panel_letter(axes, f"{letter}{i + 1}")
 
 
-def _matrix(
-    part, axes: Axes, values, title: str, x: str, y: str, limit: float | None = None, step: int = 1
-) -> None:
+def _matrix(part, axes: Axes, values, title: str, x: str, y: str, limit: float | None = None, step: int = 1) -> None:
     limit = limit or float(np.quantile(np.abs(values), 0.995))
     extent = (0, values.shape[1] * step, values.shape[0], 0)
     image = axes.imshow(

@@ -18,11 +18,7 @@ def draw_tune(table: pd.DataFrame) -> Figure:
     tasks = list(dict.fromkeys(table.task))
     figure = new_figure(2.6 * (len(tasks) + 1) + 1, 1.2 + 0.32 * len(order))
     panels = figure.subplots(1, len(tasks) + 1, sharey=True)
-    mean = (
-        table.groupby(["candidate", "kind"], as_index=False)
-        .decision_accuracy.mean()
-        .assign(task="mean over tasks")
-    )
+    mean = table.groupby(["candidate", "kind"], as_index=False).decision_accuracy.mean().assign(task="mean over tasks")
     for axes, task in zip(panels, ["mean over tasks", *tasks], strict=True):
         rows = mean if task == "mean over tasks" else table[table.task == task]
         sns.stripplot(

@@ -19,9 +19,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write one row per strategy, source and stage."""
     s = job.settings
-    write_table(
-        job.outputs["table"], counts(s.run, list(s.kinds), list(s.tasks), list(s.blocks), s.n_modules)
-    )
+    write_table(job.outputs["table"], counts(s.run, list(s.kinds), list(s.tasks), list(s.blocks), s.n_modules))
 
 
 if __name__ == "__main__":

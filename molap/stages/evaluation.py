@@ -40,9 +40,7 @@ def work(job: Job) -> None:
     testset = load_arrays(job.inputs["testset"])
     rows = []
     for i, seed in enumerate(settings.seeds):
-        outputs, _ = respond(
-            select_network(networks, i), testset["inputs"], settings.state_noise, settings.data_seed
-        )
+        outputs, _ = respond(select_network(networks, i), testset["inputs"], settings.state_noise, settings.data_seed)
         scores = metrics(np.asarray(outputs), testset["targets"], settings.criterion)
         rows.append({"network_seed": seed, "n_test_trials": testset["targets"].shape[1]} | scores)
     write_json(job.outputs["rows"], rows)

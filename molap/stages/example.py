@@ -25,9 +25,7 @@ def work(job: Job) -> None:
     network = select_network(from_arrays(load_arrays(job.inputs["network"])), 0)
     testset = load_arrays(job.inputs["testset"])
     inputs, targets = (testset[name][:, : settings.n_trials] for name in ("inputs", "targets"))
-    outputs, rates = (
-        np.asarray(x) for x in respond(network, inputs, settings.state_noise, settings.data_seed)
-    )
+    outputs, rates = (np.asarray(x) for x in respond(network, inputs, settings.state_noise, settings.data_seed))
     save_arrays(
         job.outputs["arrays"],
         job.provenance,

@@ -27,9 +27,7 @@ def work(job: Job) -> None:
         for seed, w_rec in zip(settings.seeds, frozen.w_rec, strict=True)
     ]
     params = stack_networks(networks)._replace(b_rec=frozen.b_rec)
-    train_and_save(
-        job, params, head_weights(select_network(params, 0)), task_batches(task, settings), task.name
-    )
+    train_and_save(job, params, head_weights(select_network(params, 0)), task_batches(task, settings), task.name)
 
 
 if __name__ == "__main__":

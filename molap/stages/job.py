@@ -66,9 +66,7 @@ class Job:
         }
 
 
-def run_job(
-    stage: str, settings_type: type[S], work: Callable[[Job], None], argv: list[str] | None = None
-) -> None:
+def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], argv: list[str] | None = None) -> None:
     """Run a stage from the command line.
 
     The settings arrive as one JSON text, the very text that the workflow plans by, so that a stage cannot
@@ -77,12 +75,8 @@ def run_job(
     parser = argparse.ArgumentParser(
         prog=f"python -m molap.stages.{stage}", description=sys.modules["__main__"].__doc__
     )
-    parser.add_argument(
-        "--settings", required=True, metavar="JSON", help="its settings (see `python -m molap.plan`)"
-    )
-    parser.add_argument(
-        "--code", help="source digest that the workflow planned; refused if the code has changed"
-    )
+    parser.add_argument("--settings", required=True, metavar="JSON", help="its settings (see `python -m molap.plan`)")
+    parser.add_argument("--code", help="source digest that the workflow planned; refused if the code has changed")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH", required=True)
     parser.add_argument("--log", help="file for progress and tracebacks (default: standard output)")
@@ -92,13 +86,9 @@ def run_job(
     try:
         settings = check(settings_type, json.loads(arguments.settings))
         where = _where(settings)
-        code = source_digest(
-            f"molap.stages.{stage}", tuple(getattr(getattr(settings, "trials", None), "modules", ()))
-        )
+        code = source_digest(f"molap.stages.{stage}", tuple(getattr(getattr(settings, "trials", None), "modules", ())))
         if arguments.code and arguments.code != code:
-            raise ConfigError(
-                f"code: planned {arguments.code}, but the source is now {code}; run snakemake again"
-            )
+            raise ConfigError(f"code: planned {arguments.code}, but the source is now {code}; run snakemake again")
         job = Job(stage, settings, _pairs(arguments.input), _pairs(arguments.output), code)
         print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
         work(job)
@@ -115,7 +105,7 @@ def _open_log(path: str | None):
     if not path:
         return None
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout = open(path, "w", encoding="utf-8")
+    sys.stdout = open(path, "w", encoding="utf-8")  # noqa: SIM115 (open until the job ends)
     return sys.stdout
 
 
@@ -129,11 +119,12 @@ def _pairs(items: list[str]) -> dict[str, str]:
 
 def _where(settings: Section) -> str:
     """Task, source and seeds of a job, for messages."""
-    names = ("kind", "source", "module", "task", "seeds")
-    found = [
-        f"{name}={getattr(settings, name)}" for name in names if getattr(settings, name, None) is not None
-    ]
-    return " " + " ".join(found).replace("(", "").replace(",)", "").replace(")", "") if found else ""
+    found = ""
+    for name in ("kind", "source", "module", "task", "seeds"):
+        value = getattr(settings, name, None)
+        if value is not None:
+            found += f" {name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+    return found
 
 
 def _git() -> dict[str, Any]:

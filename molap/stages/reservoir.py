@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-import jax.numpy as jnp
+import numpy as np
 
 from molap.config.base import Section
 from molap.config.network import InitSettings
@@ -30,7 +30,7 @@ def work(job: Job) -> None:
         w_rec = draw_w_rec(seed, settings.n_units, settings.gain, settings.inter_module, settings.n_modules)
         drawn.append(draw_params(seed, w_rec, 1, 1, "pretraining", settings.init))
     params = stack_networks(drawn)
-    save_arrays(job.outputs["arrays"], job.provenance, seeds=jnp.array(settings.seeds), **to_arrays(params))
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(settings.seeds), **to_arrays(params))
 
 
 if __name__ == "__main__":

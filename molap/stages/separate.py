@@ -33,9 +33,7 @@ def work(job: Job) -> None:
         for seed in settings.seeds
     ]
     params = stack_networks(networks)
-    train_and_save(
-        job, params, all_weights(select_network(params, 0)), task_batches(task, settings), task.name
-    )
+    train_and_save(job, params, all_weights(select_network(params, 0)), task_batches(task, settings), task.name)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the three training stages share: settings, seeds, and what they write."""
 
 import jax.numpy as jnp
+import numpy as np
 
 from molap.config.base import Section
 from molap.config.network import InitSettings
@@ -38,9 +39,7 @@ def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
     return draw
 
 
-def train_and_save(
-    job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str
-) -> None:
+def train_and_save(job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str) -> None:
     """Train all seeds, write the networks, and note curves and counts.
 
     Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
@@ -58,7 +57,7 @@ def train_and_save(
         settings.state_noise,
         job.progress,
     )
-    save_arrays(job.outputs["arrays"], job.provenance, seeds=jnp.array(settings.seeds), **to_arrays(trained))
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(settings.seeds), **to_arrays(trained))
     job.curves = {"loss": curves.loss, "mse": curves.mse}
     n_last = min(50, settings.phase.n_steps)
     network = select_network(params, 0)

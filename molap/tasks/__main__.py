@@ -25,9 +25,7 @@ def main(argv: list[str] | None = None) -> None:
             command.add_argument("task")
             command.add_argument("--trials", type=int, default=10)
             command.add_argument("--seed", type=int, default=0)
-            command.add_argument(
-                "--noise", type=float, default=0.002, help="standard deviation (default 0.002)"
-            )
+            command.add_argument("--noise", type=float, default=0.002, help="standard deviation (default 0.002)")
             command.add_argument("--output", required=True, metavar="FILE.npz")
     arguments = parser.parse_args(argv)
     try:

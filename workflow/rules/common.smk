@@ -60,3 +60,19 @@ def training_records(wildcards):
             for module in range(1, c.network.n_modules + 1):
                 found.append(plan.path("module", wildcards.run, block=block, source=source, module=module))
     return [file.removesuffix(".npz") + ".record.json" for file in found]
+
+
+def network_before(wildcards):
+    """The network of the module before; the reservoir before the first."""
+    at = {"block": wildcards.block}
+    if wildcards.module == "1":
+        return plan.path("reservoir", wildcards.run, **at)
+    at |= {"source": wildcards.source, "module": int(wildcards.module) - 1}
+    return plan.path("module", wildcards.run, **at)
+
+
+def network_and_testset(wildcards):
+    return {
+        "network": plan.network(wildcards.run, wildcards.block, wildcards.kind, wildcards.task),
+        "testset": plan.path("testset", wildcards.run, task=wildcards.task),
+    }

@@ -7,6 +7,8 @@ rule configuration:
         record=record("configuration"),
     log:
         log_of("configuration"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("configuration"),
         code=plan.code("configuration"),
@@ -23,11 +25,13 @@ rule corpus:
         record=record("corpus"),
     log:
         log_of("corpus"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=1000,
     params:
         settings=settings_of("corpus"),
         code=plan.code("corpus"),
-    resources:
-        mem_mb=1000,
     message:
         "Corpus of all tasks"
     shell:
@@ -41,11 +45,13 @@ rule testset:
         record=record("testset"),
     log:
         log_of("testset"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=1000,
     params:
         settings=settings_of("testset"),
         code=plan.code("testset"),
-    resources:
-        mem_mb=1000,
     message:
         "Test set of {wildcards.task}"
     shell:
@@ -61,11 +67,13 @@ rule primitives:
         record=record("primitives"),
     log:
         log_of("primitives"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=2000,
     params:
         settings=settings_of("primitives"),
         code=plan.code("primitives"),
-    resources:
-        mem_mb=2000,
     message:
         "Latent primitives by {wildcards.source}"
     shell:

@@ -1,13 +1,6 @@
 # Evaluation of trained networks on the test sets.
 
 
-def network_and_testset(wildcards):
-    return {
-        "network": plan.network(wildcards.run, wildcards.block, wildcards.kind, wildcards.task),
-        "testset": plan.path("testset", wildcards.run, task=wildcards.task),
-    }
-
-
 rule evaluation:
     input:
         unpack(network_and_testset),
@@ -16,11 +9,13 @@ rule evaluation:
         record=record("evaluation"),
     log:
         log_of("evaluation"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=2000,
     params:
         settings=settings_of("evaluation"),
         code=plan.code("evaluation"),
-    resources:
-        mem_mb=2000,
     message:
         "Evaluation of {wildcards.kind} on {wildcards.task}, seeds {wildcards.block}"
     shell:
@@ -37,11 +32,13 @@ rule example:
         record=record("example"),
     log:
         log_of("example"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=1000,
     params:
         settings=settings_of("example"),
         code=plan.code("example"),
-    resources:
-        mem_mb=1000,
     message:
         "Example trials of {wildcards.kind} on {wildcards.task}"
     shell:

@@ -11,6 +11,8 @@ rule fig1c:
         record=record("fig1c"),
     log:
         log_of("fig1c"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("fig1c"),
         code=plan.code("fig1c"),
@@ -45,6 +47,8 @@ rule fig2:
         record=record("fig2"),
     log:
         log_of("fig2"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("fig2"),
         code=plan.code("fig2"),

@@ -7,25 +7,18 @@ rule reservoir:
         record=record("reservoir"),
     log:
         log_of("reservoir"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=1000,
     params:
         settings=settings_of("reservoir"),
         code=plan.code("reservoir"),
-    resources:
-        mem_mb=1000,
     message:
         "Random networks, seeds {wildcards.block}"
     shell:
         "python -m molap.stages.reservoir --settings {params.settings:q} --code {params.code}"
         " --output arrays={output.arrays} --log {log}"
-
-
-def network_before(wildcards):
-    """The network of the module before; the reservoir before the first."""
-    at = {"block": wildcards.block}
-    if wildcards.module == "1":
-        return plan.path("reservoir", wildcards.run, **at)
-    at |= {"source": wildcards.source, "module": int(wildcards.module) - 1}
-    return plan.path("module", wildcards.run, **at)
 
 
 rule module:
@@ -37,11 +30,13 @@ rule module:
         record=record("module"),
     log:
         log_of("module"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=2000,
     params:
         settings=settings_of("module"),
         code=plan.code("module"),
-    resources:
-        mem_mb=2000,
     message:
         "Pre-training module {wildcards.module} on {wildcards.source}, seeds {wildcards.block}"
     shell:

@@ -12,6 +12,8 @@ rule performance:
         record=record("performance"),
     log:
         log_of("performance"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("performance"),
         code=plan.code("performance"),
@@ -30,6 +32,8 @@ rule counts:
         record=record("counts"),
     log:
         log_of("counts"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("counts"),
         code=plan.code("counts"),
@@ -48,6 +52,8 @@ rule table1:
         record=record("table1"),
     log:
         log_of("table1"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("table1"),
         code=plan.code("table1"),
@@ -66,6 +72,8 @@ rule components:
         record=record("components"),
     log:
         log_of("components"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("components"),
         code=plan.code("components"),
@@ -88,6 +96,8 @@ rule curves:
         record=record("curves"),
     log:
         log_of("curves"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("curves"),
         code=plan.code("curves"),

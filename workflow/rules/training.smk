@@ -9,11 +9,13 @@ rule head:
         record=record("head"),
     log:
         log_of("head"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=2000,
     params:
         settings=settings_of("head"),
         code=plan.code("head"),
-    resources:
-        mem_mb=2000,
     message:
         "Head of {wildcards.task} on {wildcards.source}, seeds {wildcards.block}"
     shell:
@@ -27,11 +29,13 @@ rule separate:
         record=record("separate"),
     log:
         log_of("separate"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=2000,
     params:
         settings=settings_of("separate"),
         code=plan.code("separate"),
-    resources:
-        mem_mb=2000,
     message:
         "Separate network for {wildcards.task}, seeds {wildcards.block}"
     shell:

@@ -15,6 +15,8 @@ rule tune_table:
         record=record("tune_table"),
     log:
         log_of("tune_table"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("tune_table"),
         code=plan.code("tune_table"),
@@ -34,6 +36,8 @@ rule fig_tune:
         record=record("fig_tune"),
     log:
         log_of("fig_tune"),
+    conda:
+        "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_tune"),
         code=plan.code("fig_tune"),

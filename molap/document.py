@@ -1,0 +1,127 @@
+"""`python -m molap.document`: write the reference pages that are made from the code.
+
+`config/README.md` comes from the configuration's own types, `results/README.md` from the list of outputs.
+"""
+
+import argparse
+import sys
+import typing
+from pathlib import Path
+
+from molap.config.base import Section
+from molap.config.run import RunConfig
+from molap.paths import OUTPUTS
+
+CONFIG_HEAD = """# Configuration
+
+A configuration file states only what differs from the preset `paper`; the defaults below *are* that preset.
+
+```sh
+snakemake --cores all                                        # config/paper.yaml
+snakemake --cores all --configfile config/quick.yaml         # the tour
+snakemake --cores all --configfile config/released.yaml      # the authors' code, defects included
+snakemake --cores all --configfile mine.yaml                 # your own, with a `name` of its own
+```
+
+Outputs lie under `results/<name>/`, so that configurations live side by side. An unknown key, a wrong type or a value
+out of range is refused before anything runs, with the field, the value and what is allowed.
+
+This page is made by `python -m molap.document`.
+"""
+
+RESULTS_HEAD = """# Results
+
+Everything that the workflow makes lies here, under the name of its configuration (`paper`, `quick`, …); git ignores
+it. `{run}` is that name, or `<name>/tune/<candidate>` for the search for the optimiser; `{block}` is a block of
+network seeds (`s0`, or `s0-3` for several trained together); `{kind}` is `separate` or `molap-` and the source.
+
+Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`. Arrays hold a text `provenance` with the
+settings, source digest and package versions that made them. Beside every output stands a record,
+`….record.json`: stage, settings, metrics, curves (loss and MSE at every step), inputs and outputs, start and end,
+wall and CPU time, peak memory, versions, source digest and git commit. Logs are under `{run}/logs/`, compiled programs
+under `.cache/`.
+
+This page is made by `python -m molap.document`.
+
+| output | contents |
+|---|---|
+"""
+
+
+def config_page() -> str:
+    """The page that documents every configuration key."""
+    parts = [CONFIG_HEAD]
+    own = [name for name, field in RunConfig.model_fields.items() if not _is_section(field.annotation)]
+    parts.append(_table("top level", RunConfig, own))
+    for name, field in RunConfig.model_fields.items():
+        if name not in own:
+            parts.append(_table(f"`{name}`", field.annotation, list(field.annotation.model_fields)))
+    return "\n".join(parts)
+
+
+def _table(title: str, section: type[Section], names: list[str]) -> str:
+    rows = []
+    for name in names:
+        field = section.model_fields[name]
+        rows.append(f"| `{name}` | {_allowed(field)} | `{_default(field)}` | {field.description} |")
+    about = "" if section is RunConfig else f"{section.__doc__.splitlines()[0]}\n\n"
+    return f"## {title}\n\n{about}| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _is_section(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _allowed(field) -> str:
+    limits = []
+    for limit in field.metadata:
+        for attribute, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+            if hasattr(limit, attribute):
+                limits.append(f"{sign} {getattr(limit, attribute):g}")
+    return _type_name(field.annotation) + (f" {', '.join(limits)}" if limits else "")
+
+
+def _type_name(annotation: object) -> str:
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return ", ".join(f"`{value}`" for value in arguments)
+    if typing.get_origin(annotation) is tuple:
+        return f"list of {_type_name(arguments[0])}"
+    if arguments:
+        return " or ".join(_type_name(argument) for argument in arguments)
+    if _is_section(annotation):
+        return ", ".join(annotation.model_fields)
+    return {float: "number", int: "integer", str: "text", bool: "true, false", type(None): "null"}[annotation]
+
+
+def _default(field) -> str:
+    value = field.default
+    if isinstance(value, tuple):
+        return "[" + ", ".join(getattr(item, "name", str(item)) for item in value) + "]"
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def results_page() -> str:
+    """The page that lists every output and its contents."""
+    return RESULTS_HEAD + "".join(f"| `{o.template}` | {o.contents} |\n" for o in OUTPUTS.values())
+
+
+PAGES = {"config/README.md": config_page, "results/README.md": results_page}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the pages, or with `--check` fail where one is out of date."""
+    parser = argparse.ArgumentParser(prog="python -m molap.document", description=main.__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args(argv).check
+    for path, page in PAGES.items():
+        if check and Path(path).read_text(encoding="utf-8") != page():
+            sys.exit(f"{path} is out of date; run python -m molap.document")
+        if not check:
+            Path(path).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
