@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from molap.config.tasks import TrialSettings
+from molap.randomness import fold_in_name
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
 from molap.tasks.trial import draw_conditions
@@ -27,12 +28,9 @@ def draw_corpus(
     With `aligned`, trial i has the same angles in every task, so that channels covary across tasks as in the
     released code; else each task draws its own. Noise is independent in either case.
     """
-    shared_key, task_key = jax.random.split(key)
+    shared_key, tasks_key = jax.random.split(key)
     conditions = draw_conditions(shared_key, n_trials, settings) if aligned else None
-    batches = [
-        draw_trials(task, jax.random.fold_in(task_key, i), n_trials, settings, conditions)
-        for i, task in enumerate(tasks)
-    ]
+    batches = [draw_trials(task, fold_in_name(tasks_key, task.name), n_trials, settings, conditions) for task in tasks]
     return CorpusBatch(
         jnp.concatenate([batch.inputs for batch in batches], axis=-1),
         jnp.concatenate([batch.targets for batch in batches], axis=-1),

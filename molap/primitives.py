@@ -65,7 +65,8 @@ def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
 
     Returns:
         min(rank X, rank Y) components by falling correlation. Each has unit variance and the sign that makes
-        the largest weight of its target side positive; `low` and `high` are its range over the samples.
+        the largest weight of its target side (the first of several equal ones) positive; `low` and `high` are its
+        range over the samples.
 
     Raises:
         ValueError: if samples are not finite, or a side has no variance.
@@ -135,9 +136,11 @@ def _z_score(samples: Samples) -> tuple[Samples, np.ndarray, np.ndarray]:
     if not np.isfinite(samples).all():
         raise ValueError("samples hold values that are not finite")
     mean, scale = samples.mean(axis=0), samples.std(axis=0)
-    if not scale.any():
+    # Float32 samples are rounded by 6e-8 of their size; what varies by less is constant.
+    constant = scale <= 1e-7 * np.abs(samples).max(axis=0)
+    if constant.all():
         raise ValueError("samples have no variance")
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = np.where(constant, np.inf, scale)
     return (samples - mean) / scale, mean, scale
 
 
@@ -161,8 +164,10 @@ def _components(samples: Samples) -> Float[np.ndarray, "channel rank"]:
 
 
 def _signs(weights: Float[np.ndarray, "channel component"]) -> Float[np.ndarray, " component"]:
-    largest = np.abs(weights).argmax(axis=0)
-    return np.where(weights[largest, np.arange(weights.shape[1])] < 0, -1.0, 1.0)
+    # Channels that repeat each other tie but for rounding: the first within 1e-6 of the largest decides.
+    sizes = np.abs(weights)
+    decides = (sizes >= (1 - 1e-6) * sizes.max(axis=0)).argmax(axis=0)
+    return np.where(weights[decides, np.arange(weights.shape[1])] < 0, -1.0, 1.0)
 
 
 def _fitted(x, y, x_side, y_side, correlations, explained=None) -> Primitives:

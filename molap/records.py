@@ -1,13 +1,13 @@
 """Files: written atomically, named arrays with their provenance, and the JSON record beside every output."""
 
 import json
+import math
 import os
 import platform
 import resource
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -62,9 +62,9 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name != PROVENANCE}
-    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except OSError:
+        raise
+    except Exception as error:  # zipfile and NumPy raise a dozen kinds for damaged content
         raise FileDamaged(f"{path} is damaged ({error}); remove it and run snakemake again to make it anew") from None
 
 
@@ -74,8 +74,8 @@ def canonical_json(values: Any) -> str:
 
 
 def write_json(path: str | Path, values: Any) -> None:
-    """Write JSON that a person can read: keys sorted, indented, numbers of a list on one line."""
-    text = json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False, default=_plain)
+    """Write JSON that a person can read: keys sorted, indented; NaN and infinities as null."""
+    text = json.dumps(_plain(values), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
 
 
@@ -86,9 +86,15 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"a record cannot hold {type(value).__name__}")
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 class Clock:

@@ -68,7 +68,7 @@ class TuneSettings(Section):
     )
     n_trials: int = Field(1000, ge=10, description="Validation trials per task.")
     first_seed: int = Field(
-        10_000, ge=0, description="Network seed of the search, apart from the seeds that are reported."
+        10_000, ge=0, le=2**31, description="Network seed of the search, apart from the seeds that are reported."
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from molap.config.base import ConfigError, check
 from molap.config.tasks import TrialSettings
-from molap.randomness import named_key
+from molap.randomness import LARGEST_SEED, named_key
 from molap.records import save_arrays
 from molap.tasks.batch import raw_trials
 from molap.tasks.registry import load_tasks
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
                 print(f"{task.label}  {task.name:16} {', '.join(task.inputs)} → {', '.join(task.outputs)}")
         else:
             _show(arguments)
-    except ConfigError as error:
+    except (ConfigError, OSError) as error:
         sys.exit(f"molap.tasks: {error}")
 
 
@@ -44,8 +44,8 @@ def _show(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"TASK: there is no task {arguments.task!r}; tasks are {', '.join(tasks)}")
     if arguments.trials < 1:
         raise ConfigError(f"--trials: {arguments.trials} is not allowed; give 1 or more")
-    if not 0 <= arguments.seed < 2**63:
-        raise ConfigError(f"--seed: {arguments.seed} is not allowed; give 0 or more")
+    if not 0 <= arguments.seed <= LARGEST_SEED:
+        raise ConfigError(f"--seed: {arguments.seed} is not allowed; give 0 to {LARGEST_SEED}")
     settings = check(TrialSettings, {"modules": arguments.module, "input_noise": arguments.noise})
     conditions = draw_conditions(named_key(arguments.seed, "show", "conditions"), arguments.trials, settings)
     key = named_key(arguments.seed, "show", "noise", arguments.task)

@@ -1,4 +1,4 @@
-"""Batches of trials as networks see them: noise, resampling and rescaling added to a task's signals."""
+"""Batches of trials as networks see them: noise and rescaling added to a task's signals."""
 
 from typing import NamedTuple
 
@@ -22,19 +22,11 @@ class Trials(NamedTuple):
 def raw_trials(
     task: Task, key: Key[Array, ""], conditions: Conditions, settings: TrialSettings, noise: bool = True
 ) -> Trials:
-    """Trials in stimulus units (before rescaling), with noise on the input channels.
-
-    `key` draws the noise and, with `settings.resample`, the trials that are repeated.
-    """
-    resample_key, noise_key = jax.random.split(key)
-    if settings.resample:
-        n_trials = conditions.angles.shape[0]
-        chosen = jax.random.randint(resample_key, (n_trials,), 0, n_trials)
-        conditions = Conditions(*(values[chosen] for values in conditions))
+    """Trials in stimulus units (before rescaling), with noise, drawn from `key`, on the input channels."""
     inputs, targets = task.build(conditions, settings)
     if noise and settings.input_noise > 0:
         on = (jnp.arange(N_STEPS) >= settings.noise_onset)[:, None, None]
-        inputs = inputs + settings.input_noise * on * jax.random.normal(noise_key, inputs.shape)
+        inputs = inputs + settings.input_noise * on * jax.random.normal(key, inputs.shape)
     return Trials(inputs, targets, conditions)
 
 

@@ -4,6 +4,7 @@ import functools
 import importlib
 import importlib.util
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +59,7 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
     tasks = {task.name: task for task in BUILT_IN}
     for module in modules:
         added = getattr(_import(module), "TASKS", None)
-        if added is None:
+        if not isinstance(added, list | tuple) or not all(isinstance(task, Task) for task in added):
             raise ConfigError(f"tasks.modules: {module!r} has no list TASKS of molap.tasks.registry.Task")
         for task in added:
             if task.name in tasks:
@@ -73,7 +74,8 @@ def _import(module: str):
             return importlib.import_module(module)
         spec = importlib.util.spec_from_file_location(Path(module).stem, module)
         loaded = importlib.util.module_from_spec(spec)
+        sys.modules.setdefault(spec.name, loaded)
         spec.loader.exec_module(loaded)
         return loaded
-    except (ImportError, OSError, SyntaxError) as error:
-        raise ConfigError(f"tasks.modules: {module!r} cannot be imported: {error}") from None
+    except Exception as error:  # a user's file may raise anything
+        raise ConfigError(f"tasks.modules: {module!r} cannot be imported: {type(error).__name__}: {error}") from None

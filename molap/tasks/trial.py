@@ -33,15 +33,26 @@ Channels = tuple[Float[Array, "time trial channel"], Float[Array, "time trial ou
 
 
 def draw_conditions(key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> Conditions:
-    """Draw angles uniformly in steps of 10°, and the end of the memory tasks' stimulus."""
-    angle_key, end_key = jax.random.split(key)
+    """Draw angles uniformly in steps of 10°, and the end of the memory tasks' stimulus.
+
+    With `settings.resample` the trials are then drawn again from among themselves, with replacement.
+    """
+    angle_key, end_key, resample_key = jax.random.split(key, 3)
     n_angles = 36 if settings.angles == "full_circle" else 19
     angles = jax.random.randint(angle_key, (n_trials, 2), 0, n_angles) * (math.pi / 18)
     if settings.memory_delay == "fixed":
         ends = jnp.full((n_trials,), GO)
     else:
         ends = jax.random.randint(end_key, (n_trials,), SHORTEST_STIMULUS_END, GO + 1)
-    return Conditions(angles, ends)
+    conditions = Conditions(angles, ends)
+    return draw_again(resample_key, conditions) if settings.resample else conditions
+
+
+def draw_again(key: Key[Array, ""], conditions: Conditions) -> Conditions:
+    """As many trials, drawn from the given ones with replacement (released code)."""
+    n_trials = conditions.angles.shape[0]
+    chosen = jax.random.randint(key, (n_trials,), 0, n_trials)
+    return Conditions(*(values[chosen] for values in conditions))
 
 
 def during(start: int | Int[Array, " trial"], stop: int | Int[Array, " trial"]) -> Float[Array, "time trial"]:

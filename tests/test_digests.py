@@ -1,0 +1,257 @@
+"""Which changes to the source change a digest, what a stage's closure holds, and the direction of imports."""
+
+import ast
+import importlib.util
+import shutil
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import molap.digests
+from molap.digests import closure, source_digest
+
+PACKAGE = Path(molap.digests.__file__).parent
+EXAMPLE = '''"""A module."""
+
+import math
+
+LIMIT = 3
+"""What it limits."""
+
+
+class Point:
+    """A point."""
+
+    x: int
+    """Where it is."""
+
+
+def area(r, power=2):
+    """Of a circle."""
+    # The usual formula.
+    return math.pi * r**power
+'''
+LAYERS = (
+    ("config", "randomness", "records", "digests", "paths"),
+    ("tasks",),
+    ("corpus", "primitives"),
+    ("network", "modules"),
+    ("optimise", "training"),
+    ("evaluation",),
+    ("tables",),
+    ("figures",),
+    ("stages",),
+    ("plan",),
+    ("document",),
+)
+"""Parts of the package from the bottom up; a part imports from its own layer and those before it."""
+LAZY = {("molap.config.run", "molap.tasks.registry")}
+"""Imports upward that are allowed inside a function."""
+
+
+def digest_of(text: str, tmp_path: Path) -> str:
+    """The digest of a file of the given text (no text is digested twice under one name)."""
+    file = tmp_path / f"module{len(list(tmp_path.iterdir()))}.py"
+    file.write_text(text, encoding="utf-8")
+    return molap.digests._file_digest(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    # The usual formula.\n", ""),
+        ("# The usual formula.", "# Another remark."),
+        ('"""A module."""\n', ""),
+        ('"""Of a circle."""', '"""Of a disc,\n\n    in m²."""'),
+        ('    """A point."""\n', ""),
+        ('    """Where it is."""\n', ""),
+        ('"""What it limits."""\n', ""),
+        ("\n\n\n", "\n\n"),
+        ("math.pi * r**power", "(\n        math.pi  *  r ** power\n    )"),
+        ("import math\n", "import math  # noqa\n"),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(old, new, tmp_path):
+    assert old in EXAMPLE
+    assert digest_of(EXAMPLE.replace(old, new), tmp_path) == digest_of(EXAMPLE, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "LIMIT = 4"),
+        ("LIMIT = 3", "LIMIT = 3.0"),
+        ("power=2", "power=3"),
+        ("r**power", "power**r"),
+        ("import math", "import cmath as math"),
+        ("x: int", "x: float"),
+        ("return math.pi", "return -math.pi"),
+        ("def area", "@staticmethod\ndef area"),
+        ("LIMIT = 3", 'LIMIT = "3"'),
+    ],
+)
+def test_code_counts(old, new, tmp_path):
+    assert old in EXAMPLE
+    assert digest_of(EXAMPLE.replace(old, new), tmp_path) != digest_of(EXAMPLE, tmp_path)
+
+
+def test_a_text_that_is_used_counts(tmp_path):
+    assert digest_of('name = "a"\n', tmp_path) != digest_of('name = "b"\n', tmp_path)
+    assert digest_of('print("a")\n', tmp_path) != digest_of('print("b")\n', tmp_path)
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of the package; a function of module and old → new gives a stage's digest in the changed copy."""
+    copy = tmp_path / "molap"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def digest(stage: str, extra_files: tuple[str, ...] = ()) -> str:
+        """With the copy's own code, loaded anew, so that nothing is remembered."""
+        spec = importlib.util.spec_from_file_location("digests_of_copy", copy / "digests.py")
+        digests = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(digests)
+        return digests.source_digest(f"molap.stages.{stage}", extra_files)
+
+    digest.root = copy
+    return digest
+
+
+def append(file: Path, text: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_a_copy_of_the_package_has_the_same_digest(package):
+    assert package("head") == source_digest("molap.stages.head")
+
+
+@pytest.mark.parametrize("changed", ["training", "network", "tasks/delay", "stages/head", "stages/__init__"])
+def test_code_that_a_stage_imports_changes_its_digest(package, changed):
+    before = package("head")
+    append(package.root / f"{changed}.py", "\nADDED = 1\n")
+    assert package("head") != before
+
+
+@pytest.mark.parametrize("changed", ["figures/fig2", "primitives", "stages/module", "plan", "tables"])
+def test_code_that_a_stage_does_not_import_leaves_its_digest(package, changed):
+    before = package("head")
+    append(package.root / f"{changed}.py", "\nADDED = 1\n")
+    assert package("head") == before
+
+
+def test_comments_in_the_package_leave_every_digest(package):
+    stages = [file.stem for file in (package.root / "stages").glob("*.py") if file.stem != "__init__"]
+    before = {stage: package(stage) for stage in stages}
+    for file in package.root.rglob("*.py"):
+        append(file, '\n\n# A remark.\n"""And a text that nothing uses."""\n')
+    assert {stage: package(stage) for stage in stages} == before
+
+
+def test_a_new_import_joins_the_digest(package):
+    before = package("fig1c")
+    append(package.root / "figures" / "fig1c.py", "\n\ndef later():\n    import molap.corpus\n")
+    joined = package("fig1c")
+    append(package.root / "corpus.py", "\nADDED = 1\n")
+    assert len({before, joined, package("fig1c")}) == 3
+
+
+def test_files_of_the_user_belong_to_the_digest(package, tmp_path):
+    file = tmp_path / "my_tasks.py"
+    file.write_text("TASKS = []\n", encoding="utf-8")
+    without, with_file = package("head"), package("head", (str(file),))
+    file.write_text("# Mine.\nTASKS = []\n", encoding="utf-8")
+    remarked = package("head", (str(file),))
+    file.write_text("TASKS = [1]\n", encoding="utf-8")
+    changed = package("head", (str(file),))
+    assert with_file == remarked
+    assert len({without, with_file, changed}) == 3
+
+
+def test_digests_are_twelve_hexadecimal_digits():
+    digest = source_digest("molap.stages.head")
+    assert len(digest) == 12 and int(digest, 16) >= 0
+
+
+def test_closure_of_the_heads_holds_what_they_run():
+    found = closure("molap.stages.head")
+    assert {
+        "molap.stages.head",
+        "molap.stages.training_job",
+        "molap.stages.job",
+        "molap.network",
+        "molap.modules",
+        "molap.training",
+        "molap.optimise",
+        "molap.tasks.registry",
+        "molap.tasks.delay",
+        "molap.tasks.decision",
+        "molap.randomness",
+    } <= found
+    assert not {"molap.figures.fig2", "molap.primitives", "molap.plan", "molap.tables"} & found
+
+
+def test_closure_of_a_module_holds_primitives_and_corpus():
+    assert {"molap.primitives", "molap.corpus", "molap.training"} <= closure("molap.stages.module")
+
+
+def test_closure_of_fig2_holds_no_training():
+    found = closure("molap.stages.fig2")
+    assert {"molap.figures.fig2", "molap.figures.style", "molap.records"} <= found
+    assert not {"molap.training", "molap.optimise", "molap.network", "molap.stages.training_job"} & found
+    assert not any(name.startswith("molap.tasks") for name in found)
+
+
+def test_closure_holds_the_packages_on_the_way():
+    assert {"molap", "molap.stages", "molap.config", "molap.tasks"} <= closure("molap.stages.head")
+
+
+def module_names() -> dict[str, Path]:
+    names = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return names
+
+
+MODULES = module_names()
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Modules of the package that are imported anywhere in the tree."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return {name for name in found if name in MODULES and name != "molap"}
+
+
+def parse(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
+def layer(name: str) -> int:
+    part = name.split(".")[1]
+    found = [i for i, parts in enumerate(LAYERS) if part in parts]
+    assert found, f"{name} has no place among LAYERS"
+    return found[0]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "molap"])
+def test_imports_point_downward(name):
+    upward = {other for other in imports(parse(name)) if layer(other) > layer(name)}
+    assert upward == {other for importer, other in LAZY if importer == name}
+
+
+@pytest.mark.parametrize(("importer", "imported"), sorted(LAZY))
+def test_upward_imports_are_inside_a_function(importer, imported):
+    outside = [node for node in parse(importer).body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert imported not in imports(ast.Module(outside, []))
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {name: imports(parse(name)) - {other for at, other in LAZY if at == name} for name in MODULES}
+    assert set(TopologicalSorter(graph).static_order()) == set(MODULES)

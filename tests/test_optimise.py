@@ -1,0 +1,239 @@
+"""Schedules against closed forms, and the optimiser against plain loops in NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from molap.config.training import OptimiserSettings
+from molap.optimise import keep_masked, learning_rate, make_optimiser, scale_by_stage_adam, stage_index
+
+B1, B2, EPS = 0.9, 0.999, 1e-8
+N_STEPS = 30
+RATE = 0.02
+SHAPES = {"w_in": (4, 2), "w_rec": (4, 4)}
+BLOCK = np.kron(np.diag([1.0, 0.0]), np.ones((2, 2))).astype(np.float32)
+TRAIN_ALL = {"w_in": True, "w_rec": True}
+TRAIN_BLOCK = {"w_in": True, "w_rec": BLOCK}
+
+
+def settings(**values) -> OptimiserSettings:
+    return OptimiserSettings(**{"decay": "constant", "clip_norm": None} | values)
+
+
+def rates_by_step(n_steps: int, **values) -> np.ndarray:
+    schedule = learning_rate(RATE, n_steps, settings(**values))
+    return np.array([float(schedule(jnp.int32(k))) for k in range(n_steps)])
+
+
+def gradients(scale: float = 1.0) -> list[dict]:
+    generator = np.random.default_rng(0)
+    return [
+        {name: scale * generator.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
+        for _ in range(N_STEPS)
+    ]
+
+
+def first_weights() -> dict:
+    generator = np.random.default_rng(1)
+    return {name: generator.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
+
+
+def optimise(transform: optax.GradientTransformation, sequence: list[dict]) -> list[dict]:
+    """The weights before, and after every update."""
+    weights = jax.tree.map(jnp.asarray, first_weights())
+    state, found = transform.init(weights), [first_weights()]
+
+    @jax.jit
+    def step(gradient, state, weights):
+        updates, state = transform.update(gradient, state, weights)
+        return state, optax.apply_updates(weights, updates)
+
+    for gradient in sequence:
+        state, weights = step(gradient, state, weights)
+        found.append(jax.tree.map(np.asarray, weights))
+    return found
+
+
+def numpy_adam(sequence: list[dict], mask: dict, clip_norm: float | None, rates, counts) -> list[dict]:
+    """Adam in float64: mask, clip by the norm of what is trained, moments, update. `counts`: of the correction."""
+    weights = {name: value.astype(np.float64) for name, value in first_weights().items()}
+    m = {name: np.zeros(shape) for name, shape in SHAPES.items()}
+    v = {name: np.zeros(shape) for name, shape in SHAPES.items()}
+    found = [dict(weights)]
+    for gradient, rate, count in zip(sequence, rates, counts, strict=True):
+        masked = {name: np.asarray(g, np.float64) * mask[name] for name, g in gradient.items()}
+        norm = np.sqrt(sum((g**2).sum() for g in masked.values()))
+        factor = 1.0 if clip_norm is None or norm <= clip_norm else clip_norm / norm
+        for name, g in masked.items():
+            m[name] = B1 * m[name] + (1 - B1) * factor * g
+            v[name] = B2 * v[name] + (1 - B2) * (factor * g) ** 2
+            m_hat, v_hat = m[name] / (1 - B1**count), v[name] / (1 - B2**count)
+            weights[name] = weights[name] - rate * m_hat / (np.sqrt(v_hat) + EPS)
+        found.append(dict(weights))
+    return found
+
+
+def assert_same_path(ours: list[dict], expected: list[dict]) -> None:
+    for step, (one, other) in enumerate(zip(ours, expected, strict=True)):
+        for name in SHAPES:
+            np.testing.assert_allclose(one[name], other[name], atol=2e-5, err_msg=f"{name}, step {step}")
+
+
+def test_cosine_decays_to_zero_over_the_phase():
+    expected = RATE * 0.5 * (1 + np.cos(np.pi * np.arange(40) / 40))
+    np.testing.assert_allclose(rates_by_step(40, decay="cosine"), expected, atol=1e-6 * RATE)
+    end = learning_rate(RATE, 40, settings(decay="cosine"))(jnp.int32(40))
+    assert float(end) == pytest.approx(0, abs=1e-9)
+
+
+def test_stages_are_of_equal_length_each_a_third_of_the_last():
+    expected = np.repeat([RATE * (1 / 3) ** stage for stage in range(5)], 8)
+    np.testing.assert_allclose(rates_by_step(40, decay="stages", n_stages=5), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n_stages", "factor"), [(1, 0.5), (3, 0.5), (10, 0.9)])
+def test_stages_follow_their_number_and_factor(n_stages, factor):
+    rates = rates_by_step(30, decay="stages", n_stages=n_stages, stage_factor=factor)
+    np.testing.assert_allclose(rates, [RATE * factor ** (k // (30 // n_stages)) for k in range(30)], rtol=1e-5)
+
+
+def test_constant_rate_never_decays():
+    np.testing.assert_allclose(rates_by_step(20, decay="constant"), np.full(20, RATE), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n_steps", "n_stages"), [(10, 3), (7, 5), (3, 5), (1_000_000, 100)])
+def test_stage_index_divides_steps_evenly(n_steps, n_stages):
+    steps = np.unique(np.linspace(0, n_steps - 1, 1000).astype(int))
+    expected = [int(k) * n_stages // n_steps for k in steps]
+    found = jax.vmap(lambda step: stage_index(step, n_steps, n_stages))(jnp.asarray(steps, jnp.int32))
+    assert np.array_equal(found, expected)
+
+
+def test_stage_index_stays_in_the_last_stage_after_the_phase():
+    assert int(stage_index(jnp.int32(25), 20, 4)) == 3
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.1, 3.0])
+@pytest.mark.parametrize("mask", [TRAIN_ALL, TRAIN_BLOCK], ids=["all", "block"])
+def test_optimiser_equals_an_adam_loop(clip_norm, mask):
+    transform = make_optimiser(RATE, N_STEPS, settings(clip_norm=clip_norm), mask)
+    expected = numpy_adam(gradients(), mask, clip_norm, [RATE] * N_STEPS, range(1, N_STEPS + 1))
+    assert_same_path(optimise(transform, gradients()), expected)
+
+
+@pytest.mark.parametrize("decay", ["cosine", "stages"])
+def test_optimiser_follows_its_schedule(decay):
+    chosen = settings(decay=decay, clip_norm=0.1)
+    rates = rates_by_step(N_STEPS, decay=decay)
+    expected = numpy_adam(gradients(), TRAIN_ALL, 0.1, rates, range(1, N_STEPS + 1))
+    assert_same_path(optimise(make_optimiser(RATE, N_STEPS, chosen, TRAIN_ALL), gradients()), expected)
+
+
+def test_clipping_measures_what_is_trained_only():
+    """A huge gradient at a frozen entry must not shrink the step of the others."""
+    quiet = gradients()
+    loud = [{"w_in": g["w_in"], "w_rec": np.where(BLOCK > 0, g["w_rec"], 1e6)} for g in quiet]
+    loud = [{name: value.astype(np.float32) for name, value in g.items()} for g in loud]
+    transform = make_optimiser(RATE, N_STEPS, settings(clip_norm=0.1), TRAIN_BLOCK)
+    assert_same_path(optimise(transform, loud), optimise(transform, quiet))
+
+
+@pytest.mark.parametrize("n_stages", [1, 3, 5])
+def test_stage_adam_equals_a_loop_that_counts_stages(n_stages):
+    counts = [k * n_stages // N_STEPS + 1 for k in range(N_STEPS)]
+    expected = numpy_adam(gradients(), TRAIN_ALL, None, [1.0] * N_STEPS, counts)
+    transform = optax.chain(scale_by_stage_adam(N_STEPS, n_stages), optax.scale(-1.0))
+    ours = optimise(transform, gradients())
+    for one, other in zip(ours, expected, strict=True):
+        for name in SHAPES:
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-4)
+
+
+def test_released_optimiser_has_a_constant_rate_and_counts_stages():
+    released = settings(adam_count="stage", n_stages=3)
+    counts = [k * 3 // N_STEPS + 1 for k in range(N_STEPS)]
+    expected = numpy_adam(gradients(), TRAIN_BLOCK, None, [RATE] * N_STEPS, counts)
+    assert_same_path(optimise(make_optimiser(RATE, N_STEPS, released, TRAIN_BLOCK), gradients()), expected)
+
+
+def settled_step(adam_count: str, n_steps: int) -> float:
+    """Size of the update after `n_steps` equal gradients, in units of the learning rate."""
+    transform = make_optimiser(1.0, n_steps, settings(adam_count=adam_count, n_stages=1), {"w": True})
+    weights = {"w": jnp.zeros(1)}
+
+    def step(state, _):
+        updates, state = transform.update({"w": jnp.ones(1)}, state, weights)
+        return state, updates["w"][0]
+
+    return -float(jax.lax.scan(step, transform.init(weights), length=n_steps)[1][-1])
+
+
+def test_counting_stages_shrinks_steps_to_a_third():
+    assert settled_step("step", 8000) == pytest.approx(1, rel=1e-3)
+    assert settled_step("stage", 8000) == pytest.approx(np.sqrt(0.001) / 0.1, rel=1e-3)
+
+
+def test_counting_stages_starts_like_adam():
+    """At the first step both counts are 1, and the update is the gradient's sign."""
+    assert settled_step("step", 1) == pytest.approx(1, rel=1e-5)
+    assert settled_step("stage", 1) == pytest.approx(1, rel=1e-5)
+
+
+def last_updates(transform: optax.GradientTransformation, sequence: list[dict]) -> list[dict]:
+    weights = jax.tree.map(jnp.asarray, first_weights())
+    state, found = transform.init(weights), []
+    for gradient in sequence:
+        updates, state = transform.update(gradient, state, weights)
+        found.append(jax.tree.map(np.asarray, updates))
+    return found
+
+
+@pytest.mark.parametrize("adam_count", ["step", "stage"])
+@pytest.mark.parametrize("clip_norm", [None, 0.1])
+@pytest.mark.parametrize("scale", [1.0, 1e15])
+def test_updates_of_frozen_entries_are_exactly_zero(adam_count, clip_norm, scale):
+    transform = make_optimiser(RATE, N_STEPS, settings(adam_count=adam_count, clip_norm=clip_norm), TRAIN_BLOCK)
+    for updates in last_updates(transform, gradients(scale)):
+        assert np.all(updates["w_rec"][BLOCK == 0] == 0)
+        assert np.all(updates["w_rec"][BLOCK == 1] != 0) and np.all(updates["w_in"] != 0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e15])
+def test_frozen_entries_stay_the_same_to_the_bit(scale):
+    transform = make_optimiser(RATE, N_STEPS, settings(clip_norm=0.1), TRAIN_BLOCK)
+    before, *after = optimise(transform, gradients(scale))
+    for weights in after:
+        assert weights["w_rec"][BLOCK == 0].tobytes() == before["w_rec"][BLOCK == 0].tobytes()
+    assert np.all(after[-1]["w_rec"][BLOCK == 1] != before["w_rec"][BLOCK == 1])
+
+
+def test_optax_masked_alone_would_let_raw_gradients_through():
+    """The trap: `optax.masked` leaves what it does not transform as it is, so frozen weights would move."""
+    mask = {"w_in": True, "w_rec": False}
+    trap = optax.chain(optax.masked(optax.scale_by_adam(), mask), optax.scale(-RATE))
+    before, *after = optimise(trap, gradients())
+    assert np.all(after[0]["w_rec"] != before["w_rec"])
+    ours = make_optimiser(RATE, N_STEPS, settings(), {"w_in": True, "w_rec": np.zeros((4, 4), np.float32)})
+    before, *after = optimise(ours, gradients())
+    assert after[-1]["w_rec"].tobytes() == before["w_rec"].tobytes()
+
+
+def test_the_mask_acts_on_updates_whatever_stands_before_it():
+    """Weight decay after a masked gradient would move frozen weights; the mask at the end does not let it."""
+    masked_first = optax.chain(keep_masked(TRAIN_BLOCK), optax.add_decayed_weights(0.1))
+    masked_last = optax.chain(masked_first, keep_masked(TRAIN_BLOCK))
+    frozen = BLOCK == 0
+    before, *after = optimise(masked_first, gradients())
+    assert np.all(after[0]["w_rec"][frozen] != before["w_rec"][frozen])
+    before, *after = optimise(masked_last, gradients())
+    assert after[-1]["w_rec"][frozen].tobytes() == before["w_rec"][frozen].tobytes()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_frozen_updates_are_zero_where_the_gradient_is_not_finite(value):
+    updates = {"w_in": jnp.ones((4, 2)), "w_rec": jnp.where(jnp.asarray(BLOCK) > 0, 1.0, value)}
+    kept, _ = keep_masked(TRAIN_BLOCK).update(updates, optax.EmptyState())
+    assert np.array_equal(kept["w_rec"], BLOCK)
+    assert np.array_equal(kept["w_in"], np.ones((4, 2)))

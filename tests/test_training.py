@@ -1,0 +1,323 @@
+"""The training loop: what stays frozen, which batches are drawn, and what results do not depend on."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jax.experimental.compilation_cache import compilation_cache
+
+from molap.config.network import InitSettings
+from molap.config.tasks import TrialSettings
+from molap.config.training import OptimiserSettings, PhaseSettings
+from molap.modules import all_weights, head_weights, pretraining_weights
+from molap.network import draw_params, draw_w_rec, select_network, stack_networks, to_arrays
+from molap.randomness import named_key
+from molap.tasks.batch import draw_trials
+from molap.tasks.registry import load_tasks
+from molap.training import chunk_lengths, loss, train
+
+N_UNITS, N_MODULES, N_STEPS = 12, 2, 6
+WEIGHTS = ("w_in", "w_rec", "w_out")
+OPTIMISER = OptimiserSettings(decay="cosine", clip_norm=0.1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compile_once(tmp_path_factory):
+    """Keep compiled programs for this file: `train` compiles anew at every call, and that is most of its time."""
+    options = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in options}
+    for values in (options, before):
+        for name, value in values.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()
+        if values is options:
+            yield
+
+
+def networks(seeds, biases: bool = False, inter_module: str = "random", n_units: int = N_UNITS, n: int = 1):
+    init = InitSettings(biases=biases)
+    drawn = [
+        draw_params(seed, draw_w_rec(seed, n_units, 1.5, inter_module, N_MODULES), n, n, "test", init) for seed in seeds
+    ]
+    return stack_networks(drawn)
+
+
+def keys(seeds):
+    return jnp.stack([named_key(0, "training", seed) for seed in seeds])
+
+
+def noisy_batch(key):
+    """A batch in which every number depends on the key."""
+    values = jax.random.normal(key, (10, 4, 2))
+    return values[..., :1], values[..., 1:]
+
+
+def phase(**values) -> PhaseSettings:
+    return PhaseSettings(**{"learning_rate": 1e-2, "n_steps": N_STEPS, "batch_size": 4} | values)
+
+
+def trained(seeds, trainable=all_weights, draw=noisy_batch, optimiser=OPTIMISER, start=None, **options):
+    """Networks before and after a phase, and its curves."""
+    start = networks(seeds) if start is None else start
+    mask = trainable(select_network(start, 0))
+    settings = options.pop("phase", phase())
+    after, curves = train(start, mask, draw, keys(seeds), settings, optimiser, **options)
+    return start, after, curves
+
+
+def module(number: int, input_weights: str = "column"):
+    return lambda params: pretraining_weights(params, N_MODULES, number, input_weights)
+
+
+PHASES = {
+    "module1": module(1),
+    "module2": module(2),
+    "module2-released": module(2, "released"),
+    "heads": head_weights,
+    "all": all_weights,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "biases"),
+    [("module1", False), ("module2", False), ("module2-released", True), ("heads", True), ("all", False)],
+)
+def test_trained_weights_change_and_the_others_stay_the_same_to_the_bit(name, biases):
+    seeds = [0, 1]
+    before, after, _ = trained(seeds, PHASES[name], start=networks(seeds, biases))
+    mask = PHASES[name](select_network(before, 0))
+    assert set(to_arrays(after)) == set(to_arrays(before))
+    for weight, old in to_arrays(before).items():
+        new, may_change = to_arrays(after)[weight], np.broadcast_to(getattr(mask, weight), old.shape[1:])
+        for seed in range(len(seeds)):
+            assert new[seed][~may_change].tobytes() == old[seed][~may_change].tobytes(), weight
+            assert np.all(new[seed][may_change] != old[seed][may_change]), weight
+
+
+def test_absent_inter_module_weights_stay_absent_to_the_bit():
+    before, after, _ = trained([0, 1], module(2), start=networks([0, 1], inter_module="zero"))
+    frozen = ~module(2)(select_network(before, 0)).w_rec
+    old, new = (np.asarray(params.w_rec[0])[frozen] for params in (before, after))
+    assert np.any(old == 0)
+    assert new.tobytes() == old.tobytes()
+
+
+def test_modules_trained_in_turn_keep_each_others_block():
+    start, first, _ = trained([0, 1], module(1))
+    _, second, _ = trained([0, 1], module(2), start=first)
+    half = N_UNITS // 2
+    start, first, second = (np.asarray(params.w_rec[0]) for params in (start, first, second))
+    assert second[:half, :half].tobytes() == first[:half, :half].tobytes()
+    assert np.all(first[:half, :half] != start[:half, :half])
+    assert np.all(second[half:, half:] != start[half:, half:])
+    assert second[:half, half:].tobytes() == start[:half, half:].tobytes()
+    assert second[half:, :half].tobytes() == start[half:, :half].tobytes()
+
+
+@functools.cache
+def recorded_batches(batches: str, chunk: int) -> np.ndarray:
+    """The batches of a phase in the order in which they were drawn."""
+    found = []
+
+    def draw(key):
+        inputs, targets = noisy_batch(key)
+        jax.debug.callback(lambda values: found.append(np.asarray(values)), inputs, ordered=True)
+        return inputs, targets
+
+    trained([0], draw=draw, optimiser=OptimiserSettings(batches=batches), chunk=chunk)
+    jax.effects_barrier()
+    return np.stack(found)
+
+
+def test_every_step_draws_a_fresh_batch():
+    batches = recorded_batches("fresh", 3).reshape(N_STEPS, -1)
+    assert len(np.unique(batches, axis=0)) == N_STEPS
+    correlations = np.corrcoef(batches) - np.eye(N_STEPS)
+    assert np.abs(correlations).max() < 0.65
+
+
+def test_frozen_batches_are_the_first_fresh_one():
+    frozen, fresh = recorded_batches("frozen", 3), recorded_batches("fresh", 3)
+    assert len(frozen) == len(fresh) == N_STEPS
+    assert np.array_equal(frozen, np.broadcast_to(fresh[0], frozen.shape))
+
+
+def test_seeds_draw_different_batches():
+    _, _, curves = trained([0, 1], start=networks([5, 5]))
+    assert np.all(curves.mse[0] != curves.mse[1])
+
+
+def test_draw_batch_is_traced_once_for_all_steps():
+    traces = []
+
+    def draw(key):
+        traces.append(key)
+        return noisy_batch(key)
+
+    trained([0, 1], draw=draw, phase=phase(n_steps=60), chunk=7)
+    assert chunk_lengths(60, 7) == [6] * 10
+    assert len(traces) == 1
+
+
+def assert_same_bytes(one, other) -> None:
+    one, other = to_arrays(one), to_arrays(other)
+    assert set(one) == set(other)
+    for name, value in one.items():
+        assert value.tobytes() == other[name].tobytes(), name
+
+
+@functools.cache
+def reference():
+    """Two networks after 13 steps in one chunk, and their curves."""
+    return trained([0, 1], phase=phase(n_steps=13))[1:]
+
+
+@pytest.mark.parametrize(("chunk", "lengths"), [(1, {1}), (4, {4, 1}), (5, {5, 3})])
+def test_results_do_not_depend_on_chunks(chunk, lengths):
+    """Nor do the curves; every chunk is reported."""
+    assert set(chunk_lengths(13, chunk)) == lengths
+    whole, whole_curves = reference()
+    seen = []
+    progress = lambda step, mse: seen.append((step, mse))  # noqa: E731
+    _, divided, curves = trained([0, 1], phase=phase(n_steps=13), chunk=chunk, progress=progress)
+    ends = np.cumsum(chunk_lengths(13, chunk))
+    assert [step for step, _ in seen] == list(ends)
+    np.testing.assert_allclose([mse for _, mse in seen], curves.mse.mean(axis=0)[ends - 1], rtol=1e-6)
+    assert curves.loss.shape == curves.mse.shape == (2, 13)
+    assert_same_bytes(divided, whole)
+    assert np.array_equal(curves.loss, whole_curves.loss)
+    assert np.array_equal(curves.mse, whole_curves.mse)
+
+
+def test_results_do_not_depend_on_which_seeds_share_a_job():
+    _, together, curves = trained([0, 1, 2], state_noise=0.01)
+    for seed in (0, 1, 2):
+        _, single, single_curves = trained([seed], state_noise=0.01)
+        assert_same_bytes(select_network(single, 0), select_network(together, seed))
+        assert np.array_equal(single_curves.loss[0], curves.loss[seed])
+
+
+def test_the_same_seeds_give_the_same_bytes_and_others_do_not():
+    one, curves = reference()
+    _, again, again_curves = trained([0, 1], phase=phase(n_steps=13))
+    assert_same_bytes(one, again)
+    assert curves.loss.tobytes() == again_curves.loss.tobytes()
+    assert np.all(np.asarray(one.w_rec[0]) != np.asarray(one.w_rec[1]))
+
+
+def test_state_noise_differs_from_step_to_step():
+    """With the same batch and no learning, only the noise can change the error."""
+    still, constant_batch = phase(learning_rate=1e-30), lambda _: noisy_batch(jax.random.key(7))
+    _, _, noisy = trained([0], draw=constant_batch, phase=still, state_noise=0.1)
+    _, _, quiet = trained([0], draw=constant_batch, phase=still)
+    assert len(np.unique(quiet.mse)) == 1
+    assert len(np.unique(noisy.mse)) == N_STEPS
+
+
+def numpy_loss(params, inputs, targets, weight_penalty, activity_penalty):
+    """The loss in float64, and its mean squared error."""
+    w = {name: np.asarray(value, np.float64) for name, value in to_arrays(params).items()}
+    h, rates, outputs = np.zeros((inputs.shape[1], len(w["w_rec"]))), [], []
+    h = h + w.get("h0", 0)
+    for x in np.asarray(inputs, np.float64):
+        h = np.tanh(h @ w["w_rec"].T + x @ w["w_in"].T + w.get("b_rec", 0))
+        rates.append(h)
+        outputs.append(h @ w["w_out"].T + w.get("b_out", 0))
+    mse = ((np.array(outputs) - targets) ** 2).mean()
+    penalty = weight_penalty * sum((w[name] ** 2).sum() for name in WEIGHTS)
+    return mse + penalty + activity_penalty * (np.array(rates) ** 2).mean(), mse
+
+
+@pytest.mark.parametrize("biases", [False, True])
+@pytest.mark.parametrize(("weight_penalty", "activity_penalty"), [(0.0, 0.0), (1e-2, 0.0), (0.0, 0.5), (1e-5, 1e-7)])
+def test_loss_equals_a_numpy_computation(biases, weight_penalty, activity_penalty):
+    params = select_network(networks([3], biases), 0)
+    inputs, targets = noisy_batch(jax.random.key(1))
+    total, mse = loss(params, inputs, targets, weight_penalty, activity_penalty)
+    expected = numpy_loss(params, inputs, targets, weight_penalty, activity_penalty)
+    np.testing.assert_allclose([total, mse], expected, rtol=1e-5)
+
+
+def test_curves_hold_the_loss_of_each_batch_before_its_update():
+    before, after, curves = trained([4], phase=phase(n_steps=5))
+    _, _, longer = trained([4], phase=phase(n_steps=6))
+    for params, k in ((before, 0), (after, 5)):
+        key = jax.random.split(jax.random.fold_in(keys([4])[0], k))[0]
+        expected = numpy_loss(select_network(params, 0), *noisy_batch(key), 1e-5, 1e-7)
+        np.testing.assert_allclose([longer.loss[0, k], longer.mse[0, k]], expected, rtol=1e-5)
+    np.testing.assert_allclose(longer.loss[:, :5], curves.loss, rtol=1e-5)
+
+
+def test_weight_penalty_shrinks_trained_weights_only():
+    """With targets met from the start, only the penalty acts."""
+
+    def silent(key):
+        return jnp.zeros((5, 3, 1)), jnp.zeros((5, 3, 1))
+
+    before, after, _ = trained([0], module(1), silent, phase=phase(weight_penalty=1.0, learning_rate=1e-3))
+    block = np.s_[0, : N_UNITS // 2, : N_UNITS // 2]
+    assert np.all(np.abs(np.asarray(after.w_rec[block])) < np.abs(np.asarray(before.w_rec[block])) + 1e-2)
+    assert np.sum(np.square(after.w_rec[block])) < np.sum(np.square(before.w_rec[block]))
+    outside = np.s_[0, N_UNITS // 2 :]
+    assert np.asarray(after.w_rec[outside]).tobytes() == np.asarray(before.w_rec[outside]).tobytes()
+
+
+def spoilt_from(step: int, place: int):
+    """A draw function whose targets are infinite from the batch of `step` of one network on."""
+    bad = jnp.stack(
+        [
+            jax.random.key_data(jax.random.split(jax.random.fold_in(keys(range(3))[place], k))[0])
+            for k in range(step, N_STEPS)
+        ]
+    )
+
+    def draw(key):
+        inputs, targets = noisy_batch(key)
+        is_bad = jnp.any(jnp.all(bad == jax.random.key_data(key), axis=1))
+        return inputs, jnp.where(is_bad, jnp.inf, targets)
+
+    return draw
+
+
+@pytest.mark.parametrize(("step", "place", "chunk"), [(0, 0, 100), (3, 2, 2)])
+def test_a_loss_that_is_not_finite_is_named_with_its_step_and_network(step, place, chunk):
+    with pytest.raises(FloatingPointError, match=rf"at step {step} \(network {place} of this job\)"):
+        trained(range(3), draw=spoilt_from(step, place), chunk=chunk)
+
+
+@given(n_steps=st.integers(1, 20_000), longest=st.integers(1, 500))
+def test_chunks_sum_to_the_steps_and_are_never_too_long(n_steps, longest):
+    chunks = chunk_lengths(n_steps, longest)
+    assert sum(chunks) == n_steps
+    assert all(1 <= n <= longest for n in chunks)
+    assert len(set(chunks)) <= 2
+
+
+@given(n_chunks=st.integers(1, 50), longest=st.integers(1, 500))
+def test_chunks_are_of_one_length_where_the_longest_divides(n_chunks, longest):
+    assert chunk_lengths(n_chunks * longest, longest) == [longest] * n_chunks
+
+
+def test_a_head_learns_delay_pro():
+    task, settings = load_tasks()["delay_pro"], TrialSettings()
+
+    def draw(key):
+        trials = draw_trials(task, key, 20, settings)
+        return trials.inputs, trials.targets
+
+    start = networks([0], n_units=16, n=3)
+    learning = phase(learning_rate=1e-2, n_steps=300)
+    _, _, curves = trained([0], head_weights, draw, start=start, phase=learning)
+    first, last = curves.mse[0, 0], curves.mse[0, -20:].mean()
+    targets = np.asarray(draw(jax.random.key(0))[1])
+    best_constant = targets.var(axis=(0, 1)).mean()
+    assert last < 0.25 * first
+    assert last < 0.5 * best_constant

@@ -1,0 +1,278 @@
+"""The workflow end to end on the tiny configuration: outputs, exact re-runs, interruptions, refusals."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from workflow_helpers import Scratch
+
+TABLES_AND_FIGURES = {"performance", "counts", "table1", "components", "curves", "fig1c", "fig2", "configuration"}
+AFTER_NETWORKS = {"performance": 1, "counts": 1, "table1": 1, "curves": 1, "fig1c": 1, "fig2": 1}
+ALL_NETWORKS = {"head": 9, "separate": 3, "evaluation": 12, "example": 2} | AFTER_NETWORKS
+N_RECORDS = 45
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of the tiny configuration."""
+    scratch = Scratch(tmp_path_factory.mktemp("finished"))
+    result = scratch.run()
+    assert result.returncode == 0, result.stdout + result.stderr
+    return scratch
+
+
+@pytest.fixture
+def changed(finished, tmp_path):
+    """A copy of the finished run that a test may change."""
+    folder = tmp_path / "changed"
+    shutil.copytree(finished.folder, folder, copy_function=shutil.copy2)
+    scratch = object.__new__(Scratch)
+    scratch.folder = folder
+    return scratch
+
+
+def test_every_stage_leaves_its_outputs_and_a_record(finished):
+    records = [json.loads(path.read_text()) for path in (finished.folder / "results/tiny").rglob("*.record.json")]
+    assert len(records) == N_RECORDS
+    assert {r["stage"] for r in records} >= TABLES_AND_FIGURES | {"corpus", "module", "head", "separate", "evaluation"}
+    for record in records:
+        assert record["code"] and record["versions"]["jax"]
+        assert record["time"]["end"] >= record["time"]["start"] > 1.7e9
+        assert record["time"]["cpu_s"] > 0 and record["time"]["peak_memory_mb"] > 10
+    head = next(r for r in records if r["stage"] == "head")
+    assert np.shape(head["curves"]["mse"]) == (2, 8)
+
+
+def test_performance_has_a_row_per_network_seed(finished):
+    table = pd.read_csv(finished.folder / "results/tiny/tables/performance.csv")
+    keys = ["strategy", "source", "task", "network_seed"]
+    assert len(table) == 3 * 4 * 2 and not table.duplicated(keys).any()
+    assert set(table.source) == {"-", "cca", "pca", "none"}
+    assert table.accuracy.between(0, 100).all() and table.best_constant.between(1, 100).all()
+
+
+def test_arrays_hold_their_provenance(finished):
+    with np.load(finished.folder / "results/tiny/networks/s0-1/molap-cca/mem_dm1.npz") as file:
+        provenance = json.loads(str(file["provenance"]))
+        assert file["w_in"].shape == (2, 12, 2) and file["seeds"].tolist() == [0, 1]
+    assert provenance["settings"]["task"] == "mem_dm1" and provenance["code"]
+
+
+def test_heads_leave_the_pre_trained_network_as_it_was(finished):
+    networks = finished.folder / "results/tiny/networks/s0-1"
+    for source, before in (("cca", "molap-cca/module2"), ("pca", "molap-pca/module2"), ("none", "reservoir")):
+        with np.load(networks / f"{before}.npz") as frozen, np.load(networks / f"molap-{source}/mem_dm1.npz") as head:
+            np.testing.assert_array_equal(frozen["w_rec"], head["w_rec"])
+
+
+def test_only_the_module_that_is_trained_changes(finished):
+    networks = finished.folder / "results/tiny/networks/s0-1"
+    w_rec = [
+        np.load(networks / name)["w_rec"]
+        for name in ("reservoir.npz", "molap-cca/module1.npz", "molap-cca/module2.npz")
+    ]
+    for before, after, units in ((w_rec[0], w_rec[1], slice(0, 6)), (w_rec[1], w_rec[2], slice(6, 12))):
+        inside = np.zeros((12, 12), bool)
+        inside[units, units] = True
+        np.testing.assert_array_equal(before[:, ~inside], after[:, ~inside])
+        assert (before[:, inside] != after[:, inside]).all()
+
+
+def test_nothing_is_planned_after_a_finished_run(finished):
+    assert finished.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("molap/network.py", '"""The recurrent network', '"""The  network'),
+        ("molap/training.py", "    # A scan over many steps", "    # Many steps"),
+        ("molap/tasks/trial.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
+    ],
+)
+def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
+    changed.edit(file, old, new)
+    assert changed.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("molap/figures/fig1c.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)", {"fig1c": 1}),
+        ("molap/figures/style.py", '"font.size": 9', '"font.size": 8', {"fig1c": 1, "fig2": 1}),
+        (
+            "molap/evaluation.py",
+            "deviation <= tolerances",
+            "deviation < tolerances",
+            {"evaluation": 12, "example": 2, "performance": 1, "fig2": 1},
+        ),
+        (
+            "molap/modules.py",
+            "size = n_units // n_modules",
+            "size = int(n_units / n_modules)",
+            {"module": 4} | ALL_NETWORKS,
+        ),
+        ("molap/network.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 4} | ALL_NETWORKS),
+        (
+            "molap/primitives.py",
+            "1e-12",
+            "1e-11",
+            {"primitives": 2, "components": 1, "module": 4, "head": 6, "evaluation": 6, "example": 1} | AFTER_NETWORKS,
+        ),
+        (
+            "molap/stages/separate.py",
+            "draw_w_rec(seed, ",
+            "draw_w_rec(seed + 0, ",
+            ALL_NETWORKS | {"head": 0, "example": 0, "evaluation": 3},
+        ),
+    ],
+)
+def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expected):
+    changed.edit(file, old, new)
+    assert changed.planned() == {rule: count for rule, count in expected.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"evaluation": {"tolerance": 0.2}}, {"evaluation": 12, "performance": 1, "fig2": 1}),
+        ({"separate": {"learning_rate": 0.001}}, ALL_NETWORKS | {"head": 0, "example": 0, "evaluation": 3}),
+        (
+            {"primitives": {"pca": "joint"}},
+            {"primitives": 1, "components": 1, "module": 2, "head": 3, "evaluation": 3} | AFTER_NETWORKS,
+        ),
+        ({"figures": {"example_trials": 5}}, {"example": 2, "fig2": 1}),
+        ({"tune": {"n_trials": 50}}, {}),
+        ({"heads": {"n_steps": 9}, "separate": {"n_steps": 7}}, ALL_NETWORKS),
+    ],
+)
+def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
+    changed.set(**change)
+    assert changed.planned() == {"configuration": 1} | {rule: count for rule, count in expected.items() if count}
+
+
+def test_swapped_values_are_noticed(changed):
+    changed.set(heads={"weight_penalty": 1e-7, "activity_penalty": 1e-5})
+    assert changed.planned()["head"] == 9
+
+
+def test_the_order_of_keys_plans_nothing(changed):
+    path = changed.folder / "tiny.yaml"
+    values = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(dict(reversed(values.items())), sort_keys=False))
+    assert changed.planned() == {}
+
+
+def test_more_seeds_compute_only_new_networks(changed):
+    changed.set(seeds={"networks": 4})
+    expected = {"configuration": 1, "reservoir": 1, "module": 4} | ALL_NETWORKS
+    del expected["example"]
+    assert changed.planned() == expected
+
+
+def test_a_further_task_reruns_the_corpus_but_no_other_task_of_the_random_reservoir(changed):
+    changed.set(tasks={"names": ["delay_pro", "mem_dm1", "context_mem_dm1", "mem_pro"]})
+    planned = changed.planned()
+    assert planned["testset"] == 1 and planned["separate"] == 1
+    assert planned["head"] == 4 + 4 + 1 and planned["corpus"] == 1
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(finished, tmp_path):
+    killed = Scratch(tmp_path)
+    killed.kill_after(n_jobs=20)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.record.json")}
+    assert len(kept) >= 20
+    killed.run("--unlock")
+    result = killed.run("--rerun-incomplete")
+    assert result.returncode == 0, result.stdout + result.stderr
+    repeated = [path for path, time in kept.items() if path.stat().st_mtime_ns != time]
+    assert len(repeated) <= 2, "only jobs that were running may be repeated"
+    ours, theirs = killed.outputs(), finished.outputs()
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_the_search_for_the_optimiser_shares_what_it_can(changed):
+    planned = changed.planned("tune")
+    assert planned == {
+        "testset": 1,
+        "reservoir": 1,
+        "module": 4,
+        "separate": 2,
+        "head": 4,
+        "evaluation": 6,
+        "tune_table": 1,
+        "fig_tune": 1,
+    }
+    result = changed.run("tune")
+    assert result.returncode == 0, result.stdout + result.stderr
+    table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
+    assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("heads: {learning_rate: -1}", "heads.learning_rate: -1 is not allowed"),
+        ("haeds: {n_steps: 3}", "haeds: unknown key"),
+        ("tasks: {names: mem_pro}", "tasks.names: 'mem_pro' is not allowed; give a list"),
+        ("tasks: {names: [mem_por]}", "there is no task 'mem_por'; tasks are delay_pro"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_before_anything_is_written(tmp_path, text, message):
+    scratch = Scratch(tmp_path)
+    (tmp_path / "wrong.yaml").write_text(f"name: wrong\n{text}\n")
+    result = scratch.run(config="wrong.yaml")
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def _stage(scratch, stage, *arguments):
+    """Run a stage's program by hand; arguments before the first option are wildcards of its settings."""
+    n = next(i for i, argument in enumerate(arguments) if argument.startswith("--"))
+    plan = [sys.executable, "-m", "molap.plan", stage, *arguments[:n], "--config", "tiny.yaml"]
+    common = {"cwd": scratch.folder, "env": scratch.environment, "text": True, "capture_output": True}
+    settings = subprocess.run(plan, check=True, **common).stdout.strip()
+    command = [sys.executable, "-m", f"molap.stages.{stage}", "--settings", settings, *arguments[n:]]
+    return subprocess.run(command, check=False, **common)
+
+
+def test_a_stage_runs_by_hand_to_the_same_bytes(finished, tmp_path):
+    result = _stage(finished, "reservoir", "block=s0-1", "--output", f"arrays={tmp_path}/reservoir.npz")
+    assert result.returncode == 0, result.stderr
+    made = (finished.folder / "results/tiny/networks/s0-1/reservoir.npz").read_bytes()
+    assert (tmp_path / "reservoir.npz").read_bytes() == made
+
+
+def test_a_failing_job_names_stage_task_seeds_and_log(finished, tmp_path):
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes((finished.folder / "results/tiny/networks/s0-1/reservoir.npz").read_bytes()[:500])
+    log = tmp_path / "logs" / "head.log"
+    files = ["--input", f"network={damaged}", "--output", f"arrays={tmp_path}/x.npz", "--log", str(log)]
+    result = _stage(finished, "head", "block=s0-1", "source=none", "task=mem_dm1", *files)
+    assert result.returncode == 1
+    (line,) = result.stderr.strip().splitlines()
+    for part in ("molap head", "source=none", "task=mem_dm1", "seeds=0,1", "damaged.npz is damaged", str(log)):
+        assert part in line
+    assert "Traceback" in log.read_text()
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_a_job_refuses_code_other_than_planned(finished, tmp_path):
+    files = ["--code", "0123456789ab", "--output", f"arrays={tmp_path}/x.npz"]
+    result = _stage(finished, "reservoir", "block=s0", *files)
+    assert result.returncode == 1 and "planned 0123456789ab" in result.stderr
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_a_module_without_a_component_is_refused(finished, tmp_path):
+    scratch = Scratch(tmp_path)
+    scratch.set(network={"n_units": 12, "n_modules": 12})
+    result = scratch.run("results/tiny/networks/s0-1/molap-cca/module12.npz", "--until", "module")
+    assert result.returncode != 0 and "network.n_modules: 12 is not allowed" in result.stdout + result.stderr

@@ -1,0 +1,101 @@
+"""Run the workflow in a scratch copy of the repository, and read what Snakemake plans."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).parent.parent
+SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg"}
+
+
+class Scratch:
+    """A copy of the sources in which the tiny configuration is run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("molap", "workflow", "config", "envs"):
+            shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(REPOSITORY / "Snakefile", folder)
+        shutil.copy(REPOSITORY / "tests" / "tiny.yaml", folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The copy's own sources first, and bytecode written, so that start-up is short."""
+        kept = {
+            name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+        }
+        return kept | {"PYTHONPATH": str(self.folder)}
+
+    def command(self, *arguments: str, config: str = "tiny.yaml") -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config, *arguments]
+
+    def run(self, *arguments: str, config: str = "tiny.yaml") -> subprocess.CompletedProcess:
+        """Run Snakemake to its end."""
+        return subprocess.run(
+            self.command(*arguments, config=config),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    def kill_after(self, n_jobs: int) -> None:
+        """Start the workflow and kill it, with all its jobs, once some jobs have finished."""
+        process = subprocess.Popen(
+            self.command(),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.time() + 300
+        while len(list(self.folder.rglob("*.record.json"))) < n_jobs and time.time() < deadline:
+            assert process.poll() is None, "the workflow ended before it could be killed"
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Number of planned jobs by rule, without the targets."""
+        result = self.run("--dry-run", *arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        text = result.stdout + result.stderr
+        table = re.search(r"^Job stats:\n.*?\n-+  -+\n(.*?)\ntotal", text, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in text, text
+            return {}
+        counts = dict(line.split() for line in table.group(1).splitlines())
+        return {rule: int(count) for rule, count in counts.items() if rule != "all"}
+
+    def set(self, **changes: dict) -> None:
+        """Change values in sections of the configuration."""
+        path = self.folder / "tiny.yaml"
+        values = yaml.safe_load(path.read_text())
+        for section, change in changes.items():
+            values[section] = values.get(section, {}) | change
+        path.write_text(yaml.safe_dump(values))
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text in a source file."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{file} holds no {old!r}"
+        path.write_text(text.replace(old, new, 1))
+
+    def outputs(self) -> dict[str, bytes]:
+        """All outputs by name; records are left out, because they hold times."""
+        files = (self.folder / "results").rglob("*")
+        return {
+            str(file.relative_to(self.folder)): file.read_bytes()
+            for file in files
+            if file.suffix in SUFFIXES and not file.name.endswith(".record.json") and ".cache" not in file.parts
+        }
