@@ -34,6 +34,11 @@ def draw_w_rec(
     return w_rec
 
 
+def draw_b_rec(seed: int, n_units: int, gain: float) -> Float[Array, " unit"]:
+    """Recurrent biases of the released code: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
+    return gain / np.sqrt(n_units + 1) * jax.random.normal(named_key(seed, "b_rec"), (n_units,))
+
+
 def draw_params(
     seed: int,
     w_rec: Float[Array, "unit unit"],
@@ -41,19 +46,20 @@ def draw_params(
     n_outputs: int,
     label: str,
     settings: InitSettings,
+    b_rec: Float[Array, " unit"] | None = None,
 ) -> Params:
     """Input and readout weights around a given W_rec.
 
-    W_in ~ N(0, 1/N_in) and W_out ~ N(0, 1/N_out) (A.2.3). With `settings.biases`, the biases and the initial
-    state of the released code are drawn as well: as one more row of the recurrent matrix, one more row of
-    the readout, and a standard normal state divided by √N_in. `label` names the random stream (a task, or the
-    pre-training); with `settings.keys == "shared"` one key draws all of them.
+    W_in ~ N(0, 1/N_in), W_out ~ N(0, 1/N_out) (A.2.3) or N(0, 1/(N + 1)) (released code). With `settings.biases`
+    also the released code's readout biases (one more row of the readout) and initial state (standard normal);
+    recurrent biases are given. `label` names the random stream: a task, or the pre-training. With
+    `settings.keys == "shared"` the initial state is drawn with the key of W_in, as in the released code.
     """
     n_units = w_rec.shape[0]
 
     def normal(name: str, *shape: int):
-        names = (label,) if settings.keys == "shared" else (label, name)
-        return jax.random.normal(named_key(seed, *names), shape)
+        shared = settings.keys == "shared" and name == "h0"
+        return jax.random.normal(named_key(seed, label, "w_in" if shared else name), shape)
 
     readout_variance = 1 / n_outputs if settings.readout_init == "n_outputs" else 1 / (n_units + 1)
     params = Params(
@@ -62,11 +68,8 @@ def draw_params(
         w_out=normal("w_out", n_outputs, n_units) * np.sqrt(readout_variance),
     )
     if settings.biases:
-        params = params._replace(
-            b_rec=normal("b_rec", n_units) / np.sqrt(n_units),
-            b_out=normal("b_out", n_outputs) * np.sqrt(readout_variance),
-            h0=normal("h0", n_units) / np.sqrt(n_inputs),
-        )
+        b_out = normal("b_out", n_outputs) * np.sqrt(readout_variance)
+        params = params._replace(b_rec=b_rec, b_out=b_out, h0=normal("h0", n_units))
     return params
 
 

@@ -65,7 +65,11 @@ def keep_masked(mask: dict[str, bool | Float[np.ndarray, "..."]]) -> optax.Gradi
 
     def update(updates, state, params=None):
         del params
-        return {name: u if mask[name] is True else u * mask[name] for name, u in updates.items()}, state
+        kept = {
+            name: u if mask[name] is True else jnp.where(jnp.asarray(mask[name]) > 0, u, 0.0)
+            for name, u in updates.items()
+        }
+        return kept, state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 

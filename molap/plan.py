@@ -8,7 +8,7 @@ import sys
 
 from molap.config.base import ConfigError
 from molap.config.network import InitSettings
-from molap.config.run import RunConfig, read
+from molap.config.run import RunConfig, known_tasks, read
 from molap.config.tasks import TrialSettings
 from molap.digests import source_digest
 from molap.paths import block_name, block_seeds, path
@@ -110,7 +110,9 @@ STAGES = {
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
-    "performance": lambda c, **_: _selection(c) | {"modules": list(c.tasks.modules)},
+    "performance": lambda c, **_: (
+        _selection(c) | {"tasks": [[name, known_tasks(c.tasks.modules)[name]] for name in c.tasks.names]}
+    ),
     "counts": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
     "table1": lambda c, **_: {},
     "components": lambda c, **_: {"sources": fitted_sources(c)},

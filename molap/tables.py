@@ -124,17 +124,17 @@ def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_module
     return table
 
 
-def _table1_row(version: str, strategy: str, overall: float, trained: float, per_task: float) -> dict:
+def _table1_row(version: str, strategy: str, overall, trained, per_task) -> dict:
     return {
         "version": version,
         "strategy": strategy,
-        "overall": overall,
-        "trained": trained,
-        "trained_per_task": per_task,
+        "overall": float(overall),
+        "trained": float(trained),
+        "trained_per_task": float(per_task),
     }
 
 
-def _counted(counted: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
     """Overall, trained, and trained per task (mean over tasks) of the networks that were really trained."""
     found = {}
     separate = counted[counted.strategy == "separate"]

@@ -85,7 +85,7 @@ def train(
         optimiser: the choices common to all phases.
         state_noise: standard deviation of η in Eq. 1.
         progress: called after every `chunk` steps with the steps done and the mean MSE of the last one.
-        chunk: steps per call of the compiled program; it does not change results.
+        chunk: steps per call of the compiled program, at least 2; it does not change results.
 
     Returns:
         The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
@@ -133,20 +133,20 @@ def train(
         _check_finite(losses[-1], done)
         done += n
         progress(done, float(errors[-1][:, -1].mean()))
+    if not all(bool(jnp.isfinite(weights).all()) for weights in state.trained.values()):
+        raise FloatingPointError(f"weights are not finite after the last step, {phase.n_steps}")
     return params._replace(**state.trained), Curves(np.concatenate(losses, axis=1), np.concatenate(errors, axis=1))
 
 
 def chunk_lengths(n_steps: int, longest: int) -> list[int]:
-    """Divide `n_steps` into chunks of at most `longest`, of one length where a divisor allows it.
+    """Divide `n_steps` into chunks of at most `longest` whose lengths differ by one at most.
 
-    Each length is a program to compile.
+    Each length is a program to compile. None is 1 unless it must be: XLA unrolls a scan of one step, which may
+    change the last bit of a result.
     """
-    if n_steps <= longest:
-        return [n_steps]
-    divisors = [n for n in range(longest, longest // 3, -1) if n_steps % n == 0]
-    if divisors:
-        return [divisors[0]] * (n_steps // divisors[0])
-    return [longest] * (n_steps // longest) + [n_steps % longest]
+    n_chunks = -(-n_steps // longest)
+    length, longer = divmod(n_steps, n_chunks)
+    return [length + 1] * longer + [length] * (n_chunks - longer)
 
 
 def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> None:

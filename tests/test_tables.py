@@ -248,7 +248,7 @@ def test_components_have_a_row_per_source_and_component():
 def test_damaged_json_is_refused_by_name(tmp_path, content):
     file = tmp_path / "delay_pro.record.json"
     file.write_bytes(content)
-    with pytest.raises(FileDamaged, match="delay_pro.record.json is damaged"):
+    with pytest.raises(FileDamaged, match=r"delay_pro\.record\.json is damaged"):
         read_json(file)
 
 

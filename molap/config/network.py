@@ -23,8 +23,8 @@ class InitSettings(Section):
     )
     keys: Literal["independent", "shared"] = Field(
         "independent",
-        description="`shared`: one random key draws every matrix (released code), so that with one input "
-        "the initial state equals the input weights.",
+        description="`shared`: the initial state is drawn with the key of W_in (released code), so that with one "
+        "input it equals the input weights.",
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from molap.config.base import ConfigError, Section, check
 from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
 from molap.config.network import NetworkSettings, SeparateSettings
-from molap.config.tasks import TASK_NAMES, CorpusSettings, PrimitiveSettings, TaskSettings
+from molap.config.tasks import TASK_LABELS, CorpusSettings, PrimitiveSettings, TaskSettings
 from molap.config.training import (
     HeadSettings,
     OptimiserSettings,
@@ -118,13 +118,13 @@ class RunConfig(Section):
         return self
 
 
-def known_tasks(modules: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of all tasks; the registry (and with it JAX) is only imported where a user adds tasks."""
+def known_tasks(modules: tuple[str, ...]) -> dict[str, str]:
+    """Names of all tasks and their labels; the registry (and with it JAX) is only imported where a user adds tasks."""
     if not modules:
-        return TASK_NAMES
+        return TASK_LABELS
     from molap.tasks.registry import load_tasks
 
-    return tuple(load_tasks(modules))
+    return {name: task.label for name, task in load_tasks(modules).items()}
 
 
 def parse_config(values: dict) -> RunConfig:

@@ -19,6 +19,9 @@ TASK_NAMES = (
 )
 
 
+TASK_LABELS = {name: f"T{i}" for i, name in enumerate(TASK_NAMES, start=1)}
+
+
 class TrialSettings(Section):
     """How a trial of any task is drawn; every row is a reading of the paper's A.1."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.network import InitSettings
-from molap.network import draw_params, draw_w_rec, stack_networks, to_arrays
+from molap.network import draw_b_rec, draw_params, draw_w_rec, stack_networks, to_arrays
 from molap.records import save_arrays
 from molap.stages.job import Job, run_job
 
@@ -28,7 +28,8 @@ def work(job: Job) -> None:
     drawn = []
     for seed in settings.seeds:
         w_rec = draw_w_rec(seed, settings.n_units, settings.gain, settings.inter_module, settings.n_modules)
-        drawn.append(draw_params(seed, w_rec, 1, 1, "pretraining", settings.init))
+        b_rec = draw_b_rec(seed, settings.n_units, settings.gain)
+        drawn.append(draw_params(seed, w_rec, 1, 1, "pretraining", settings.init, b_rec))
     params = stack_networks(drawn)
     save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(settings.seeds), **to_arrays(params))
 

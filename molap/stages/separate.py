@@ -2,7 +2,7 @@
 
 from molap.config.training import SeparatePhaseSettings
 from molap.modules import all_weights
-from molap.network import draw_params, draw_w_rec, select_network, stack_networks
+from molap.network import draw_b_rec, draw_params, draw_w_rec, select_network, stack_networks
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, task_batches, train_and_save
 from molap.tasks.registry import load_tasks
@@ -21,17 +21,12 @@ def work(job: Job) -> None:
     """Draw the networks of this task and train all their weights."""
     settings = job.settings
     task = load_tasks(settings.trials.modules)[settings.task]
-    networks = [
-        draw_params(
-            seed,
-            draw_w_rec(seed, settings.n_units, settings.gain),
-            len(task.inputs),
-            len(task.outputs),
-            task.name,
-            settings.init,
-        )
-        for seed in settings.seeds
-    ]
+    networks = []
+    for seed in settings.seeds:
+        w_rec = draw_w_rec(seed, settings.n_units, settings.gain)
+        b_rec = draw_b_rec(seed, settings.n_units, settings.gain)
+        sizes = len(task.inputs), len(task.outputs)
+        networks.append(draw_params(seed, w_rec, *sizes, task.name, settings.init, b_rec))
     params = stack_networks(networks)
     train_and_save(job, params, all_weights(select_network(params, 0)), task_batches(task, settings), task.name)
 
