@@ -21,7 +21,8 @@ class Section(pydantic.BaseModel):
     def _refuse_truth_values_as_numbers(cls, values):
         if isinstance(values, dict):
             for name, field in cls.model_fields.items():
-                if isinstance(values.get(name), bool) and field.annotation in (int, float):
+                kinds = {field.annotation, *typing.get_args(field.annotation)}
+                if isinstance(values.get(name), bool) and bool not in kinds and kinds & {int, float}:
                     raise ValueError(f"{name}: {values[name]} is not allowed; give a number")
         return values
 

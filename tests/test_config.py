@@ -1,0 +1,164 @@
+"""Every field of the configuration is refused with its name, the value and what is allowed; presets and pages agree."""
+
+import json
+import re
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from molap.config.base import ConfigError
+from molap.config.run import RunConfig, parse_config, read
+from molap.document import PAGES
+from molap.plan import STAGES, Plan, blocks, candidates
+from molap.tasks.registry import load_tasks
+
+REPOSITORY = Path(__file__).parent.parent
+SECTIONS = {
+    name: field.annotation
+    for name, field in RunConfig.model_fields.items()
+    if hasattr(field.annotation, "model_fields")
+}
+FIELDS = [(section, name, field) for section, model in SECTIONS.items() for name, field in model.model_fields.items()]
+
+
+def wrong_values(field) -> list:
+    """Values of a wrong type or out of range for a field."""
+    kinds = {field.annotation, *typing.get_args(field.annotation)}
+    if typing.get_origin(field.annotation) is typing.Literal:
+        return ["nonsense", 3]
+    if typing.get_origin(field.annotation) is tuple:
+        return ["a bare string", 3, [3.5]]
+    if bool in kinds:
+        return ["perhaps", 7]
+    if float in kinds or int in kinds:
+        wrong = ["a word", True, [1], float("nan"), float("inf")] + ([1.5] if int in kinds else [])
+        for limit in field.metadata:
+            wrong += [getattr(limit, "ge", 0) - 1] if hasattr(limit, "ge") else []
+            wrong += [limit.gt] if hasattr(limit, "gt") else []
+            wrong += [limit.le + 1] if hasattr(limit, "le") else []
+        return wrong
+    return [["a list"], 3]
+
+
+@pytest.mark.parametrize(("section", "name", "field"), FIELDS, ids=[f"{s}.{n}" for s, n, _ in FIELDS])
+def test_a_wrong_value_is_refused_by_its_field(section, name, field):
+    for value in wrong_values(field):
+        with pytest.raises(ConfigError) as refusal:
+            parse_config({section: {name: value}})
+        lines = str(refusal.value).splitlines()
+        assert any(line.startswith(f"{section}.{name}") for line in lines), (value, lines)
+
+
+@pytest.mark.parametrize(("section", "name", "field"), FIELDS, ids=[f"{s}.{n}" for s, n, _ in FIELDS])
+def test_the_default_itself_is_accepted(section, name, field):
+    assert parse_config({section: {name: field.default}}) == RunConfig()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_an_unknown_key_is_refused_with_those_that_exist(section):
+    with pytest.raises(ConfigError, match=rf"^{section}\.nonsense: unknown key; allowed are "):
+        parse_config({section: {"nonsense": 1}})
+    with pytest.raises(ConfigError, match=f"^{section}: 3 is not allowed"):
+        parse_config({section: 3})
+
+
+def test_a_misspelt_key_is_recognised():
+    with pytest.raises(ConfigError, match="did you mean learning_rate"):
+        parse_config({"heads": {"learning_rat": 0.1}})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tasks": {"names": "mem_pro"}}, "tasks.names: 'mem_pro' is not allowed; give a list"),
+        ({"tasks": {"names": ["mem_pro", "memory"]}}, "no task 'memory'; tasks are delay_pro, delay_anti"),
+        ({"tasks": {"names": ["mem_pro", "mem_pro"]}}, "names a task twice"),
+        ({"tasks": {"names": []}}, "tasks.names"),
+        ({"tasks": {"names": ["mem_pro"]}}, "figures.example_task: 'context_mem_dm1' is not trained"),
+        ({"tasks": {"modules": ["missing.py"]}}, "tasks.modules: 'missing.py' cannot be imported"),
+        ({"network": {"n_units": 101}}, "network.n_modules: 2 is not allowed; n_units = 101"),
+        ({"name": "a/b"}, "name: 'a/b' is not allowed"),
+        ({"name": "../x"}, "name: '../x' is not allowed"),
+    ],
+)
+def test_what_fields_must_keep_to_together(values, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse_config(values)
+
+
+def test_a_file_that_is_no_mapping_is_refused(tmp_path):
+    for text, message in (("- 1\n", "holds a list"), ("a: [", "cannot be read as YAML")):
+        (tmp_path / "x.yaml").write_text(text)
+        with pytest.raises(ConfigError, match=message):
+            read(tmp_path / "x.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read(tmp_path / "missing.yaml")
+
+
+def test_presets_state_only_what_differs():
+    assert read(REPOSITORY / "config/paper.yaml") == RunConfig()
+    for preset in ("quick", "released"):
+        stated = yaml.safe_load((REPOSITORY / f"config/{preset}.yaml").read_text())
+        assert stated.pop("name") == preset
+        for section, values in stated.items():
+            for key, value in values.items():
+                assert value != getattr(getattr(RunConfig(), section), key), f"{preset}: {section}.{key}"
+        read(REPOSITORY / f"config/{preset}.yaml")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_made_from_the_code_are_up_to_date(page):
+    assert (REPOSITORY / page).read_text(encoding="utf-8") == PAGES[page]()
+
+
+def test_blocks_of_seeds():
+    for seeds, expected in (
+        ({}, ["s0"]),
+        ({"networks": 3}, ["s0", "s1", "s2"]),
+        ({"networks": 5, "per_job": 2, "first": 10}, ["s10-11", "s12-13", "s14"]),
+    ):
+        assert blocks(parse_config({"seeds": seeds})) == expected
+
+
+def test_settings_do_not_depend_on_the_order_of_keys():
+    one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}}))
+    two = Plan(parse_config({"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
+    wildcards = {"block": "s0", "source": "cca", "task": "mem_pro", "module": "1", "kind": "separate"}
+    for stage in STAGES:
+        assert one.settings(stage, "paper", **wildcards) == two.settings(stage, "paper", **wildcards)
+
+
+def test_candidates_differ_from_the_run_in_their_choice_and_the_trials_alone():
+    config = RunConfig()
+    for candidate in candidates(config).values():
+        assert candidate.evaluation.stream == "validation"
+        assert candidate.seeds.first not in range(config.seeds.networks)
+        assert (candidate.tasks, candidate.corpus, candidate.pretraining) == (
+            config.tasks,
+            config.corpus,
+            config.pretraining,
+        )
+
+
+def test_the_plan_prints_what_a_stage_takes():
+    command = [sys.executable, "-m", "molap.plan", "head", "block=s0", "source=none", "task=mem_pro"]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    settings = json.loads(result.stdout)
+    assert settings["task"] == "mem_pro" and settings["seeds"] == [0] and settings["phase"]["learning_rate"] == 0.01
+    wrong = subprocess.run([*command[:4], "block=s0"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert wrong.returncode != 0 and len(wrong.stderr.splitlines()) == 1
+
+
+def test_the_readme_shows_a_task_that_works(tmp_path, monkeypatch):
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (example,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "TASKS = [" in block]
+    (tmp_path / "my_tasks.py").write_text(example)
+    monkeypatch.chdir(tmp_path)
+    assert load_tasks(("my_tasks.py",))["late_pro"].label == "T10"
+    settings = re.search(r"`tasks: (\{modules: .*?\})`", text).group(1)
+    config = parse_config({"name": "mine", "tasks": yaml.safe_load(settings)})
+    assert config.tasks.names[-1] == "late_pro"
