@@ -34,7 +34,7 @@ class Scratch:
         return kept | {"PYTHONPATH": str(self.folder)}
 
     def command(self, *arguments: str, config: str = "tiny.yaml") -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config, *arguments]
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", config]
 
     def run(self, *arguments: str, config: str = "tiny.yaml") -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""
@@ -74,7 +74,7 @@ class Scratch:
             assert "Nothing to be done" in text, text
             return {}
         counts = dict(line.split() for line in table.group(1).splitlines())
-        return {rule: int(count) for rule, count in counts.items() if rule != "all"}
+        return {rule: int(count) for rule, count in counts.items() if rule not in ("all", "tune")}
 
     def set(self, **changes: dict) -> None:
         """Change values in sections of the configuration."""

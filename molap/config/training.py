@@ -37,7 +37,7 @@ class PhaseSettings(Section):
     """One training phase (A.2.1, A.2.3)."""
 
     learning_rate: float = Field(..., gt=0, le=1, description="Initial learning rate. Table 2: 1e-3 – 1e-1.")
-    n_steps: int = Field(1000, ge=1, le=1_000_000, description="Steps of the optimiser.")
+    n_steps: int = Field(2000, ge=1, le=1_000_000, description="Steps of the optimiser.")
     batch_size: int = Field(200, ge=1, le=100_000, description="Trials per step. Table 2: 20–400.")
     weight_penalty: float = Field(
         1e-5, ge=0, description="Factor of the summed squared weights in the loss. Table 2: 5e-6 – 5e-5."
