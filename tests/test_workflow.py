@@ -272,7 +272,9 @@ def test_a_job_refuses_code_other_than_planned(finished, tmp_path):
 
 
 def test_a_module_without_a_component_is_refused(finished, tmp_path):
-    scratch = Scratch(tmp_path)
-    scratch.set(network={"n_units": 12, "n_modules": 12})
-    result = scratch.run("results/tiny/networks/s0-1/molap-cca/module12.npz", "--until", "module")
-    assert result.returncode != 0 and "network.n_modules: 12 is not allowed" in result.stdout + result.stderr
+    folder = finished.folder / "results/tiny"
+    files = [f"network={folder}/networks/s0-1/reservoir.npz", f"primitives={folder}/primitives/cca.npz"]
+    arguments = ["--input", files[0], "--input", files[1], "--output", f"arrays={tmp_path}/x.npz"]
+    result = _stage(finished, "module", "block=s0-1", "source=cca", "module=9", *arguments)
+    assert result.returncode == 1
+    assert "there is no component for module 9, the cca fit of this corpus has" in result.stderr

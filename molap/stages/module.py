@@ -33,8 +33,8 @@ def work(job: Job) -> None:
     available = len(primitives.correlations)
     if settings.module > available:
         raise ValueError(
-            f"network.n_modules: {settings.n_modules} is not allowed; the {settings.source} fit of this corpus "
-            f"has {available} components"
+            f"network.n_modules: {settings.n_modules} is not allowed; there is no component for module "
+            f"{settings.module}, the {settings.source} fit of this corpus has {available}"
         )
     tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]
 
