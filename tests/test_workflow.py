@@ -278,3 +278,31 @@ def test_a_module_without_a_component_is_refused(finished, tmp_path):
     result = _stage(finished, "module", "block=s0-1", "source=cca", "module=9", *arguments)
     assert result.returncode == 1
     assert "there is no component for module 9, the cca fit of this corpus has" in result.stderr
+
+
+def test_the_released_readings_run_to_an_evaluation(tmp_path):
+    """All switches of the preset `released` at once, at the sizes of the tiny configuration."""
+    scratch = Scratch(tmp_path)
+    released = yaml.safe_load((scratch.folder / "config/released.yaml").read_text())
+    sizes = {"n_units", "n_modules", "n_steps", "batch_size"}
+    scratch.set(
+        **{
+            section: {key: value for key, value in values.items() if key not in sizes}
+            for section, values in released.items()
+            if section != "name"
+        }
+    )
+    targets = [
+        f"results/tiny/evaluation/s0-1/{kind}/mem_dm1.json"
+        for kind in ("molap-cca", "molap-pca", "molap-none", "separate")
+    ]
+    result = scratch.run(*targets)
+    assert result.returncode == 0, result.stdout + result.stderr
+    networks = tmp_path / "results/tiny/networks/s0-1"
+    with np.load(networks / "reservoir.npz") as drawn, np.load(networks / "molap-cca/module2.npz") as trained:
+        np.testing.assert_array_equal(drawn["h0"], drawn["w_in"][:, :, 0])
+        assert (drawn["w_rec"][:, :, 0] != trained["w_rec"][:, :, 0]).all(), "module 2 trains the row of unit 0"
+        np.testing.assert_array_equal(drawn["b_rec"], trained["b_rec"])
+    with np.load(networks / "molap-cca/module2.npz") as frozen, np.load(networks / "molap-cca/mem_dm1.npz") as head:
+        np.testing.assert_array_equal(frozen["w_rec"], head["w_rec"])
+        assert head["b_out"].shape == (2, 2) and head["h0"].shape == (2, 12)

@@ -1,0 +1,222 @@
+"""The registry of tasks, a user's own tasks, and the command line that shows trials."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from trial_reference import KEY, expected_trials, task_named
+
+from molap.config.base import ConfigError
+from molap.config.run import parse_config
+from molap.config.tasks import TASK_NAMES, TrialSettings
+from molap.randomness import named_key
+from molap.tasks.__main__ import main
+from molap.tasks.batch import draw_trials
+from molap.tasks.registry import load_tasks
+from molap.tasks.trial import draw_conditions
+
+
+def test_static_names_are_those_of_the_registry():
+    assert tuple(load_tasks()) == TASK_NAMES
+    assert [task.name for task in load_tasks().values()] == list(TASK_NAMES)
+    assert [task.label for task in load_tasks().values()] == [f"T{i}" for i in range(1, 10)]
+
+
+def check_task(task, settings):
+    """What every task of a registry has to keep to."""
+    conditions = draw_conditions(KEY, 40, settings)
+    inputs, targets = task.build(conditions, settings)
+    assert inputs.shape == (110, 40, len(task.inputs)) and inputs.dtype == jnp.float32
+    assert targets.shape == (110, 40, len(task.outputs)) and targets.dtype == jnp.float32
+    assert task.inputs[0] == task.outputs[0] == "fixation"
+    assert len(set(task.inputs)) == len(task.inputs) and len(set(task.outputs)) == len(task.outputs)
+    for values, (low, high) in ((inputs, task.input_bounds), (targets, task.target_bounds)):
+        assert low <= values.min() and values.max() <= high
+    batch = draw_trials(task, KEY, 40, settings)
+    assert batch.inputs.shape == inputs.shape and batch.targets.shape == targets.shape
+    assert np.isfinite(batch.inputs).all() and np.isfinite(batch.targets).all()
+    assert batch.targets.min() >= 0 and batch.targets.max() <= 1
+    again = draw_trials(task, KEY, 40, settings)
+    assert np.asarray(again.inputs).tobytes() == np.asarray(batch.inputs).tobytes()
+
+
+@pytest.mark.parametrize("name", TASK_NAMES)
+@pytest.mark.parametrize("changes", [{}, {"angles": "half_circle", "memory_delay": "variable"}])
+def test_registry_smoke(name, changes):
+    check_task(task_named(name), TrialSettings(**changes))
+
+
+TENTH = """
+import jax.numpy as jnp
+
+from molap.tasks.registry import Task
+from molap.tasks.trial import channels, during, fixation, response
+
+
+def go_twice(conditions, settings):
+    value = jnp.cos(conditions.angles[:, 0])
+    return channels(fixation(), during(20, 30) * value), channels(fixation(), response(2 * value))
+
+
+TASKS = [Task("go_twice", "T10", go_twice, ("fixation", "cue"), ("fixation", "double"), target_bounds=(-2.0, 2.0))]
+"""
+
+
+@pytest.fixture
+def tenth(tmp_path):
+    path = tmp_path / "more_tasks.py"
+    path.write_text(TENTH)
+    return str(path)
+
+
+def test_a_users_module_joins_the_registry(tenth):
+    tasks = load_tasks((tenth,))
+    assert tuple(tasks) == (*TASK_NAMES, "go_twice")
+    check_task(tasks["go_twice"], TrialSettings(modules=(tenth,)))
+    assert tuple(load_tasks()) == TASK_NAMES
+
+
+def test_a_configuration_may_name_the_users_task(tenth):
+    names = ["mem_dm1", "context_mem_dm1", "go_twice"]
+    values = {"tasks": {"modules": [tenth], "names": names}, "tune": {"tasks": ["mem_dm1"]}}
+    assert parse_config(values).tasks.names == tuple(names)
+    with pytest.raises(ConfigError, match="go_twice"):
+        parse_config({"tasks": {"names": names}})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("TASK = []\n", "TASKS"),
+        (TENTH.replace('"go_twice"', '"mem_pro"'), "'mem_pro'.*taken"),
+        ("TASKS = [\n", "cannot be imported"),
+        ("import no_such_module_anywhere\n", "cannot be imported"),
+        ("TASKS = 1 / 0\n", "cannot be imported"),
+    ],
+)
+def test_a_users_module_is_refused(tmp_path, text, message):
+    path = tmp_path / "bad_tasks.py"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as error:
+        load_tasks((str(path),))
+    assert "bad_tasks.py" in str(error.value)
+
+
+@pytest.mark.parametrize("module", ["/nowhere/tasks.py", "no_such_package.tasks", "", ".relative"])
+def test_a_missing_module_is_refused(module):
+    with pytest.raises(ConfigError, match="cannot be imported"):
+        load_tasks((module,))
+
+
+def test_a_users_module_may_define_a_dataclass(tmp_path):
+    """Dataclasses with postponed annotations look their module up by name."""
+    path = tmp_path / "with_dataclass.py"
+    text = "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass Timing:\n"
+    path.write_text(text + "    go: int = 85\n" + TENTH)
+    assert "go_twice" in load_tasks((str(path),))
+
+
+def show(output, *arguments):
+    main(["show", *arguments, "--output", str(output)])
+    with np.load(output) as file:
+        return {name: file[name] for name in file.files}
+
+
+def test_show_writes_trials_before_rescaling(tmp_path):
+    arrays = show(tmp_path / "a.npz", "mem_pro", "--trials", "40", "--seed", "3", "--noise", "0")
+    assert arrays["inputs"].shape == arrays["targets"].shape == (110, 40, 3)
+    assert arrays["angles"].shape == arrays["angles_degrees"].shape == (40, 2)
+    inputs, targets = expected_trials("mem_pro", arrays["angles_degrees"].tolist())
+    np.testing.assert_allclose(arrays["inputs"], inputs, atol=1e-6)
+    np.testing.assert_allclose(arrays["targets"], targets, atol=1e-6)
+    np.testing.assert_allclose(np.radians(arrays["angles_degrees"]), arrays["angles"], atol=1e-5)
+
+
+def test_show_adds_the_noise_asked_for(tmp_path):
+    arrays = show(tmp_path / "a.npz", "mem_dm1", "--trials", "40", "--noise", "0.1")
+    inputs, _ = expected_trials("mem_dm1", arrays["angles_degrees"].tolist())
+    assert (arrays["inputs"] - inputs).std() == pytest.approx(0.1, rel=0.05)
+
+
+def test_show_knows_the_users_tasks(tmp_path, tenth):
+    arrays = show(tmp_path / "a.npz", "go_twice", "--trials", "40", "--module", tenth)
+    assert arrays["targets"].shape == (110, 40, 2)
+
+
+def test_show_writes_the_same_bytes_for_the_same_seed(tmp_path):
+    arguments = ["context_mem_dm1", "--trials", "40", "--seed", "11"]
+    show(tmp_path / "here.npz", *arguments)
+    command = [sys.executable, "-m", "molap.tasks", "show", *arguments, "--output", str(tmp_path / "there.npz")]
+    subprocess.run(command, check=True)
+    assert (tmp_path / "here.npz").read_bytes() == (tmp_path / "there.npz").read_bytes()
+
+
+@pytest.mark.parametrize("seed", [1, 2**32 - 1])
+def test_show_draws_other_trials_for_another_seed(tmp_path, seed):
+    first, second = (
+        show(tmp_path / f"{i}.npz", "mem_pro", "--trials", "40", "--seed", str(value))
+        for i, value in enumerate((0, seed))
+    )
+    assert not np.array_equal(first["angles"], second["angles"])
+    assert not np.array_equal(first["inputs"], second["inputs"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["no_task"], "no_task"),
+        (["mem_pro", "--trials", "0"], "--trials"),
+        (["mem_pro", "--seed", "-1"], "--seed"),
+        (["mem_pro", "--seed", str(2**70)], "--seed"),
+        (["mem_pro", "--noise", "-0.1"], "noise"),
+        (["mem_pro", "--noise", "nan"], "noise"),
+        (["mem_pro", "--module", "/nowhere/tasks.py"], "/nowhere/tasks.py"),
+    ],
+)
+def test_show_refuses_an_argument_in_one_line(tmp_path, arguments, named):
+    with pytest.raises(SystemExit) as stop:
+        show(tmp_path / "a.npz", *arguments)
+    assert isinstance(stop.value.code, str) and named in stop.value.code and "\n" not in stop.value.code
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_refuses_an_output_that_cannot_be_written(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        main(["show", "mem_pro", "--output", str(tmp_path / "folder")])
+    assert "folder" in stop.value.code and "\n" not in stop.value.code
+
+
+@pytest.mark.parametrize("arguments", [["mem_pro", "--trials", "few"], [], ["mem_pro", "--colour", "red"]])
+def test_show_refuses_what_it_cannot_parse(tmp_path, arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        show(tmp_path / "a.npz", *arguments)
+    assert stop.value.code == 2
+    assert "error:" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_refused_argument_ends_the_program_with_one_line(tmp_path):
+    command = [sys.executable, "-m", "molap.tasks", "show", "no_task", "--output", str(tmp_path / "a.npz")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    assert len(ended.stderr.splitlines()) == 1 and "no_task" in ended.stderr
+
+
+def test_list_names_every_task(capsys):
+    main(["list"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [[f"T{i + 1}", name] for i, name in enumerate(TASK_NAMES)]
+
+
+def test_named_keys_differ_by_name_order_and_seed():
+    keys = [
+        named_key(0, "a", 1),
+        named_key(0, "a", 2),
+        named_key(0, 1, "a"),
+        named_key(1, "a", 1),
+        named_key(0, "b", 1),
+    ]
+    assert len({tuple(np.asarray(jax.random.key_data(key))) for key in keys}) == len(keys)
