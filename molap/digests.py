@@ -76,6 +76,9 @@ def _imports(name: str) -> tuple[str, ...]:
 def _file_digest(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            # The documentation of a configuration key is no more a part of the program than a docstring.
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [item for item in body if not _is_bare_string(item)]

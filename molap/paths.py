@@ -61,7 +61,9 @@ OUTPUTS = {
     "components": Output(
         "{run}/tables/components.csv", "canonical correlations and explained target variance by component"
     ),
-    "curves": Output("{run}/tables/curves.csv", "training loss and MSE by step (every tenth) for each network"),
+    "curves": Output(
+        "{run}/tables/curves.csv", "training loss and MSE by step, averaged over ten steps, for each network"
+    ),
     "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; also `.svg`, data in `fig1c.csv`"),
     "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; also `.svg`, data in `fig2_*.csv`"),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
@@ -72,11 +74,6 @@ OUTPUTS = {
 def path(output: str, run: str, **wildcards: object) -> str:
     """The path of an output; e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
     return f"{RESULTS}/{OUTPUTS[output].template.format(run=run, **wildcards)}"
-
-
-def record_path(output: str) -> str:
-    """The record beside an output: `x.npz` → `x.record.json`."""
-    return output.rsplit(".", 1)[0] + ".record.json"
 
 
 def network_path(run: str, block: str, kind: str, task: str) -> str:

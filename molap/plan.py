@@ -113,7 +113,7 @@ STAGES = {
     "performance": lambda c, **_: (
         _selection(c) | {"tasks": [[name, known_tasks(c.tasks.modules)[name]] for name in c.tasks.names]}
     ),
-    "counts": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
+    "counts": lambda c, **_: _selection(c) | {"blocks": blocks(c)[:1], "n_modules": c.network.n_modules},
     "table1": lambda c, **_: {},
     "components": lambda c, **_: {"sources": fitted_sources(c)},
     "curves": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},

@@ -68,6 +68,11 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise FileDamaged(f"{path} is damaged ({error}); remove it and run snakemake again to make it anew") from None
 
 
+def record_path(output: str) -> str:
+    """The record beside an output: `x.npz` → `x.record.json`."""
+    return output.rsplit(".", 1)[0] + ".record.json"
+
+
 def canonical_json(values: Any) -> str:
     """One JSON text per value: keys sorted, no spaces."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -98,7 +103,7 @@ def _plain(value: Any) -> Any:
 
 
 class Clock:
-    """Start time, and the wall time, CPU time and peak memory used since the process began."""
+    """Start and wall time since a job read its settings; CPU time and peak memory of the whole process."""
 
     def __init__(self) -> None:
         self.start = time.time()

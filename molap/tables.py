@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from molap.paths import block_seeds, network_path, path, record_path
-from molap.records import FileDamaged
+from molap.paths import block_seeds, network_path, path
+from molap.records import FileDamaged, record_path
 
 TABLE1_PRINTED = {
     "separate": (9.18e5, 9.18e5, 1.02e5),

@@ -93,6 +93,8 @@ def train(
     Raises:
         FloatingPointError: if the loss is not finite; the message names the step and the place of the seed.
     """
+    if phase.n_stages is not None:
+        optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
     masks = {name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False}
     masks = {name: mask if mask is True else np.asarray(mask, np.float32) for name, mask in masks.items()}
     transform = make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks)

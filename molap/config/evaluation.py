@@ -53,6 +53,6 @@ class SeedSettings(Section):
         1,
         ge=1,
         le=1000,
-        description="Network seeds trained together in one job. Results do not depend on it.",
+        description="Network seeds trained together in one job. On a CPU results do not depend on it, to the bit.",
     )
     data: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the corpus, the batches and the test sets.")

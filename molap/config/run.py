@@ -108,8 +108,15 @@ class RunConfig(Section):
             for name in names:
                 if name not in known:
                     raise ValueError(f"{field}: there is no task {name!r}; tasks are {', '.join(known)}")
-        if len(set(self.tasks.names)) < len(self.tasks.names):
-            raise ValueError(f"tasks.names: {list(self.tasks.names)} names a task twice; each may stand once")
+        for field, names in (
+            ("tasks.names", self.tasks.names),
+            ("primitives.sources", self.primitives.sources),
+            ("tune.tasks", self.tune.tasks),
+            ("tune.kinds", self.tune.kinds),
+            ("tune.candidates", [candidate.name for candidate in self.tune.candidates]),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{field}: {list(names)} is not allowed; each may stand once")
         if self.figures.example_task not in self.tasks.names:
             raise ValueError(
                 f"figures.example_task: {self.figures.example_task!r} is not trained; allowed are the tasks of "

@@ -39,6 +39,9 @@ class PhaseSettings(Section):
     learning_rate: float = Field(..., gt=0, le=1, description="Initial learning rate. Table 2: 1e-3 – 1e-1.")
     n_steps: int = Field(2000, ge=1, le=1_000_000, description="Steps of the optimiser.")
     batch_size: int = Field(200, ge=1, le=100_000, description="Trials per step. Table 2: 20–400.")
+    n_stages: int | None = Field(
+        None, ge=1, le=100, description="Stages of this phase; null for those of `optimiser.n_stages`."
+    )
     weight_penalty: float = Field(
         1e-5, ge=0, description="Factor of the summed squared weights in the loss. Table 2: 5e-6 – 5e-5."
     )

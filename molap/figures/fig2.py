@@ -6,9 +6,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from molap.figures.style import COLOURS, NAMES, new_figure, panel_letter
+from molap.figures.style import COLOURS, NAMES, STEP_MS, new_figure, panel_letter
 
-STEP_MS = 10
 TRACES = 3
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
 
@@ -82,6 +81,8 @@ def _detail(
 ) -> None:
     panels = part.subplots(2, 4).ravel()
     time = np.arange(example["outputs"].shape[0]) * STEP_MS
+    low, high = example["targets"].min(), example["targets"].max()
+    limits = (low - 0.2 * (high - low), high + 0.2 * (high - low))
     for i in (0, 1):
         outputs, targets = example["outputs"][:, :TRACES, i], example["targets"][:, :TRACES, i]
         for trial, shade in enumerate(sns.light_palette(colour, TRACES + 2)[2:]):
@@ -94,7 +95,7 @@ def _detail(
                 lw=1,
                 label="target" if trial == TRACES - 1 else None,
             )
-        panels[i].set(title=f"output {i + 1}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=(-0.2, 1.2))
+        panels[i].set(title=f"output {i + 1}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=limits)
         panels[2 + i].bar(np.arange(1, len(example["error"]) + 1), example["error"][:, i], color=colour)
         panels[2 + i].set(title=f"error of output {i + 1}", xlabel="test trial", ylabel="MSE")
         panels[2 + i].set_ylim(0, 1.05 * largest_error)

@@ -15,6 +15,9 @@ from matplotlib.figure import Figure
 
 from molap.records import canonical_json, write_atomically, write_table
 
+STEP_MS = 10
+"""Length of a time step (molap.tasks.trial has the course of a trial in steps)."""
+
 _PALETTE = sns.color_palette("colorblind")
 COLOURS = {
     "separate": _PALETTE[7],

@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 from molap.config.base import ConfigError, Section, check
 from molap.digests import source_digest
-from molap.paths import record_path
-from molap.records import Clock, canonical_json, versions, write_json
+from molap.records import Clock, canonical_json, record_path, versions, write_json
 
 S = TypeVar("S", bound=Section)
 

@@ -61,7 +61,7 @@ def train_and_save(job: Job, params: Params, trainable: Trainable, draw_batch: D
     job.curves = {"loss": curves.loss, "mse": curves.mse}
     n_last = min(50, settings.phase.n_steps)
     network = select_network(params, 0)
-    n_trained, n_last = count_trained(network, trainable), min(50, settings.phase.n_steps)
+    n_trained = count_trained(network, trainable)
     job.metrics = {
         "n_trained": n_trained,
         "n_updates": n_trained * settings.phase.n_steps,

@@ -4,6 +4,7 @@ import functools
 import importlib
 import importlib.util
 import math
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -62,8 +63,15 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
         if not isinstance(added, list | tuple) or not all(isinstance(task, Task) for task in added):
             raise ConfigError(f"tasks.modules: {module!r} has no list TASKS of molap.tasks.registry.Task")
         for task in added:
-            if task.name in tasks:
-                raise ConfigError(f"tasks.modules: {module!r} defines {task.name!r}, a name already taken")
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", task.name) or re.fullmatch(r"module\d+|reservoir", task.name):
+                raise ConfigError(
+                    f"tasks.modules: {module!r} names a task {task.name!r}; use lower-case letters, digits and '_', "
+                    "and neither 'reservoir' nor 'module1' and the like"
+                )
+            if task.name in tasks or task.label in (other.label for other in tasks.values()):
+                raise ConfigError(
+                    f"tasks.modules: {module!r} defines {task.name!r} ({task.label}), a name or label already taken"
+                )
             tasks[task.name] = task
     return tasks
 

@@ -13,7 +13,6 @@ from jaxtyping import Array, Float, Int, Key
 from molap.config.tasks import TrialSettings
 
 N_STEPS = 110
-STEP_MS = 10
 FIXATION_ON, GO = 10, 85
 STIMULUS_ON = 35
 PULSES = ((35, 45), (65, 75))

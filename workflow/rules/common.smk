@@ -1,7 +1,8 @@
 # What the rules share: params, wildcards, lists of files.
+import re
 import sys
 
-TABLES = ("performance", "counts", "table1", "components", "curves")
+TABLES = ["performance", "counts", "table1", "curves"] + ["components"] * bool(fitted_sources(run_config))
 FIGURES = ("fig1c", "fig2")
 
 
@@ -11,12 +12,12 @@ if not workflow.deployment_settings.deployment_method:
 
 
 wildcard_constraints:
-    run="|".join(sorted(plan.runs, key=len, reverse=True)),
+    run="|".join(re.escape(run) for run in sorted(plan.runs, key=len, reverse=True)),
     block=r"s\d+(-\d+)?",
     source="cca|pca|none",
     kind="separate|molap-(cca|pca|none)",
     module=r"\d+",
-    task="|".join(run_config.tasks.names),
+    task="|".join(re.escape(task) for task in {*run_config.tasks.names, *run_config.tune.tasks}),
 
 
 def output(name):
@@ -51,14 +52,14 @@ def trained_networks(run):
     return [(b, k, t) for b in blocks(c) for k in kinds(c) for t in c.tasks.names]
 
 
-def training_records(wildcards):
-    """Records of all training jobs of a run."""
-    c = plan.runs[wildcards.run]
-    found = [plan.network(wildcards.run, *network) for network in trained_networks(wildcards.run)]
-    for block in blocks(c):
+def training_records(run, some_blocks):
+    """Records of all training jobs of some blocks of seeds."""
+    c = plan.runs[run]
+    found = [plan.network(run, *network) for network in trained_networks(run) if network[0] in some_blocks]
+    for block in some_blocks:
         for source in fitted_sources(c):
             for module in range(1, c.network.n_modules + 1):
-                found.append(plan.path("module", wildcards.run, block=block, source=source, module=module))
+                found.append(plan.path("module", run, block=block, source=source, module=module))
     return [file.removesuffix(".npz") + ".record.json" for file in found]
 
 

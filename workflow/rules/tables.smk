@@ -26,7 +26,7 @@ rule performance:
 
 rule counts:
     input:
-        training_records,
+        lambda wildcards: training_records(wildcards.run, blocks(plan.runs[wildcards.run])[:1]),
     output:
         table=output("counts"),
         record=record("counts"),
@@ -90,7 +90,7 @@ rule components:
 
 rule curves:
     input:
-        training_records,
+        lambda wildcards: training_records(wildcards.run, blocks(plan.runs[wildcards.run])),
     output:
         table=output("curves"),
         record=record("curves"),
