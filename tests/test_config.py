@@ -162,3 +162,11 @@ def test_the_readme_shows_a_task_that_works(tmp_path, monkeypatch):
     settings = re.search(r"`tasks: (\{modules: .*?\})`", text).group(1)
     config = parse_config({"name": "mine", "tasks": yaml.safe_load(settings)})
     assert config.tasks.names[-1] == "late_pro"
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("method", "decisions", "readings", "results"))])
+def test_links_and_pictures_of_the_pages_exist(page):
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (REPOSITORY / page).parent.joinpath(target).exists(), f"{page}: {target}"
+    assert "@" not in re.sub(r"`[^`]*`", "", text), "a placeholder is left"
