@@ -164,7 +164,10 @@ def test_the_readme_shows_a_task_that_works(tmp_path, monkeypatch):
     assert config.tasks.names[-1] == "late_pro"
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("method", "decisions", "readings", "results"))])
+WRITTEN_PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((REPOSITORY / "docs").glob("*.md")))]
+
+
+@pytest.mark.parametrize("page", WRITTEN_PAGES)
 def test_links_and_pictures_of_the_pages_exist(page):
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
