@@ -1,30 +1,14 @@
 """The stacked corpus: its channels, what its tasks share, and what leaving tasks out removes."""
 
-import jax
 import numpy as np
 import pytest
+from corpora import N_TRIALS, corpus, samples_of, tasks_named
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.config.tasks import TASK_NAMES, TrialSettings
-from molap.corpus import channel_names, draw_corpus
+from molap.config.tasks import TASK_NAMES
+from molap.corpus import channel_names
 from molap.primitives import fit_cca
-from molap.tasks.registry import load_tasks
-
-KEY = jax.random.key(5)
-N_TRIALS = 150
-
-
-def tasks_named(names=TASK_NAMES):
-    return [load_tasks()[name] for name in names]
-
-
-def corpus(aligned=True, n_trials=N_TRIALS, names=TASK_NAMES, **changes):
-    return draw_corpus(tasks_named(names), KEY, n_trials, TrialSettings(**changes), aligned)
-
-
-def samples_of(batch):
-    return tuple(np.asarray(values).reshape(-1, values.shape[-1]) for values in batch)
 
 
 @pytest.fixture(scope="module")

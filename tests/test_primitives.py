@@ -4,27 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from corpora import N_TRIALS, corpus, samples_of, tasks_named
 from sklearn.cross_decomposition import CCA
 
-from molap.config.tasks import TASK_NAMES, TrialSettings
+from molap.config.tasks import TrialSettings
 from molap.corpus import CorpusBatch, draw_corpus
 from molap.primitives import Primitives, fit_cca, fit_pca, primitive_trials
-from molap.tasks.registry import load_tasks
-
-KEY = jax.random.key(5)
-N_TRIALS = 150
-
-
-def tasks_named(names=TASK_NAMES):
-    return [load_tasks()[name] for name in names]
-
-
-def corpus(aligned=True, n_trials=N_TRIALS, names=TASK_NAMES, **changes):
-    return draw_corpus(tasks_named(names), KEY, n_trials, TrialSettings(**changes), aligned)
-
-
-def samples_of(batch):
-    return tuple(np.asarray(values).reshape(-1, values.shape[-1]) for values in batch)
 
 
 def standardised(samples):
