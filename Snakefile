@@ -7,6 +7,7 @@ from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.paths import OUTPUTS, RESULTS
 from molap.plan import Plan, blocks, example_kinds, fitted_sources, kinds
+from molap.tracking.launch import Tracking
 
 min_version("9.5")
 
@@ -19,6 +20,19 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"the configuration is refused\n{error}") from None
 plan = Plan(run_config)
+tracking = Tracking(run_config.tracking)
+
+
+onstart:
+    tracking.start()
+
+
+onsuccess:
+    tracking.finish()
+
+
+onerror:
+    tracking.finish()
 
 
 include: "workflow/rules/common.smk"

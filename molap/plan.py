@@ -60,7 +60,7 @@ def _selection(c: RunConfig) -> dict:
 
 
 STAGES = {
-    "configuration": lambda c, **_: c.model_dump(mode="json"),
+    "configuration": lambda c, **_: c.model_dump(mode="json", exclude={"tracking"}),
     "corpus": lambda c, **_: {
         "trials": fields(c.tasks, TrialSettings),
         "tasks": list(c.tasks.names),

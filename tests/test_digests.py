@@ -43,6 +43,7 @@ LAYERS = (
     ("figures",),
     ("stages",),
     ("plan",),
+    ("tracking",),
     ("document",),
 )
 """Parts of the package from the bottom up; a part imports from its own layer and those before it."""

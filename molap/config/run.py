@@ -11,6 +11,7 @@ from molap.config.base import ConfigError, Section, check
 from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
 from molap.config.network import NetworkSettings, SeparateSettings
 from molap.config.tasks import TASK_LABELS, CorpusSettings, PrimitiveSettings, TaskSettings
+from molap.config.tracking import TrackingSettings
 from molap.config.training import (
     HeadSettings,
     OptimiserSettings,
@@ -72,8 +73,8 @@ class TuneSettings(Section):
     )
 
 
-class RunConfig(Section):
-    """Everything a run depends on. The defaults are the preset `paper`."""
+class RunSettings(Section):
+    """Everything that a run's results depend on. The defaults are the preset `paper`."""
 
     name: str = Field("paper", description="Name of the configuration; outputs lie under results/<name>/.")
     tasks: TaskSettings = TaskSettings()
@@ -95,6 +96,8 @@ class RunConfig(Section):
     def _name_is_a_folder(cls, name: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
             raise ValueError(f"{name!r} is not allowed; use letters, digits, '.', '_' and '-'")
+        if name == "mlflow":
+            raise ValueError("'mlflow' is not allowed; results/mlflow/ holds the tracking's database")
         return name
 
     @model_validator(mode="after")
@@ -123,6 +126,12 @@ class RunConfig(Section):
                 f"tasks.names: {', '.join(self.tasks.names)}"
             )
         return self
+
+
+class RunConfig(RunSettings):
+    """A configuration file: what results depend on, and where runs are tracked."""
+
+    tracking: TrackingSettings = TrackingSettings()
 
 
 def known_tasks(modules: tuple[str, ...]) -> dict[str, str]:

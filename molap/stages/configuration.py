@@ -1,6 +1,6 @@
 """Write the whole configuration of a run, defaults included."""
 
-from molap.config.run import RunConfig
+from molap.config.run import RunSettings
 from molap.records import write_json
 from molap.stages.job import Job, run_job
 
@@ -11,4 +11,4 @@ def work(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    run_job("configuration", RunConfig, work)
+    run_job("configuration", RunSettings, work)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from molap.config.base import ConfigError, Section, check
 from molap.digests import source_digest
 from molap.records import Clock, canonical_json, record_path, versions, write_json
+from molap.stages.attempt import Attempt
 
 S = TypeVar("S", bound=Section)
 
@@ -81,20 +82,25 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
     parser.add_argument("--log", help="file for progress and tracebacks (default: standard output)")
     arguments = parser.parse_args(argv)
     log = _open_log(arguments.log)
-    where = ""
+    where, attempt = "", None
     try:
+        outputs = _pairs(arguments.output)
+        attempt = Attempt(next(iter(outputs.values())), stage, arguments.settings, arguments.code, arguments.log)
         settings = check(settings_type, json.loads(arguments.settings))
         where = _where(settings)
         code = source_digest(f"molap.stages.{stage}", tuple(getattr(getattr(settings, "trials", None), "modules", ())))
         if arguments.code and arguments.code != code:
             raise ConfigError(f"code: planned {arguments.code}, but the source is now {code}; run snakemake again")
-        job = Job(stage, settings, _pairs(arguments.input), _pairs(arguments.output), code)
+        job = Job(stage, settings, _pairs(arguments.input), outputs, code)
         print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
         work(job)
         write_json(record_path(next(iter(job.outputs.values()))), job.record())
+        attempt.succeeded()
     except Exception as error:
         traceback.print_exc(file=sys.stdout)
         sys.stdout.flush()
+        if attempt:
+            attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
         place = f"; log: {arguments.log}" if log else ""
         print(f"molap {stage}{where} failed: {type(error).__name__}: {error}{place}", file=sys.stderr)
         sys.exit(1)

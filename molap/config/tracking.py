@@ -1,0 +1,34 @@
+"""Settings of the tracking in MLflow. No result depends on them, and no stage reads them."""
+
+from pydantic import Field, field_validator
+
+from molap.config.base import Section
+
+
+class TrackingSettings(Section):
+    """Where runs are tracked."""
+
+    enabled: bool = Field(True, description="Bring every job's record into MLflow while the workflow runs.")
+    uri: str | None = Field(
+        None,
+        description="An MLflow server, http://… or https://…; null for the database results/mlflow/mlflow.db. "
+        "The environment's MLFLOW_TRACKING_URI goes before it.",
+    )
+    experiment: str = Field("molap", min_length=1, max_length=200, description="Name of the MLflow experiment.")
+    interval_s: float = Field(15, ge=1, le=60, description="Seconds between two looks for new records.")
+
+    @field_validator("uri")
+    @classmethod
+    def _is_a_server(cls, uri: str | None) -> str | None:
+        return None if uri is None else server_uri(uri)
+
+
+def server_uri(uri: str) -> str:
+    """Check the address of a server.
+
+    Raises:
+        ValueError: if it is no http(s) address.
+    """
+    if not uri.startswith(("http://", "https://")):
+        raise ValueError(f"{uri!r} is not allowed; give http://HOST:PORT or https://HOST of an MLflow server")
+    return uri.rstrip("/")

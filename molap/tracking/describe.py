@@ -1,0 +1,297 @@
+"""What MLflow shows of a job: from its record to parameters, metrics, curves, tags and artifacts.
+
+Nothing of MLflow is needed here. A job that trains or evaluates several network seeds becomes one run per seed, so
+that the UI can group over seeds.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from molap.config.tasks import TASK_LABELS
+from molap.records import canonical_json
+from molap.tables import split_kind
+
+N_CURVE_POINTS = 200
+"""Points kept of a curve: means of equal stretches of steps. More of them make the database slow, not the eye wiser."""
+
+SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
+"""Outputs that are copied into MLflow; arrays stay under `results/`."""
+
+MAX_PARAM = 500
+
+
+class TrackedRun(NamedTuple):
+    """A run as MLflow shall hold it. Times are milliseconds since 1970."""
+
+    key: str
+    name: str
+    status: str
+    start: int
+    end: int
+    params: dict[str, str]
+    metrics: dict[str, float]
+    curves: dict[str, list[tuple[int, float, int]]]
+    tags: dict[str, str]
+    artifacts: list[Path]
+    texts: dict[str, str]
+    dataset: dict[str, str] | None
+
+
+def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
+    """The runs of a finished job.
+
+    Args:
+        job: its record's path below `results`, without `.record.json`.
+        record: the record.
+        results: the folder of results; inputs' records are read from it where they are there.
+    """
+    upstream = {name: _record_of(path, results) for name, path in record["inputs"].items()}
+    settings, metrics, curves = record["settings"], record["metrics"], record.get("curves", {})
+    seeds = _seeds(settings)
+    per_seed = len(seeds) > 1 and any(_is_list(v, len(seeds)) for v in (*metrics.values(), *curves.values()))
+    found = []
+    for i, seed in enumerate(seeds if per_seed else seeds[:1] or [None]):
+        of_seed = {
+            name: value[i] if seeds and _is_list(value, len(seeds)) else value for name, value in metrics.items()
+        }
+        values, steps = _metrics(record["stage"], of_seed, upstream)
+        times = {f"time/{name}": value for name, value in record["time"].items() if name not in ("start", "end")}
+        start, end = (round(record["time"][name] * 1000) for name in ("start", "end"))
+        for name, curve in curves.items():
+            if len(curve):
+                steps[f"train/{name}"] = thin(curve[i])
+        own_seeds = [seed] if per_seed else seeds
+        tags = _tags(job, record, upstream, own_seeds)
+        found.append(
+            TrackedRun(
+                key=f"{job}:seed{seed}" if per_seed else job,
+                name=_title(record["stage"], tags),
+                status="FINISHED",
+                start=start,
+                end=end,
+                params=_params(settings, upstream.get("network")),
+                metrics=_finite(values | times),
+                curves={name: _timed(points, start, end) for name, points in steps.items() if points},
+                tags=tags | {"mlflow.note.content": _note(job, record, tags, per_seed and seeds)},
+                artifacts=_artifacts(job, record, results),
+                texts={"record.json": json.dumps(record, indent=1, sort_keys=True)},
+                dataset=_dataset(record, upstream.get("testset")),
+            )
+        )
+    return found
+
+
+def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
+    """The run of a job that failed, or that ended without a word."""
+    settings = attempt.get("settings") or {}
+    start = round(attempt["start"] * 1000)
+    end = round(attempt.get("end", attempt["start"]) * 1000)
+    error = attempt.get("error") or "ended without a word: killed, out of memory, or its machine was lost"
+    record = attempt | {"inputs": {}}
+    seeds = _seeds(settings)
+    tags = _tags(job, record, {}, seeds) | {"error": error[:MAX_PARAM]}
+    log = attempt.get("log_end") or _end_of(attempt.get("log"))
+    note = f"**Failed**: {error}\n\nStage {attempt['stage']}"
+    note += f", network seeds {', '.join(map(str, seeds))}" if seeds else ""
+    note += f". End of the log {attempt['log']}:\n\n```\n{log[-2000:]}\n```" if log else "."
+    return [
+        TrackedRun(
+            key=job,
+            name=_title(attempt["stage"], tags),
+            status="FAILED",
+            start=start,
+            end=end,
+            params=_params(settings, None),
+            metrics={},
+            curves={},
+            tags=tags | {"mlflow.note.content": note},
+            artifacts=[],
+            texts={"attempt.json": json.dumps(attempt, indent=1, sort_keys=True)} | ({"log.txt": log} if log else {}),
+            dataset=None,
+        )
+    ]
+
+
+def thin(curve: list[float], n_points: int = N_CURVE_POINTS) -> list[tuple[int, float]]:
+    """(step, mean) over equal stretches of a curve, each at its last step; steps count from 1."""
+    values = np.array([np.nan if value is None else value for value in curve], dtype=float)
+    stretches = np.array_split(np.arange(len(values)), min(n_points, len(values)))
+    return [(int(steps[-1]) + 1, float(values[steps].mean())) for steps in stretches]
+
+
+def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
+    """Nested settings as texts by dotted names; lists as JSON."""
+    found = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            found |= flatten(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value if isinstance(value, str) else canonical_json(value)
+    return found
+
+
+def _seeds(settings: dict) -> list[int]:
+    """Network seeds of a job; the configuration's `seeds` are a section."""
+    seeds = settings.get("seeds")
+    return seeds if isinstance(seeds, list) else []
+
+
+def _params(settings: dict, network: dict | None) -> dict[str, str]:
+    """Own settings, and before them those of the network that is evaluated."""
+    found = flatten((network or {}).get("settings", {})) | flatten(settings)
+    return {name: value for name, value in found.items() if name != "seeds" and 0 < len(value) <= MAX_PARAM}
+
+
+def _metrics(stage: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict, dict]:
+    """Single values, and values by component as curves, under a few prefixes."""
+    prefix = {"head": "train", "separate": "train", "module": "train", "primitives": "fit"}.get(stage, stage)
+    if stage == "evaluation":
+        stream = upstream.get("testset", {}).get("settings", {}).get("stream", "test")
+        prefix = "val" if stream == "validation" else "test"
+    single, by_component = {}, {}
+    for name, value in metrics.items():
+        if isinstance(value, list):
+            by_component[f"{prefix}/{name}"] = [(i + 1, v) for i, v in enumerate(value) if _is_number(v)]
+        elif not isinstance(value, dict):
+            single[f"{prefix}/{name}"] = value
+    network = upstream.get("network", {}).get("metrics", {})
+    single |= {f"train/{n}": network[n] for n in ("n_trained", "n_updates", "n_weights") if n in network}
+    return single, by_component
+
+
+def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str, str]:
+    settings, stage = record.get("settings") or {}, record["stage"]
+    preset, _, rest = job.partition("/")
+    tags = {"stage": stage, "preset": preset, "job": job}
+    if rest.startswith("tune/") and rest.count("/") > 1:
+        tags["candidate"] = rest.split("/")[1]
+    if "kind" in settings:
+        tags["strategy"], tags["source"] = split_kind(settings["kind"])
+    elif stage in ("head", "module"):
+        tags |= {"strategy": "molap", "source": settings.get("source", "")}
+    elif stage == "separate":
+        tags |= {"strategy": "separate", "source": "-"}
+    elif "source" in settings:
+        tags["source"] = settings["source"]
+    if "strategy" in tags:
+        tags["kind"] = f"{tags['strategy']}-{tags['source']}".removesuffix("--")
+    if "task" in settings:
+        tags["task"] = settings["task"]
+        if settings["task"] in TASK_LABELS:
+            tags["label"] = TASK_LABELS[settings["task"]]
+    if "module" in settings:
+        tags["module"] = str(settings["module"])
+    if seeds:
+        tags["network_seeds"] = ",".join(map(str, seeds))
+    if "network" in record["inputs"]:
+        tags["network_job"] = _job_of(record["inputs"]["network"])
+    git = record.get("git") or {}
+    if git:
+        tags |= {"git_commit": git["commit"], "git_dirty": str(git["dirty"]).lower()}
+        tags["mlflow.source.git.commit"] = git["commit"]
+    tags |= {f"version.{name}": version for name, version in record.get("versions", {}).items()}
+    tags |= {"source_digest": record.get("code") or "", "mlflow.source.name": f"python -m molap.stages.{stage}"}
+    return tags | {"mlflow.source.type": "JOB"}
+
+
+def _title(stage: str, tags: dict[str, str]) -> str:
+    kind = "-".join(tags[name] for name in ("strategy", "source") if tags.get(name, "-") != "-")
+    stage = f"{stage} {tags['module']}" if "module" in tags else stage
+    parts = [stage if stage != kind else "", kind, tags.get("label", ""), tags.get("task", "")]
+    if "network_seeds" in tags:
+        parts.append(f"seed {tags['network_seeds']}")
+    return " ".join(part for part in parts if part)
+
+
+def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int] | bool) -> str:
+    lines = [f"**{_title(record['stage'], tags)}**, preset {tags['preset']}."]
+    if "candidate" in tags:
+        lines.append(f"A candidate of the search for the optimiser: {tags['candidate']}.")
+    if record["inputs"]:
+        lines.append("From " + ", ".join(f"`{path}`" for path in record["inputs"].values()) + ".")
+    lines.append("Wrote " + ", ".join(f"`{path}`" for path in record["outputs"].values()) + ".")
+    if shared_by:
+        lines.append(f"One job for the network seeds {', '.join(map(str, shared_by))}: times and memory are the job's.")
+    if not (record.get("git") or {"dirty": False})["dirty"]:
+        lines.append("The source tree was clean.")
+    else:
+        lines.append("The source tree held uncommitted changes.")
+    lines.append(f"Everything known of it: `record.json` among the artifacts, `results/{job}.record.json`.")
+    return "\n\n".join(lines)
+
+
+def _artifacts(job: str, record: dict, results: Path) -> list[Path]:
+    """Figures with all their formats and data, tables, and the run's full configuration."""
+    found = []
+    for output in record["outputs"].values():
+        path = _below(output, results)
+        if path.suffix == ".png":
+            found += [*path.parent.glob(f"{path.stem}.*"), *path.parent.glob(f"{path.stem}_*")]
+        else:
+            found.append(path)
+    found.append(results / job.split("/")[0] / "configuration.json")
+    kept = (
+        path for path in found if path.suffix in SHOWN and not path.name.endswith((".record.json", ".attempt.json"))
+    )
+    return sorted({path for path in kept if path.is_file()})
+
+
+def _dataset(record: dict, testset: dict | None) -> dict[str, str] | None:
+    """The test set that a job read; its digest is that of what determines it."""
+    if not testset or "testset" not in record["inputs"]:
+        return None
+    settings = testset["settings"]
+    identity = canonical_json([settings, testset["code"]])
+    return {
+        "name": f"{settings['stream']} {settings['task']}",
+        "digest": hashlib.sha256(identity.encode()).hexdigest()[:16],
+        "source_type": "local",
+        "source": canonical_json({"uri": record["inputs"]["testset"]}),
+        "profile": canonical_json({"num_trials": settings["n_trials"]}),
+    }
+
+
+def _record_of(path: str, results: Path) -> dict:
+    file = results / f"{_job_of(path)}.record.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _job_of(path: str) -> str:
+    """`results/paper/corpus/corpus.npz` → `paper/corpus/corpus`."""
+    return path.partition("/")[2].rsplit(".", 1)[0]
+
+
+def _below(path: str, results: Path) -> Path:
+    return results / path.partition("/")[2]
+
+
+def _timed(points: list[tuple[int, float]], start: int, end: int) -> list[tuple[int, float, int]]:
+    last = points[-1][0]
+    finite = [(step, value) for step, value in points if np.isfinite(value)]
+    return [(step, value, start + round((end - start) * step / last)) for step, value in finite]
+
+
+def _finite(values: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items() if _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and bool(np.isfinite(value))
+
+
+def _is_list(value: object, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length
+
+
+def _end_of(log: str | None, n_characters: int = 8000) -> str:
+    try:
+        return Path(log).read_text(encoding="utf-8", errors="replace")[-n_characters:] if log else ""
+    except OSError:
+        return ""

@@ -1,0 +1,208 @@
+"""Bring records into the store: once, or again and again beside a running workflow."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from molap.config.tracking import TrackingSettings
+from molap.tracking.describe import TrackedRun, describe, describe_failure
+from molap.tracking.scan import (
+    ATTEMPT,
+    FOLDER,
+    Found,
+    Memory,
+    digest,
+    find_records,
+    identity,
+    importer_lock,
+    is_running,
+)
+from molap.tracking.where import Place, place, why_unreachable
+
+if TYPE_CHECKING:
+    from molap.tracking.store import Store
+
+N_SERVER_THREADS = 8
+"""A server answers several calls at a time; a database file takes one writer."""
+
+LONGEST_PAUSE_S = 300
+
+logger = logging.getLogger("molap.tracking")
+
+
+class Outcome(NamedTuple):
+    """What one look brought: records imported and left, and the reason where some were left."""
+
+    imported: int
+    left: int
+    problem: str | None = None
+
+
+class Importer:
+    """Brings the records of a results folder into a store. Hold `importer_lock` while using it."""
+
+    def __init__(self, where: Place, results: Path) -> None:
+        self.where, self._results = where, results
+        self._memory = Memory(results)
+        if where.database and not where.database.exists():
+            self._memory.belongs_to([where.uri])
+        self.store: Store | None = None
+        self._down: str | None = None
+
+    def open(self) -> "Store":
+        """Open the store; MLflow is loaded here, when something is to be done."""
+        if self.store is None:
+            from molap.tracking.store import Store
+
+            self.store = Store(self.where, identity(self._results))
+            self._memory.belongs_to([self.where.uri, *self.store.identity])
+        return self.store
+
+    @property
+    def experiment_id(self) -> str | None:
+        """MLflow's number of the experiment; None before the first import."""
+        return self._memory.store[1] if len(self._memory.store) > 1 else None
+
+    def forget(self) -> None:
+        """Take nothing as known."""
+        self._memory.belongs_to([])
+
+    def look(self, check_store: bool = False) -> Outcome:
+        """Import what is new.
+
+        Args:
+            check_store: open the store also where the memory says that everything is known, and believe the store.
+        """
+        records = list(find_records(self._results))
+        if not check_store and all(self._memory.knows(found) or _is_alive(found) for found in records):
+            return Outcome(0, 0)
+        problem = self._down = why_unreachable(self.where)
+        if not problem:
+            try:
+                self.open()
+            except Exception as error:
+                problem = _reason(error)
+        new = [found for found in records if not self._memory.knows(found) and not _is_alive(found)]
+        if problem or not new:
+            return Outcome(0, len(new), problem)
+        return self._bring_in(new)
+
+    def _bring_in(self, new: list[Found]) -> Outcome:
+        imported, problem = 0, None
+        threads = 1 if self.where.database else N_SERVER_THREADS
+        with ThreadPoolExecutor(threads) as pool:
+            for found, failed in zip(new, pool.map(self._import_one, new), strict=True):
+                if failed:
+                    problem = problem or failed
+                else:
+                    imported += 1
+                    self._memory.add(found)
+                    if imported % 100 == 0:
+                        self._memory.save()
+        self._memory.save()
+        return Outcome(imported, len(new) - imported, problem)
+
+    def _import_one(self, found: Found) -> str | None:
+        """Import a record; the reason if that failed."""
+        if self._down:
+            return self._down
+        try:
+            content = found.read()
+        except FileNotFoundError:
+            return None  # its job has just been started again
+        try:
+            record = json.loads(content)
+        except ValueError as error:
+            return f"{found.file} is damaged ({error}); remove it and run snakemake again"
+        try:
+            self.store.bring_in(found.job, digest(content), _runs(found, record, self._results))
+        except Exception as error:
+            self._down = why_unreachable(self.where)
+            return self._down or f"{found.file}: {_reason(error)}"
+        return None
+
+
+def _runs(found: Found, record: dict, results: Path) -> list[TrackedRun]:
+    if found.file.name.endswith(ATTEMPT):
+        return describe_failure(found.job, record)
+    return describe(found.job, record, results)
+
+
+def _is_alive(found: Found) -> bool:
+    return found.file.name.endswith(ATTEMPT) and is_running(found.file)
+
+
+def _reason(error: Exception) -> str:
+    logger.exception("import failed")
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}"
+
+
+def watch(settings: TrackingSettings, results: Path, parent: int, say: Callable[[str], None]) -> Importer:
+    """Import until the workflow's process ends or asks for the end by SIGTERM; then look once more.
+
+    A store that is away costs the workflow nothing: it is tried again at growing intervals, and said once.
+    """
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    log_to_file(results)
+    with importer_lock(results):
+        importer = Importer(place(settings, results), results)
+        warned, failures, next_look = False, 0, 0.0
+        while True:
+            last = stop.wait(settings.interval_s) or os.getppid() != parent
+            if time.monotonic() < next_look and not last:
+                continue
+            outcome = importer.look()
+            failures = failures + 1 if outcome.problem else 0
+            pause = min(settings.interval_s * 2**failures, LONGEST_PAUSE_S) if failures else 0
+            next_look = time.monotonic() + pause
+            if outcome.problem and not warned:
+                say(f"tracking: {outcome.problem}. The workflow goes on; `python -m molap.tracking sync` catches up")
+                warned = True
+            if last:
+                return importer
+
+
+def sync(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
+    """Import once, and ask the store rather than the memory whether it is the one that was filled."""
+    log_to_file(results)
+    with importer_lock(results):
+        importer = Importer(place(settings, results), results)
+        return importer, importer.look(check_store=True)
+
+
+def rebuild(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
+    """Throw away what the store holds of this folder and import every record anew."""
+    log_to_file(results)
+    with importer_lock(results):
+        where = place(settings, results)
+        if where.database:
+            for path in where.database.parent.glob(f"{where.database.name}*"):
+                path.unlink()
+            shutil.rmtree(where.database.parent / "artifacts", ignore_errors=True)
+        importer = Importer(where, results)
+        if not where.database:
+            problem = why_unreachable(where)
+            if problem:
+                return importer, Outcome(0, 0, problem)
+            importer.open().delete_all()
+        importer.forget()
+        return importer, importer.look(check_store=True)
+
+
+def log_to_file(results: Path) -> None:
+    """Details of what went wrong, and MLflow's own messages, go to the importer's log."""
+    (results / FOLDER).mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=results / FOLDER / "importer.log", level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"
+    )

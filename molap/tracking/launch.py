@@ -1,0 +1,44 @@
+"""Start and end the importer beside a workflow. Used by the Snakefile; loads nothing that costs time."""
+
+import os
+import subprocess
+import sys
+
+from molap.config.tracking import TrackingSettings
+
+LONGEST_WAIT_S = 60
+"""How long the end of a workflow waits for the importer's last look; it goes on by itself after that."""
+
+
+class Tracking:
+    """The importer of one run of the workflow."""
+
+    def __init__(self, settings: TrackingSettings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start it, unless tracking is off. It ends by itself when this process ends, however that happens."""
+        if not self._settings.enabled:
+            return
+        command = [sys.executable, "-m", "molap.tracking", "watch", "--parent", str(os.getpid())]
+        command += ["--settings", self._settings.model_dump_json()]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C ends the workflow; the importer then looks once more
+            )
+        except OSError as error:
+            print(f"tracking: not started ({error}); the workflow goes on", file=sys.stderr)
+
+    def finish(self) -> None:
+        """Have it look once more, and wait for it."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(LONGEST_WAIT_S)
+        except subprocess.TimeoutExpired:
+            print("tracking: the last records are still being brought in, in the background", file=sys.stderr)

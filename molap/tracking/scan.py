@@ -1,0 +1,130 @@
+"""The records of a results folder, which of them the store already knows, and the lock of the importer."""
+
+import fcntl
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from molap.records import write_atomically, write_json
+
+RECORD, ATTEMPT = ".record.json", ".attempt.json"
+FOLDER = ".tracking"
+"""Below the results: identity of the folder, the importer's lock, log and memory."""
+
+
+class Busy(RuntimeError):
+    """Another importer is at work on this folder."""
+
+
+class Found(NamedTuple):
+    """A record on disk: its job, and what tells one version of the file from another."""
+
+    job: str
+    file: Path
+    stamp: tuple[int, int]
+
+    def read(self) -> bytes:
+        """Contents; raises `OSError` where the file has just been taken away."""
+        return self.file.read_bytes()
+
+
+def find_records(results: Path) -> Iterator[Found]:
+    """All records, and the attempts of jobs that ended without one."""
+    for folder, folders, files in os.walk(results):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        names = set(files)
+        for name in sorted(files):
+            ended = name.endswith(RECORD)
+            if not ended and (not name.endswith(ATTEMPT) or name.replace(ATTEMPT, RECORD) in names):
+                continue
+            file = Path(folder, name)
+            job = file.relative_to(results).as_posix().removesuffix(RECORD if ended else ATTEMPT)
+            try:
+                status = file.stat()
+            except OSError:
+                continue
+            yield Found(job, file, (status.st_mtime_ns, status.st_size))
+
+
+def is_running(attempt: Path) -> bool:
+    """Whether the job of an attempt is alive: it holds a lock on the file for as long as it lives."""
+    try:
+        with open(attempt, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def digest(content: bytes) -> str:
+    """What identifies one version of a record in the store."""
+    return hashlib.sha256(content).hexdigest()[:24]
+
+
+def identity(results: Path) -> str:
+    """The folder's own name in the store, so that several folders can be tracked in one server."""
+    file = results / FOLDER / "id"
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError:
+        text = uuid.uuid4().hex[:12]
+        write_atomically(file, lambda out: out.write(text.encode() + b"\n"))
+        return text
+
+
+@contextmanager
+def importer_lock(results: Path) -> Iterator[None]:
+    """Hold the importer's lock.
+
+    Raises:
+        Busy: if another importer holds it.
+    """
+    (results / FOLDER).mkdir(parents=True, exist_ok=True)
+    with open(results / FOLDER / "lock", "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Busy(f"another importer (process {file.read().strip()}) is at work on {results}/") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+class Memory:
+    """Which version of each record is in which store; a help, not the truth: the store is asked about all else."""
+
+    def __init__(self, results: Path) -> None:
+        self._file = results / FOLDER / "known.json"
+        self.store: list = []
+        self._known: dict[str, list] = {}
+        try:
+            content = json.loads(self._file.read_text(encoding="utf-8"))
+            self.store, self._known = content["store"], content["known"]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+
+    def knows(self, found: Found) -> bool:
+        """Whether this version of a record is in the store."""
+        return self._known.get(found.job) == [found.file.name, *found.stamp]
+
+    def add(self, found: Found) -> None:
+        """Note that a record is in the store."""
+        self._known[found.job] = [found.file.name, *found.stamp]
+
+    def belongs_to(self, store: list) -> None:
+        """Forget everything if the store is another one."""
+        if self.store != store:
+            self.store, self._known = store, {}
+
+    def save(self) -> None:
+        """Write the memory."""
+        write_json(self._file, {"store": self.store, "known": self._known})

@@ -1,0 +1,191 @@
+"""The only module that imports MLflow: runs in a store, the same for the embedded database and for a server."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+# Before MLflow is imported, which reads some of them only then. A server that is away is not waited for: by default
+# one call is tried for four minutes, or for twenty where it hangs.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, Run, ViewType
+from mlflow.exceptions import MlflowException
+
+from molap.tracking.describe import TrackedRun
+from molap.tracking.views import view_tags
+from molap.tracking.where import Place
+
+N_METRICS_PER_CALL, N_PARAMS_PER_CALL = 1000, 100
+"""What MLflow takes in one batch."""
+
+
+class StoreError(RuntimeError):
+    """A store that cannot be used; the message says why, in one line."""
+
+
+class Store:
+    """An experiment in a store of runs."""
+
+    def __init__(self, where: Place, results_id: str) -> None:
+        """Open it; create or upgrade a database of ours.
+
+        Args:
+            where: the store.
+            results_id: identity of the results folder; runs of other folders are never touched.
+
+        Raises:
+            StoreError: if the experiment was deleted.
+        """
+        if where.database:
+            _prepare(where.database)
+        self._results_id = results_id
+        self.client = MlflowClient(where.uri)
+        self.experiment, self._new = self._open(where)
+        self._brought_in: set[str] = set()
+        for name, value in view_tags().items():
+            if self.experiment.tags.get(name) != value:
+                self.client.set_experiment_tag(self.experiment.experiment_id, name, value)
+
+    @property
+    def identity(self) -> list:
+        """What tells this experiment from one that a new database would number the same."""
+        return [self.experiment.experiment_id, self.experiment.creation_time]
+
+    def bring_in(self, job: str, digest: str, runs: list[TrackedRun]) -> None:
+        """Make a job's runs the only active ones of this job; those already complete are kept.
+
+        Killed at any point and called again, it ends the same: a run without its end was interrupted and is made
+        anew, a former version or a duplicate is deleted (in MLflow's sense: it can be restored).
+        """
+        found = [] if self._new and job not in self._brought_in else self._find(job)
+        self._brought_in.add(job)
+        complete = {run.data.tags["job_key"]: run.info.run_id for run in found if _is_complete(run, digest)}
+        keep = {complete.get(run.key) or self._create(job, digest, run) for run in runs}
+        for other in self._find(job):
+            if other.info.run_id not in keep:
+                self.client.delete_run(other.info.run_id)
+
+    def delete_all(self) -> None:
+        """Delete all runs of the results folder (restorable)."""
+        while found := self._search(f"tags.results = '{self._results_id}'"):
+            for run in found:
+                self.client.delete_run(run.info.run_id)
+
+    def _open(self, where: Place) -> tuple[Experiment, bool]:
+        """The experiment, and whether it is new."""
+        found = self.client.get_experiment_by_name(where.experiment)
+        new = found is None
+        if new:
+            root = (where.database.parent / "artifacts").as_uri() if where.database else None
+            try:
+                found = self.client.get_experiment(self.client.create_experiment(where.experiment, root))
+            except MlflowException:  # another folder's importer may have been faster
+                found, new = self.client.get_experiment_by_name(where.experiment), False
+                if found is None:
+                    raise
+        if found.lifecycle_stage != "active":
+            raise StoreError(
+                f"experiment {where.experiment!r} was deleted in MLflow; restore it or change tracking.experiment"
+            )
+        return found, new
+
+    def _find(self, job: str) -> list[Run]:
+        return self._search(f"tags.job = '{job}' and tags.results = '{self._results_id}'")
+
+    def _search(self, condition: str) -> list[Run]:
+        return list(self.client.search_runs([self.experiment.experiment_id], condition, ViewType.ACTIVE_ONLY, 1000))
+
+    def _create(self, job: str, digest: str, run: TrackedRun) -> str:
+        tags = run.tags | {"job": job, "job_key": run.key, "job_digest": digest, "results": self._results_id}
+        tags = {name: value[:5000] for name, value in tags.items() if value}
+        made = self.client.create_run(self.experiment.experiment_id, run.start, tags, run.name)
+        run_id = made.info.run_id
+        metrics = [Metric(name, value, run.end, 0) for name, value in run.metrics.items()]
+        for name, points in run.curves.items():
+            metrics += [Metric(name, value, at, step) for step, value, at in points]
+        params = [Param(name, value) for name, value in run.params.items()]
+        for i in range(0, max(len(metrics), 1), N_METRICS_PER_CALL):
+            self.client.log_batch(run_id, metrics[i : i + N_METRICS_PER_CALL])
+        for i in range(0, len(params), N_PARAMS_PER_CALL):
+            self.client.log_batch(run_id, params=params[i : i + N_PARAMS_PER_CALL])
+        if run.dataset:
+            dataset = DatasetInput(Dataset(**run.dataset), [InputTag("mlflow.data.context", "testing")])
+            self.client.log_inputs(run_id, [dataset])
+        with tempfile.TemporaryDirectory() as folder:
+            for file in run.artifacts:
+                shutil.copy(file, folder)
+            for name, text in run.texts.items():
+                Path(folder, name).write_text(text, encoding="utf-8")
+            self.client.log_artifacts(run_id, folder)
+        # The end is the commit: without it, the run counts as interrupted.
+        self.client.set_terminated(run_id, run.status, run.end)
+        return run_id
+
+
+def client_of(where: Place) -> MlflowClient:
+    """A client of an existing store.
+
+    Raises:
+        LookupError: if our own database does not exist yet.
+    """
+    if where.database and not where.database.exists():
+        raise LookupError(f"there is no {where.database}; run the workflow, or `python -m molap.tracking sync`")
+    return MlflowClient(where.uri)
+
+
+def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFrame:
+    """MLflow's search for active runs, as its pandas table.
+
+    Raises:
+        LookupError: if there is no such store or experiment, or a name in the condition is refused.
+    """
+    if client_of(where).get_experiment_by_name(where.experiment) is None:
+        raise LookupError(f"there is no experiment {where.experiment!r} at {where.uri}")
+    mlflow.set_tracking_uri(where.uri)
+    names = [where.experiment]
+    try:
+        return mlflow.search_runs(
+            experiment_names=names, filter_string=condition, max_results=n or 100_000, order_by=[order]
+        )
+    except MlflowException as error:
+        raise LookupError(f"the search was refused: {error.message}") from None
+
+
+def _is_complete(run: Run, digest: str) -> bool:
+    return run.info.status != "RUNNING" and run.data.tags.get("job_digest") == digest
+
+
+def _prepare(database: Path) -> None:
+    """Create the database in one step, or bring an older one to MLflow's present schema.
+
+    It is made beside its place and moved there when whole, so that nothing ever sees half a schema; with a
+    write-ahead log, so that the UI can read while the importer writes.
+    """
+    from mlflow.db import commands
+
+    if database.exists():
+        try:
+            MlflowClient(f"sqlite:///{database}").search_experiments(max_results=1)
+            return
+        except MlflowException as error:
+            if "out-of-date database schema" not in str(error):
+                raise
+        shutil.copy(database, database.with_suffix(".db.before-upgrade"))
+        commands.main(["upgrade", f"sqlite:///{database}"], standalone_mode=False)
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=database.parent, prefix=".new") as folder:
+        new = Path(folder, database.name)
+        commands.main(["upgrade", f"sqlite:///{new}"], standalone_mode=False)
+        connection = sqlite3.connect(new)
+        connection.execute("pragma journal_mode=wal")
+        connection.close()
+        os.replace(new, database)
