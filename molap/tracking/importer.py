@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 N_SERVER_THREADS = 8
 """A server answers several calls at a time; a database file takes one writer."""
 
+HINTS = {
+    "401": "the server wants a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "403": "the server refuses: its --allowed-hosts lacks this address, or the login has no permission",
+}
+
 LONGEST_PAUSE_S = 300
 
 logger = logging.getLogger("molap.tracking")
@@ -73,7 +78,7 @@ class Importer:
 
     def forget(self) -> None:
         """Take nothing as known."""
-        self._memory.belongs_to([])
+        self._memory.forget()
 
     def look(self, check_store: bool = False) -> Outcome:
         """Import what is new.
@@ -91,9 +96,12 @@ class Importer:
             except Exception as error:
                 problem = _reason(error)
         new = [found for found in records if not self._memory.knows(found) and not _is_alive(found)]
-        if problem or not new:
+        if problem:
             return Outcome(0, len(new), problem)
-        return self._bring_in(new)
+        outcome = self._bring_in(new)
+        if not outcome.problem:
+            self.store.set_views({group for found in records if (group := _group(found.job))})
+        return outcome
 
     def _bring_in(self, new: list[Found]) -> Outcome:
         imported, problem = 0, None
@@ -136,6 +144,12 @@ def _runs(found: Found, record: dict, results: Path) -> list[TrackedRun]:
     return describe(found.job, record, results)
 
 
+def _group(job: str) -> tuple[str, str, str] | None:
+    """(preset, task, kind) of an evaluation: `paper/evaluation/s0/molap-cca/mem_pro`."""
+    preset, *folders, kind, task = ["", "", *job.split("/")][-5:]
+    return (preset, task, kind) if len(folders) == 2 and folders[0] == "evaluation" else None
+
+
 def _is_alive(found: Found) -> bool:
     return found.file.name.endswith(ATTEMPT) and is_running(found.file)
 
@@ -143,7 +157,8 @@ def _is_alive(found: Found) -> bool:
 def _reason(error: Exception) -> str:
     logger.exception("import failed")
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}"
+    hint = next((f"{hint} (" for code, hint in HINTS.items() if f"error code {code}" in text), "")
+    return f"{hint}{type(error).__name__}: {text[:300]}{')' * bool(hint)}"
 
 
 def watch(settings: TrackingSettings, results: Path, parent: int, say: Callable[[str], None]) -> Importer:

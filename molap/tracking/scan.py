@@ -123,7 +123,12 @@ class Memory:
     def belongs_to(self, store: list) -> None:
         """Forget everything if the store is another one."""
         if self.store != store:
-            self.store, self._known = store, {}
+            self.store = store
+            self.forget()
+
+    def forget(self) -> None:
+        """Take nothing as known."""
+        self._known = {}
 
     def save(self) -> None:
         """Write the memory."""

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 # Before MLflow is imported, which reads some of them only then. A server that is away is not waited for: by default
@@ -11,6 +12,8 @@ from pathlib import Path
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
@@ -20,7 +23,7 @@ from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric,
 from mlflow.exceptions import MlflowException
 
 from molap.tracking.describe import TrackedRun
-from molap.tracking.views import view_tags
+from molap.tracking.views import Group, view_tags
 from molap.tracking.where import Place
 
 N_METRICS_PER_CALL, N_PARAMS_PER_CALL = 1000, 100
@@ -50,9 +53,6 @@ class Store:
         self.client = MlflowClient(where.uri)
         self.experiment, self._new = self._open(where)
         self._brought_in: set[str] = set()
-        for name, value in view_tags().items():
-            if self.experiment.tags.get(name) != value:
-                self.client.set_experiment_tag(self.experiment.experiment_id, name, value)
 
     @property
     def identity(self) -> list:
@@ -72,6 +72,13 @@ class Store:
         for other in self._find(job):
             if other.info.run_id not in keep:
                 self.client.delete_run(other.info.run_id)
+
+    def set_views(self, groups: set[Group]) -> None:
+        """Make the saved views, with the given groups folded."""
+        for name, value in view_tags(groups, self.experiment.tags).items():
+            if self.experiment.tags.get(name) != value:
+                self.client.set_experiment_tag(self.experiment.experiment_id, name, value)
+                self.experiment.tags[name] = value
 
     def delete_all(self) -> None:
         """Delete all runs of the results folder (restorable)."""
@@ -149,14 +156,22 @@ def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFr
     """
     if client_of(where).get_experiment_by_name(where.experiment) is None:
         raise LookupError(f"there is no experiment {where.experiment!r} at {where.uri}")
-    mlflow.set_tracking_uri(where.uri)
-    names = [where.experiment]
+    former = mlflow.get_tracking_uri(), os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(where.uri)  # sets the environment as well
     try:
         return mlflow.search_runs(
-            experiment_names=names, filter_string=condition, max_results=n or 100_000, order_by=[order]
+            experiment_names=[where.experiment],
+            filter_string=condition,
+            max_results=n or 100_000,
+            order_by=[order],
         )
     except MlflowException as error:
         raise LookupError(f"the search was refused: {error.message}") from None
+    finally:
+        mlflow.set_tracking_uri(former[0])
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        if former[1]:
+            os.environ["MLFLOW_TRACKING_URI"] = former[1]
 
 
 def _is_complete(run: Run, digest: str) -> bool:
@@ -169,23 +184,23 @@ def _prepare(database: Path) -> None:
     It is made beside its place and moved there when whole, so that nothing ever sees half a schema; with a
     write-ahead log, so that the UI can read while the importer writes.
     """
+    if not database.exists():
+        database.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=database.parent, prefix=".new") as folder:
+            new = Path(folder, database.name)
+            _upgrade(new)
+            os.replace(new, database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("pragma journal_mode=wal")
+    try:
+        MlflowClient(f"sqlite:///{database}").search_experiments(max_results=1)
+    except MlflowException as error:
+        if "out-of-date database schema" not in str(error):
+            raise
+        _upgrade(database)
+
+
+def _upgrade(database: Path) -> None:
     from mlflow.db import commands
 
-    if database.exists():
-        try:
-            MlflowClient(f"sqlite:///{database}").search_experiments(max_results=1)
-            return
-        except MlflowException as error:
-            if "out-of-date database schema" not in str(error):
-                raise
-        shutil.copy(database, database.with_suffix(".db.before-upgrade"))
-        commands.main(["upgrade", f"sqlite:///{database}"], standalone_mode=False)
-        return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=database.parent, prefix=".new") as folder:
-        new = Path(folder, database.name)
-        commands.main(["upgrade", f"sqlite:///{new}"], standalone_mode=False)
-        connection = sqlite3.connect(new)
-        connection.execute("pragma journal_mode=wal")
-        connection.close()
-        os.replace(new, database)
+    commands.main(["upgrade", f"sqlite:///{database}"], standalone_mode=False)

@@ -1,5 +1,121 @@
-"""Saved views of the experiment in MLflow's UI."""
+"""Saved views of the experiment in MLflow's UI, made in advance as tags of the experiment.
+
+MLflow does not document their format (read off version 3.17); where another version does not understand a view, the
+UI shows its own default, and nothing else depends on it.
+"""
+
+import base64
+import json
+import zlib
+
+TAG = "mlflow.sharedViewState."
+MADE = 1_700_000_000_000
+"""A fixed date, so that an unchanged view is an unchanged tag."""
+
+WIDTHS = {"attributes.`Run Name`": 330, "runDateAndNestInfo": 110, "duration": 80}
+GROUPS = ("preset", "task", "kind")
+"""Runs that differ in none of these tags differ in their network seed."""
+
+Group = tuple[str, str, str]
 
 
-def view_tags():
-    return {}
+def view_tags(groups: set[Group], former: dict[str, str]) -> dict[str, str]:
+    """The experiment's tags that hold the views.
+
+    Args:
+        groups: (preset, task, kind) of the evaluations; their groups are shown folded.
+        former: the experiment's tags so far; the groups of other results folders stay folded.
+    """
+    folded = _unpack(former.get(f"{TAG}seeds", "")).get("groupsExpanded", {})
+    folded |= {",".join(f"tag.{name}.{value}" for name, value in zip(GROUPS, g, strict=True)): False for g in groups}
+    return {f"{TAG}{name}": _pack(title, state) for name, title, state in _views(folded)}
+
+
+def _views(folded: dict[str, bool]) -> list[tuple[str, str, dict]]:
+    test = ("test/accuracy", "test/decision_accuracy", "test/all_correct", "test/best_constant")
+    by_seed = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": tag} for tag in GROUPS]}
+    seeds = _table((), (*test, "train/n_trained", "time/cpu_s")) | {
+        "searchFilter": "tags.stage = 'evaluation' AND metrics.`test/accuracy` >= 0",
+        "orderByKey": "tags.`label`",
+        "orderByAsc": True,
+        "groupBy": by_seed,
+        "groupsExpanded": dict(sorted(folded.items())),
+        "useGroupedValuesInCharts": True,
+    }
+    tags = ("stage", "preset", "kind", "task", "network_seeds")
+    stages = _table(tags, (*test[:1], "train/mse", "time/cpu_s", "time/peak_memory_mb")) | {
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "groupBy": None,
+    }
+    curves = _table((), ("train/mse", "train/loss", "time/cpu_s")) | {
+        "searchFilter": "tags.stage != 'evaluation' AND metrics.`train/mse` >= 0",
+        "orderByKey": "tags.`label`",
+        "orderByAsc": True,
+        "groupBy": by_seed,
+        "groupsExpanded": dict(sorted(folded.items())),
+        "useGroupedValuesInCharts": True,
+        "isAccordionReordered": True,
+    }
+    curves["compareRunCharts"], curves["compareRunSections"] = _charts("train", ("train/mse", "train/loss"))
+    return [
+        ("seeds", "accuracy, averaged over seeds", seeds),
+        ("stages", "every stage", stages),
+        ("curves", "training curves, averaged over seeds", curves),
+    ]
+
+
+def _table(tags: tuple[str, ...], metrics: tuple[str, ...]) -> dict:
+    columns = [f"tags.`{name}`" for name in tags] + [f"metrics.`{name}`" for name in metrics]
+    return {
+        "selectedColumns": columns,
+        "columnOrder": [*list(WIDTHS)[:2], *columns, "duration"],
+        "columnWidths": WIDTHS | {name: 130 for name in columns},
+        "runsHiddenMode": "SHOW_ALL",
+    }
+
+
+def _charts(section: str, metrics: tuple[str, ...]) -> tuple[list[dict], list[dict]]:
+    """Line charts on a logarithmic scale; the UI adds one for every other metric by itself."""
+    common = {"deleted": False, "isGenerated": True}
+    sections = [
+        {"uuid": section, "name": section, "display": True, "isReordered": False, "columns": 2, "cardHeight": 420}
+        | common
+    ]
+    cards = [
+        common
+        | {
+            "uuid": metric,
+            "type": "LINE",
+            "metricSectionId": section,
+            "metricKey": metric,
+            "selectedMetricKeys": [metric],
+            "runsCountToCompare": 10,
+            "lineSmoothness": 0,
+            "scaleType": "log",
+            "xAxisScaleType": "linear",
+            "xAxisKey": "step",
+            "selectedXAxisMetricKey": "",
+            "yAxisKey": "metric",
+            "yAxisExpressions": [],
+            "ignoreOutliers": False,
+            "useGlobalXaxisKey": True,
+            "useGlobalLineSmoothing": True,
+            "range": {},
+        }
+        for metric in metrics
+    ]
+    return cards, sections
+
+
+def _pack(title: str, state: dict) -> str:
+    packed = base64.b64encode(zlib.compress(json.dumps(state, separators=(",", ":")).encode(), 9)).decode()
+    return json.dumps({"name": title, "createdAt": MADE, "updatedAt": MADE, "state": f"deflate;{packed}"})
+
+
+def _unpack(tag: str) -> dict:
+    try:
+        packed = json.loads(tag)["state"].removeprefix("deflate;")
+        return json.loads(zlib.decompress(base64.b64decode(packed)))
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return {}

@@ -1,15 +1,17 @@
 """Where runs are tracked: the database of the results folder, or a server. Nothing of MLflow is needed here."""
 
+import json
 import os
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from molap.config.base import ConfigError
 from molap.config.tracking import TrackingSettings, server_uri
 
-VIEW = "networks"
+VIEW = "seeds"
 
 
 class Place(NamedTuple):
@@ -44,10 +46,22 @@ def why_unreachable(where: Place, timeout_s: float = 5) -> str | None:
         with urllib.request.urlopen(f"{where.uri}/health", timeout=timeout_s):
             return None
     except urllib.error.HTTPError as error:
-        hint = "; its --allowed-hosts may lack this address" if error.code == 403 else ""
-        return f"{where.uri} answers {error.code} {error.reason}{hint}"
+        return f"{where.uri} answers {error.code} {error.reason}"
     except (OSError, ValueError) as error:
         return f"{where.uri} does not answer ({getattr(error, 'reason', error)})"
+
+
+def compare_links(base: str, experiment_id: str, run_ids: list[str]) -> list[str]:
+    """The UI's pages for two runs side by side: what differs, and the curves of both."""
+    base, workflow = base.rstrip("/"), "workflowType=machine_learning"
+    both = quote(json.dumps(run_ids, separators=(",", ":")))
+    condition = quote(f"attributes.run_id IN ({', '.join(map(repr, run_ids))})")
+    order = "orderByKey=attributes.start_time&orderByAsc=false&startTime=ALL&lifecycleFilter=Active"
+    order += "&datasetsFilter=W10%3D&modelVersionFilter=All%20Runs"
+    return [
+        f"{base}/#/compare-runs?runs={both}&experiments={quote(json.dumps([experiment_id]))}&{workflow}",
+        f"{base}/#/experiments/{experiment_id}/runs?searchFilter={condition}&{order}&compareRunsMode=CHART&{workflow}",
+    ]
 
 
 def link(base: str, experiment_id: str, view: str = VIEW, mode: str = "TABLE") -> str:
