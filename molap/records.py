@@ -35,13 +35,18 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> Non
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+        make_readable(temporary)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def make_readable(path: str | Path) -> None:
+    """Give a temporary file the rights that a new file has; `mkstemp` makes it its owner's alone."""
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(path, 0o666 & ~umask)
 
 
 def save_arrays(path: str | Path, provenance: dict, **arrays: np.ndarray) -> None:

@@ -16,9 +16,14 @@ from tracked_results import (
     finish,
     sync,
     tracking,
+    write_performance,
     write_record,
     write_results,
 )
+
+from molap.config.tracking import TrackingSettings
+from molap.tracking.query import compare
+from molap.tracking.where import place
 
 FIGURE = (Path(__file__).parent.parent / "docs" / "images" / "fig1c.png").read_bytes()
 
@@ -200,6 +205,25 @@ def test_readers_are_not_locked_out_while_the_importer_writes(results):
     assert rows(results, "pragma journal_mode") == [("wal",)]
 
 
+def test_two_presets_are_compared_by_settings_and_accuracy(tmp_path):
+    results = tmp_path / "results"
+    write_performance(results, "one", accuracy=90, n_steps=100)
+    write_performance(results, "two", accuracy=95, n_steps=200)
+    assert sync(results)[0] == 0
+    settings, performance = compare(place(TrackingSettings(), results), "one", "two")
+    assert settings.to_dict("records") == [
+        {"field": "params.heads.n_steps", "one": "100", "two": "200"},
+        {"field": "params.name", "one": "one", "two": "two"},
+    ]
+    means = performance.set_index(["strategy", "source", "task"]).sort_index()
+    assert means.loc[("molap", "cca", "mem_pro")].to_dict() == {
+        "accuracy one": 91, "n_seeds one": 2, "accuracy two": 96, "n_seeds two": 2, "difference": 5
+    }  # fmt: skip
+    assert means.loc[("separate", "-", "mem_pro"), "difference"] == 5
+    code, out, error = finish(tracking(results, "compare", "one", "two"))
+    assert code == 0 and "params.heads.n_steps" in out and "separate" in out, error
+
+
 def test_an_experiment_that_was_deleted_is_named(results):
     sync(results)
     from mlflow import MlflowClient
@@ -208,3 +232,15 @@ def test_an_experiment_that_was_deleted_is_named(results):
     write_record(results, 7)
     code, _, error = sync(results)
     assert code == 1 and "experiment 'molap' was deleted in MLflow; restore it or change tracking.experiment" in error
+
+
+def test_a_job_refused_for_its_settings_is_shown_as_failed_and_holds_up_nothing(results):
+    command = [sys.executable, "-m", "molap.stages.evaluation", "--settings", '{"kind": 3, "task": ["a"], "seeds": 1}']
+    command += ["--output", "rows=results/demo/refused.json"]
+    refused = subprocess.run(command, cwd=results.parent, env=environment(), capture_output=True, text=True)
+    assert refused.returncode == 1 and "kind: 3 is not allowed" in refused.stderr
+    code, out, error = sync(results)
+    assert code == 0 and out.startswith("4 jobs"), error
+    table = active_runs(results).set_index("tags.job")
+    assert table.loc["demo/refused", "status"] == "FAILED"
+    assert table.loc["demo/refused", "tags.error"].startswith("ConfigError: kind: 3 is not allowed")

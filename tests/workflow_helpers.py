@@ -14,6 +14,8 @@ import yaml
 REPOSITORY = Path(__file__).parent.parent
 SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg"}
 
+UNSET = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "MLFLOW_TRACKING_URI"}
+
 
 class Scratch:
     """A copy of the sources in which the tiny configuration is run."""
@@ -24,13 +26,12 @@ class Scratch:
             shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(REPOSITORY / "Snakefile", folder)
         shutil.copy(REPOSITORY / "tests" / "tiny.yaml", folder)
+        self.set(tracking={"enabled": False})  # but where it is what is tested
 
     @property
     def environment(self) -> dict[str, str]:
         """The copy's own sources first, and bytecode written, so that start-up is short."""
-        kept = {
-            name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
-        }
+        kept = {name: value for name, value in os.environ.items() if name not in UNSET}
         return kept | {"PYTHONPATH": str(self.folder)}
 
     def command(self, *arguments: str, config: str = "tiny.yaml") -> list[str]:

@@ -1,5 +1,7 @@
 """Settings of the tracking in MLflow. No result depends on them, and no stage reads them."""
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, field_validator
 
 from molap.config.base import Section
@@ -14,7 +16,9 @@ class TrackingSettings(Section):
         description="An MLflow server, http://… or https://…; null for the database results/mlflow/mlflow.db. "
         "The environment's MLFLOW_TRACKING_URI goes before it.",
     )
-    experiment: str = Field("molap", min_length=1, max_length=200, description="Name of the MLflow experiment.")
+    experiment: str = Field(
+        "molap", pattern=r"^\S(.*\S)?$", max_length=200, description="Name of the MLflow experiment."
+    )
     interval_s: float = Field(15, ge=1, le=60, description="Seconds between two looks for new records.")
 
     @field_validator("uri")
@@ -27,8 +31,17 @@ def server_uri(uri: str) -> str:
     """Check the address of a server.
 
     Raises:
-        ValueError: if it is no http(s) address.
+        ValueError: if it is no http(s) address of a host, or holds a login.
     """
-    if not uri.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(uri)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets or a port that are none
+        is_address = False
+    if not is_address or uri.split() != [uri]:
         raise ValueError(f"{uri!r} is not allowed; give http://HOST:PORT or https://HOST of an MLflow server")
+    if "@" in parts.netloc:
+        raise ValueError(
+            "an address with a login is not allowed; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
     return uri.rstrip("/")

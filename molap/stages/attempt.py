@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from molap.records import record_path, write_json
+from molap.records import make_readable, record_path, write_json
 
 N_LOG_CHARACTERS = 8000
 
@@ -32,6 +32,7 @@ class Attempt:
         self._file.flush()
         with contextlib.suppress(OSError):  # a file system without locks: the job is shown as failed until it ends
             fcntl.flock(self._file, fcntl.LOCK_EX)
+        make_readable(temporary)
         os.replace(temporary, self._path)
 
     def succeeded(self) -> None:

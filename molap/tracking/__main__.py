@@ -12,10 +12,13 @@ from molap.config.tracking import TrackingSettings
 from molap.paths import RESULTS
 from molap.tracking.importer import Importer, Outcome, rebuild, sync, watch
 from molap.tracking.scan import Busy
-from molap.tracking.where import link, place
+from molap.tracking.where import compare_links, link, place
 
 LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """Two processes instead of fifteen."""
+
+UI = "http://127.0.0.1:5000"
+"""Where MLflow's UI stands unless told otherwise."""
 
 TAGS = ("preset", "stage", "strategy", "source", "task", "candidate")
 """What `best` and `latest` can be asked for."""
@@ -103,7 +106,7 @@ def where_to_look(importer: Importer) -> str:
     """How to open the saved view."""
     if not importer.where.database:
         return link(importer.where.uri, importer.experiment_id)
-    return f"python -m molap.tracking ui, then {link('http://127.0.0.1:5000', importer.experiment_id)}"
+    return f"python -m molap.tracking ui, then {link(UI, importer.experiment_id)}"
 
 
 def _ui(arguments: argparse.Namespace) -> None:
@@ -134,7 +137,11 @@ def _latest(arguments: argparse.Namespace) -> None:
 def _diff(arguments: argparse.Namespace) -> None:
     from molap.tracking.query import difference
 
-    _show(difference(_place(arguments), *arguments.runs))
+    where = _place(arguments)
+    table, experiment, run_ids = difference(where, *arguments.runs)
+    _show(table)
+    base = UI if where.database else where.uri
+    print(*compare_links(base, experiment, run_ids), sep="\n")
 
 
 def _compare(arguments: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from molap.config.tasks import TASK_LABELS
 from molap.records import canonical_json
 from molap.tables import split_kind
 
-N_CURVE_POINTS = 200
+N_CURVE_POINTS = 100
 """Points kept of a curve: means of equal stretches of steps. More of them make the database slow, not the eye wiser."""
 
 SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
@@ -53,6 +53,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
     settings, metrics, curves = record["settings"], record["metrics"], record.get("curves", {})
     seeds = _seeds(settings)
     per_seed = len(seeds) > 1 and any(_is_list(v, len(seeds)) for v in (*metrics.values(), *curves.values()))
+    without_curves = {name: value for name, value in record.items() if name != "curves"}
     found = []
     for i, seed in enumerate(seeds if per_seed else seeds[:1] or [None]):
         of_seed = {
@@ -78,7 +79,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
                 curves={name: _timed(points, start, end) for name, points in steps.items() if points},
                 tags=tags | {"mlflow.note.content": _note(job, record, tags, per_seed and seeds)},
                 artifacts=_artifacts(job, record, results),
-                texts={"record.json": json.dumps(record, indent=1, sort_keys=True)},
+                texts={"record.json": json.dumps(without_curves, indent=1, sort_keys=True)},
                 dataset=_dataset(record, upstream.get("testset")),
             )
         )
@@ -116,8 +117,13 @@ def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
     ]
 
 
-def thin(curve: list[float], n_points: int = N_CURVE_POINTS) -> list[tuple[int, float]]:
-    """(step, mean) over equal stretches of a curve, each at its last step; steps count from 1."""
+def thin(curve: list[float | int | None], n_points: int = N_CURVE_POINTS) -> list[tuple[int, float]]:
+    """(step, mean) over equal stretches of a curve, each at its last step; steps count from 1.
+
+    A value that is missing, as after a loss that was not finite, makes the mean of its stretch NaN.
+    """
+    if not curve:
+        return []
     values = np.array([np.nan if value is None else value for value in curve], dtype=float)
     stretches = np.array_split(np.arange(len(values)), min(n_points, len(values)))
     return [(int(steps[-1]) + 1, float(values[steps].mean())) for steps in stretches]
@@ -165,21 +171,22 @@ def _metrics(stage: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict,
 
 def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str, str]:
     settings, stage = record.get("settings") or {}, record["stage"]
+    settings = {name: value for name, value in settings.items() if isinstance(value, str | int)}
     preset, _, rest = job.partition("/")
     tags = {"stage": stage, "preset": preset, "job": job}
     if rest.startswith("tune/") and rest.count("/") > 1:
         tags["candidate"] = rest.split("/")[1]
-    if "kind" in settings:
+    if isinstance(settings.get("kind"), str):
         tags["strategy"], tags["source"] = split_kind(settings["kind"])
     elif stage in ("head", "module"):
-        tags |= {"strategy": "molap", "source": settings.get("source", "")}
+        tags |= {"strategy": "molap", "source": str(settings.get("source", "-"))}
     elif stage == "separate":
         tags |= {"strategy": "separate", "source": "-"}
     elif "source" in settings:
-        tags["source"] = settings["source"]
+        tags["source"] = str(settings["source"])
     if "strategy" in tags:
         tags["kind"] = f"{tags['strategy']}-{tags['source']}".removesuffix("--")
-    if "task" in settings:
+    if isinstance(settings.get("task"), str):
         tags["task"] = settings["task"]
         if settings["task"] in TASK_LABELS:
             tags["label"] = TASK_LABELS[settings["task"]]

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import threading
@@ -126,6 +127,8 @@ class Importer:
             content = found.read()
         except FileNotFoundError:
             return None  # its job has just been started again
+        except OSError as error:
+            return f"{found.file} cannot be read ({error.strerror})"
         try:
             record = json.loads(content)
         except ValueError as error:
@@ -179,12 +182,14 @@ def watch(settings: TrackingSettings, results: Path, parent: int, say: Callable[
                 continue
             outcome = importer.look()
             failures = failures + 1 if outcome.problem else 0
-            pause = min(settings.interval_s * 2**failures, LONGEST_PAUSE_S) if failures else 0
+            pause = min(settings.interval_s * 2 ** min(failures, 10), LONGEST_PAUSE_S) if failures else 0
             next_look = time.monotonic() + pause
             if outcome.problem and not warned:
                 say(f"tracking: {outcome.problem}. The workflow goes on; `python -m molap.tracking sync` catches up")
                 warned = True
             if last:
+                usage = resource.getrusage(resource.RUSAGE_SELF)
+                logger.info("importer ends after %.1f s of CPU time", usage.ru_utime + usage.ru_stime)
                 return importer
 
 

@@ -51,8 +51,8 @@ def best(where: Place, metric: str = "test/accuracy", n: int = 10, **tags: str) 
     return brief(table.dropna(subset=[column]), metric)
 
 
-def difference(where: Place, first: str, second: str) -> pd.DataFrame:
-    """What differs between two runs: one row per parameter, metric or tag.
+def difference(where: Place, first: str, second: str) -> tuple[pd.DataFrame, str, list[str]]:
+    """What differs between two runs: one row per parameter, metric or tag; the experiment's id and the runs'.
 
     Args:
         where: the store.
@@ -62,7 +62,9 @@ def difference(where: Place, first: str, second: str) -> pd.DataFrame:
     Raises:
         LookupError: if a run does not exist.
     """
-    return _differing(_row(where, first), _row(where, second), first, second)
+    rows = [_row(where, name) for name in (first, second)]
+    table = _differing(*rows, first, second)
+    return table, rows[0].experiment_id, [row.run_id for row in rows]
 
 
 def compare(where: Place, first: str, second: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -88,7 +90,7 @@ def compare(where: Place, first: str, second: str) -> tuple[pd.DataFrame, pd.Dat
         )
         found = table.groupby(by, sort=False).agg(accuracy=("accuracy", "mean"), n_seeds=("network_seed", "nunique"))
         tables.append(found)
-    both = tables[0].join(tables[1], how="outer", lsuffix=f" {first}", rsuffix=f" {second}", sort=False)
+    both = tables[0].join(tables[1], how="outer", suffixes=(f" {first}", f" {second}"), sort=False)
     both["difference"] = both[f"accuracy {second}"] - both[f"accuracy {first}"]
     return settings, both.reset_index()
 

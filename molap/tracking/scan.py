@@ -55,7 +55,7 @@ def is_running(attempt: Path) -> bool:
     """Whether the job of an attempt is alive: it holds a lock on the file for as long as it lives."""
     try:
         with open(attempt, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except BlockingIOError:
         return True
@@ -108,9 +108,11 @@ class Memory:
         self._known: dict[str, list] = {}
         try:
             content = json.loads(self._file.read_text(encoding="utf-8"))
-            self.store, self._known = content["store"], content["known"]
+            store, known = content["store"], content["known"]
         except (OSError, ValueError, KeyError, TypeError):
-            pass
+            return
+        if isinstance(store, list) and isinstance(known, dict):
+            self.store, self._known = store, known
 
     def knows(self, found: Found) -> bool:
         """Whether this version of a record is in the store."""

@@ -12,7 +12,7 @@ TAG = "mlflow.sharedViewState."
 MADE = 1_700_000_000_000
 """A fixed date, so that an unchanged view is an unchanged tag."""
 
-WIDTHS = {"attributes.`Run Name`": 330, "runDateAndNestInfo": 110, "duration": 80}
+NAME, CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
 GROUPS = ("preset", "task", "kind")
 """Runs that differ in none of these tags differ in their network seed."""
 
@@ -32,9 +32,9 @@ def view_tags(groups: set[Group], former: dict[str, str]) -> dict[str, str]:
 
 
 def _views(folded: dict[str, bool]) -> list[tuple[str, str, dict]]:
-    test = ("test/accuracy", "test/decision_accuracy", "test/all_correct", "test/best_constant")
+    test = ("test/accuracy", "test/decision_accuracy", "test/best_constant")
     by_seed = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": tag} for tag in GROUPS]}
-    seeds = _table((), (*test, "train/n_trained", "time/cpu_s")) | {
+    seeds = _table((), (*test, "train/n_trained", "time/cpu_s"), name_width=560) | {
         "searchFilter": "tags.stage = 'evaluation' AND metrics.`test/accuracy` >= 0",
         "orderByKey": "tags.`label`",
         "orderByAsc": True,
@@ -43,13 +43,13 @@ def _views(folded: dict[str, bool]) -> list[tuple[str, str, dict]]:
         "useGroupedValuesInCharts": True,
     }
     tags = ("stage", "preset", "kind", "task", "network_seeds")
-    stages = _table(tags, (*test[:1], "train/mse", "time/cpu_s", "time/peak_memory_mb")) | {
+    stages = _table(tags, (*test[:1], "train/mse", "time/cpu_s", "time/peak_memory_mb"), name_width=330) | {
         "orderByKey": "attributes.start_time",
         "orderByAsc": False,
         "groupBy": None,
     }
-    curves = _table((), ("train/mse", "train/loss", "time/cpu_s")) | {
-        "searchFilter": "tags.stage != 'evaluation' AND metrics.`train/mse` >= 0",
+    curves = _table((), ("train/mse", "train/loss", "time/cpu_s"), name_width=560) | {
+        "searchFilter": "tags.task != '' AND metrics.`train/mse` >= 0",
         "orderByKey": "tags.`label`",
         "orderByAsc": True,
         "groupBy": by_seed,
@@ -57,7 +57,8 @@ def _views(folded: dict[str, bool]) -> list[tuple[str, str, dict]]:
         "useGroupedValuesInCharts": True,
         "isAccordionReordered": True,
     }
-    curves["compareRunCharts"], curves["compareRunSections"] = _charts("train", ("train/mse", "train/loss"))
+    hidden = ("train/final_mse", "train/n_trained", "train/n_updates", "train/n_weights")
+    curves["compareRunCharts"], curves["compareRunSections"] = _charts("train", ("train/mse", "train/loss"), hidden)
     return [
         ("seeds", "accuracy, averaged over seeds", seeds),
         ("stages", "every stage", stages),
@@ -65,47 +66,48 @@ def _views(folded: dict[str, bool]) -> list[tuple[str, str, dict]]:
     ]
 
 
-def _table(tags: tuple[str, ...], metrics: tuple[str, ...]) -> dict:
+def _table(tags: tuple[str, ...], metrics: tuple[str, ...], name_width: int) -> dict:
     columns = [f"tags.`{name}`" for name in tags] + [f"metrics.`{name}`" for name in metrics]
+    widths = {NAME: name_width, CREATED: 100, "duration": 80} | {column: 115 for column in columns}
     return {
         "selectedColumns": columns,
-        "columnOrder": [*list(WIDTHS)[:2], *columns, "duration"],
-        "columnWidths": WIDTHS | {name: 130 for name in columns},
+        "columnOrder": [NAME, CREATED, *columns, "duration"],
+        "columnWidths": widths,
         "runsHiddenMode": "SHOW_ALL",
     }
 
 
-def _charts(section: str, metrics: tuple[str, ...]) -> tuple[list[dict], list[dict]]:
-    """Line charts on a logarithmic scale; the UI adds one for every other metric by itself."""
-    common = {"deleted": False, "isGenerated": True}
-    sections = [
-        {"uuid": section, "name": section, "display": True, "isReordered": False, "columns": 2, "cardHeight": 420}
-        | common
-    ]
-    cards = [
-        common
-        | {
-            "uuid": metric,
-            "type": "LINE",
-            "metricSectionId": section,
-            "metricKey": metric,
-            "selectedMetricKeys": [metric],
-            "runsCountToCompare": 10,
-            "lineSmoothness": 0,
-            "scaleType": "log",
-            "xAxisScaleType": "linear",
-            "xAxisKey": "step",
-            "selectedXAxisMetricKey": "",
-            "yAxisKey": "metric",
-            "yAxisExpressions": [],
-            "ignoreOutliers": False,
-            "useGlobalXaxisKey": True,
-            "useGlobalLineSmoothing": True,
-            "range": {},
-        }
-        for metric in metrics
-    ]
+def _charts(section: str, metrics: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[list[dict], list[dict]]:
+    """Line charts on a logarithmic scale. The UI adds a chart for every metric that has none and is not hidden."""
+    sections = [{"uuid": section, "name": section, "display": True, "isReordered": False, "deleted": False}]
+    sections[0] |= {"isGenerated": True, "columns": 2, "cardHeight": 420}
+    cards = [_line(section, metric) for metric in metrics]
+    cards += [_line(section, metric) | {"type": "BAR", "deleted": True} for metric in hidden]
     return cards, sections
+
+
+def _line(section: str, metric: str) -> dict:
+    return {
+        "uuid": metric,
+        "type": "LINE",
+        "metricSectionId": section,
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "runsCountToCompare": 10,
+        "lineSmoothness": 0,
+        "scaleType": "log",
+        "xAxisScaleType": "linear",
+        "xAxisKey": "step",
+        "selectedXAxisMetricKey": "",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "ignoreOutliers": False,
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+        "range": {},
+        "deleted": False,
+        "isGenerated": True,
+    }
 
 
 def _pack(title: str, state: dict) -> str:

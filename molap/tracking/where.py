@@ -1,5 +1,6 @@
 """Where runs are tracked: the database of the results folder, or a server. Nothing of MLflow is needed here."""
 
+import http.client
 import json
 import os
 import urllib.error
@@ -47,8 +48,8 @@ def why_unreachable(where: Place, timeout_s: float = 5) -> str | None:
             return None
     except urllib.error.HTTPError as error:
         return f"{where.uri} answers {error.code} {error.reason}"
-    except (OSError, ValueError) as error:
-        return f"{where.uri} does not answer ({getattr(error, 'reason', error)})"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return f"{where.uri} does not answer ({' '.join(str(getattr(error, 'reason', error)).split())})"
 
 
 def compare_links(base: str, experiment_id: str, run_ids: list[str]) -> list[str]:

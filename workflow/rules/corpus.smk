@@ -9,6 +9,7 @@ rule configuration:
         log_of("configuration"),
     conda:
         "../../envs/conda.yaml"
+    priority: 100  # the tracking attaches it to every run
     params:
         settings=settings_of("configuration"),
         code=plan.code("configuration"),
