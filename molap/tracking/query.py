@@ -137,7 +137,7 @@ def _differing(a: pd.Series, b: pd.Series, first: str, second: str) -> pd.DataFr
     ]
     both = both.loc[kept]
     both = both[both[first].ne(both[second]) & ~(both[first].isna() & both[second].isna())]
-    return both.rename_axis("field").reset_index()
+    return both.sort_index().rename_axis("field").reset_index()
 
 
 def _is_internal(name: str) -> bool:
