@@ -5,8 +5,8 @@ from snakemake.utils import min_version
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.paths import OUTPUTS, RESULTS
-from molap.plan import Plan, blocks, example_kinds, fitted_sources, kinds
+from molap.paths import OUTPUTS, RESULTS, network_path
+from molap.plan import Plan, blocks, example_kinds, fitted_sources, kinds, sequence_kinds, task_order
 from molap.tracking.launch import Tracking
 
 min_version("9.5")
@@ -39,6 +39,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/pretraining.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/dni.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"

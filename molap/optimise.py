@@ -79,8 +79,10 @@ def make_optimiser(
     n_steps: int,
     settings: OptimiserSettings,
     mask: dict[str, bool | Float[np.ndarray, "..."]],
+    before_adam: optax.GradientTransformation | None = None,
+    last: optax.GradientTransformation | None = None,
 ) -> optax.GradientTransformation:
-    """The optimiser of a phase.
+    """The optimiser of a phase, with what stands before Adam and what is done to the update.
 
     The gradient is masked before clipping, so that its norm is that of what is trained; the update is masked
     last, so that frozen entries stay bit-identical whatever stands between.
@@ -91,7 +93,9 @@ def make_optimiser(
     return optax.chain(
         keep_masked(mask),
         clip,
+        before_adam or optax.identity(),
         adam,
         optax.scale_by_learning_rate(learning_rate(initial_rate, n_steps, settings)),
+        last or optax.identity(),
         keep_masked(mask),
     )

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 RESULTS = "results"
+IN_SEQUENCE = ("dni", "sequential")
+"""Strategies that teach one network the tasks in turn."""
 
 
 class Output(NamedTuple):
@@ -44,6 +46,19 @@ OUTPUTS = {
     "separate": Output(
         "{run}/networks/{block}/separate/{task}.npz", "trained networks, all weights; arrays as for the heads"
     ),
+    "sequence": Output(
+        "{run}/sequences/{block}/{kind}/order{order}/{task}.npz",
+        "one network for all tasks, after learning {task} as the last: arrays as for the heads with the channels "
+        "`input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` the places of each task's own; with DNI "
+        "`memory_z`, `memory_wz`, `memory_y`, the running covariances",
+    ),
+    "joint": Output(
+        "{run}/sequences/{block}/{kind}/joint.npz", "one network trained on all tasks at once; arrays as for a sequence"
+    ),
+    "scores": Output(
+        "{run}/sequences/{block}/{kind}/order{order}/scores.json",
+        "one row per network seed, place in the sequence (0: untrained) and task tested: every metric on the test set",
+    ),
     "evaluation": Output(
         "{run}/evaluation/{block}/{kind}/{task}.json",
         "one row per network seed: every metric on the test set",
@@ -64,8 +79,20 @@ OUTPUTS = {
     "curves": Output(
         "{run}/tables/curves.csv", "training loss and MSE by step, averaged over ten steps, for each network"
     ),
+    "continual": Output(
+        "{run}/tables/continual.csv",
+        "one row per kind, order, network seed, place in the sequence and task tested: every metric",
+    ),
+    "forgetting": Output(
+        "{run}/tables/forgetting.csv",
+        "one row per kind, order and network seed: average accuracy, forgetting, forward and backward transfer",
+    ),
     "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; also `.svg`, data in `fig1c.csv`"),
     "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; also `.svg`, data in `fig2_*.csv`"),
+    "fig_dni": Output(
+        "{run}/figures/fig_dni.png",
+        "learning in sequence: accuracy on every task after every task; also `.svg`, data in `fig_dni_*.csv`",
+    ),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
     "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser; also `.svg`"),
 }
@@ -77,10 +104,15 @@ def path(output: str, run: str, **wildcards: object) -> str:
 
 
 def network_path(run: str, block: str, kind: str, task: str) -> str:
-    """The trained network of a kind (`separate`, `molap-cca`, …)."""
-    if kind == "separate":
+    """The file of the network that a kind (`separate`, `molap-cca`, `dni-rule`, …) has after training on a task."""
+    strategy, _, variant = kind.partition("-")
+    if strategy == "separate":
         return path("separate", run, block=block, task=task)
-    return path("head", run, block=block, source=kind.removeprefix("molap-"), task=task)
+    if strategy == "joint":
+        return path("joint", run, block=block, kind=kind)
+    if strategy in IN_SEQUENCE:
+        return path("sequence", run, block=block, kind=kind, order=0, task=task)
+    return path("head", run, block=block, source=variant, task=task)
 
 
 def block_name(seeds: list[int] | range) -> str:

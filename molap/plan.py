@@ -5,13 +5,17 @@ The Snakefile takes each rule's params from here; `python -m molap.plan` prints 
 
 import argparse
 import sys
+from hashlib import sha256
 
 from molap.config.base import ConfigError
+from molap.config.dni import MethodSettings
+from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import RunConfig, known_tasks, read
 from molap.config.tasks import TrialSettings
+from molap.config.training import PhaseSettings
 from molap.digests import source_digest
-from molap.paths import block_name, block_seeds, path
+from molap.paths import IN_SEQUENCE, block_name, block_seeds, path
 from molap.records import canonical_json
 
 UPSTREAM = {
@@ -22,6 +26,8 @@ UPSTREAM = {
     "module": ("primitives", "reservoir"),
     "head": ("module",),
     "separate": (),
+    "sequence": (),
+    "joint": (),
 }
 """Stages that runs may share, and the stages that each depends on."""
 
@@ -52,6 +58,29 @@ def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> di
         "tasks": list(c.tasks.names),
         "alignment": c.corpus.alignment,
     }
+
+
+def _shared(c: RunConfig, block: str, kind: str, n_steps: int) -> dict:
+    """Settings of a network for all tasks."""
+    phase = PhaseSettings(**fields(c.dni, PhaseSettings) | {"n_steps": n_steps})
+    return _training(c, phase, block) | {
+        "rule": kind.endswith("-rule"),
+        "n_units": c.dni.n_units,
+        "gain": c.dni.gain,
+    }
+
+
+def _sequence(c: RunConfig, block: str, kind: str, order: int | str, task: str, **_) -> dict:
+    names = task_order(c, order)
+    return _shared(c, block, kind, c.dni.n_steps) | {
+        "task": task,
+        "before": names[: names.index(task)],
+        "method": fields(c.dni, MethodSettings) if kind.startswith("dni") else None,
+    }
+
+
+def _criterion(c: RunConfig) -> dict:
+    return fields(c.evaluation, CriterionSettings)
 
 
 def _selection(c: RunConfig) -> dict:
@@ -93,13 +122,26 @@ STAGES = {
         _training(c, c.separate, block)
         | {"task": task, "n_units": c.separate_network.n_units, "gain": c.separate_network.gain}
     ),
+    "sequence": _sequence,
+    "joint": lambda c, block, kind, **_: _shared(c, block, kind, c.dni.joint_steps) | {"tasks": list(c.tasks.names)},
+    "scores": lambda c, block, kind, order, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "tasks": task_order(c, order),
+        "order": int(order),
+        "rule": kind.endswith("-rule"),
+        "seeds": block_seeds(block),
+        "n_units": c.dni.n_units,
+        "gain": c.dni.gain,
+        "init": fields(c.network, InitSettings),
+        "criterion": _criterion(c),
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    },
     "evaluation": lambda c, block, kind, task, **_: {
         "kind": kind,
         "task": task,
         "seeds": block_seeds(block),
-        "criterion": {
-            name: getattr(c.evaluation, name) for name in ("criterion", "tolerance", "fixation_tolerance", "window")
-        },
+        "criterion": _criterion(c),
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
@@ -117,6 +159,12 @@ STAGES = {
     "table1": lambda c, **_: {},
     "components": lambda c, **_: {"sources": fitted_sources(c)},
     "curves": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
+    "continual": lambda c, **_: (
+        {name: value for name, value in _selection(c).items() if name != "kinds"}
+        | {"kinds": sequence_kinds(c), "orders": c.dni.orders}
+    ),
+    "forgetting": lambda c, **_: {},
+    "fig_dni": lambda c, **_: {"labels": {name: known_tasks(c.tasks.modules)[name] for name in c.tasks.names}},
     "fig1c": lambda c, **_: {},
     "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
     "tune_table": lambda c, **_: {
@@ -132,7 +180,22 @@ STAGES = {
 
 def kinds(c: RunConfig) -> list[str]:
     """The kinds of trained networks, as they stand in file names."""
-    return ["separate", *(f"molap-{source}" for source in c.primitives.sources)]
+    return ["separate", *(f"molap-{source}" for source in c.primitives.sources), *c.dni.kinds]
+
+
+def sequence_kinds(c: RunConfig) -> list[str]:
+    """The kinds of networks that learn the tasks in turn."""
+    return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
+
+
+def task_order(c: RunConfig, order: int | str) -> list[str]:
+    """The tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
+
+    Sorted by a digest of each name, so that a further task leaves the others in their order.
+    """
+    if int(order) == 0:
+        return list(c.tasks.names)
+    return sorted(c.tasks.names, key=lambda name: sha256(f"{c.seeds.data} {order} {name}".encode()).hexdigest())
 
 
 def fitted_sources(c: RunConfig) -> list[str]:
@@ -187,7 +250,7 @@ class Plan:
 
     def code(self, stage: str) -> str:
         """Digest of the source that a stage runs."""
-        reads_tasks = stage in ("corpus", "testset", "module", "head", "separate")
+        reads_tasks = stage in ("corpus", "testset", "module", "head", "separate", "sequence", "joint", "scores")
         modules = self.config.tasks.modules if reads_tasks else ()
         return source_digest(f"molap.stages.{stage}", tuple(modules))
 
@@ -196,9 +259,14 @@ class Plan:
         return path(output, self._owner(output, run, wildcards), **wildcards)
 
     def network(self, run: str, block: str, kind: str, task: str) -> str:
-        """The trained network of a kind."""
+        """The trained network of a kind; of a network that learns in turn, that after the last task."""
         if kind == "separate":
             return self.path("separate", run, block=block, task=task)
+        if kind.startswith("joint"):
+            return self.path("joint", run, block=block, kind=kind)
+        if kind in self.runs[run].dni.kinds:
+            last = task_order(self.runs[run], 0)[-1]
+            return self.path("sequence", run, block=block, kind=kind, order=0, task=last)
         modules = self.runs[run].network.n_modules
         wildcards = {"block": block, "source": kind.removeprefix("molap-"), "task": task, "module": modules}
         return self.path("head", run, **wildcards)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from molap.paths import block_seeds, network_path, path
@@ -71,6 +72,9 @@ def stage_records(
         strategy, source = split_kind(kind)
         modules = n_modules if strategy == "molap" and source != "none" else 0
         for block in blocks:
+            if strategy == "joint":
+                yield kind, "joint", block, read_json(record_path(network_path(run, block, kind, "")))
+                continue
             for module in range(1, modules + 1):
                 file = path("module", run, block=block, source=source, module=module)
                 yield kind, f"module{module}", block, read_json(record_path(file))
@@ -118,9 +122,12 @@ def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_module
     rows = [_table1_row("printed", strategy, *values) for strategy, values in TABLE1_PRINTED.items()]
     rows += [_table1_row("corrected", strategy, *values) for strategy, values in corrected.items()]
     rows += [_table1_row("counted", strategy, *values) for strategy, values in _counted(counted).items()]
+    dni = counted[counted.strategy == "dni"]
+    if len(dni):
+        rows.append(_table1_row(f"counted, N = {n_units}", "dni", *_dni_at(dni, n_units)))
     table = pd.DataFrame(rows)
     separate = table[table.strategy == "separate"].set_index("version").trained
-    table["separate_per_trained"] = table.version.map(separate) / table.trained
+    table["separate_per_trained"] = table.version.str.partition(",")[0].map(separate) / table.trained
     return table
 
 
@@ -140,6 +147,9 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
     separate = counted[counted.strategy == "separate"]
     if len(separate):
         found["separate"] = (separate.weights.sum(), separate.trained.sum(), separate.trained.mean())
+    dni = counted[counted.strategy == "dni"]
+    if len(dni):
+        found["dni"] = _dni_at(dni, round(dni.w_rec.iloc[0] ** 0.5))
     molap = counted[counted.strategy == "molap"]
     fitted = [source for source in molap.source.unique() if source != "none"]
     if fitted:
@@ -151,6 +161,17 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
         overall = shared + heads[own].to_numpy().sum() + pretraining.iloc[0][own].sum()
         found["molap"] = (overall, rows.trained.sum(), heads.trained.mean())
     return found
+
+
+def _dni_at(rows: pd.DataFrame, n_units: int) -> tuple:
+    """Overall, trained, and trained per task of the first DNI network, at N units: N² + N for every channel."""
+    rows = rows[rows.source == rows.source.iloc[0]]
+    counted_at = round(rows.w_rec.iloc[0] ** 0.5)
+
+    def scaled(weights):
+        return n_units**2 + (weights - counted_at**2) / counted_at * n_units
+
+    return scaled(rows.weights.max()), scaled(rows.trained).sum(), scaled(rows.trained).mean()
 
 
 def curves(
@@ -170,6 +191,47 @@ def curves(
                 ]
             )
     return pd.concat(frames, ignore_index=True)
+
+
+def continual(run: str, kinds: list[str], blocks: list[str], orders: int) -> pd.DataFrame:
+    """One row per kind, order, network seed, place in the sequence (0: untrained) and task tested."""
+    rows = []
+    for kind in kinds:
+        strategy, source = split_kind(kind)
+        for order in range(orders):
+            for block in blocks:
+                for row in read_json(path("scores", run, block=block, kind=kind, order=order)):
+                    rows.append({"strategy": strategy, "source": source} | row)
+    return pd.DataFrame(rows)
+
+
+def forgetting(scores: pd.DataFrame, metrics: Iterable[str] = ("accuracy", "decision_accuracy")) -> pd.DataFrame:
+    """Summary of each sequence, in percent points.
+
+    With a[j, i] the accuracy on the i-th task after j tasks, T tasks, a[0, i] that of the untrained network:
+    `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of max over i ≤ j < T of
+    a[j, i] − a[T, i] (Chaudhry et al. 2018); `backward_transfer` = mean over i < T of a[T, i] − a[i, i] and
+    `forward_transfer` = mean over i > 1 of a[i − 1, i] − a[0, i] (Lopez-Paz and Ranzato 2017).
+    """
+    rows = []
+    for names, group in scores.groupby(["strategy", "source", "order", "network_seed"], sort=False):
+        learned = group[group.place > 0].drop_duplicates("place").sort_values("place").after.tolist()
+        row = dict(zip(("strategy", "source", "order", "network_seed"), names, strict=True))
+        for metric in metrics:
+            a = group.pivot_table(index="place", columns="task", values=metric)[learned].to_numpy()
+            n = len(learned)
+            last, after = a[n], np.diag(a[1:])
+            best = np.array([a[i + 1 : n, i].max() for i in range(n - 1)])
+            before = np.array([a[i, i] for i in range(1, n)])
+            row |= {
+                f"{metric}_average": last.mean(),
+                f"{metric}_right_after": after.mean(),
+                f"{metric}_forgetting": (best - last[:-1]).mean() if n > 1 else 0.0,
+                f"{metric}_backward_transfer": (last[:-1] - after[:-1]).mean() if n > 1 else 0.0,
+                f"{metric}_forward_transfer": (before - a[0, 1:]).mean() if n > 1 else 0.0,
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def components(correlations: dict[str, list[float]], target_r2: dict[str, list[float]]) -> pd.DataFrame:

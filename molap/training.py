@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,10 @@ from molap.network import Params, draw_state_noise, run
 from molap.optimise import make_optimiser
 
 Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
-DrawBatch = Callable[[Key[Array, ""]], Batch]
+DrawBatch = Callable[[Key[Array, ""]], Any]
+"""Key → a batch, in whatever form the objective takes: inputs and targets of one task, unless it is another's."""
+Objective = Callable[[Params, Any, Key[Array, ""]], tuple[Float[Array, ""], Float[Array, ""]]]
+"""Network, batch, and a key for the state noise → loss, and its mean squared error."""
 
 
 class Curves(NamedTuple):
@@ -51,6 +54,19 @@ def loss(
     return mse + weight_penalty * weights + activity_penalty * jnp.mean(h**2), mse
 
 
+def task_objective(
+    phase: PhaseSettings, state_noise: float = 0.0, view: Callable[[Params], Params] = lambda network: network
+) -> Objective:
+    """The loss on one task's batch, of the network as the task sees it."""
+
+    def objective(network: Params, batch: Batch, key: Key[Array, ""]):
+        inputs, targets = batch
+        noise = draw_state_noise(key, state_noise, inputs.shape[1], inputs.shape[0], network.w_rec.shape[0])
+        return loss(view(network), inputs, targets, phase.weight_penalty, phase.activity_penalty, noise)
+
+    return objective
+
+
 def over_seeds(function: Callable) -> Callable:
     """Map a function over the leading axis of its arguments: side by side on a GPU, in turn on a CPU.
 
@@ -72,6 +88,9 @@ def train(
     state_noise: float = 0.0,
     progress: Callable[[int, float], None] = lambda step, mse: None,
     chunk: int = 100,
+    objective: Objective | None = None,
+    protect: tuple[Callable[[Any], optax.GradientTransformation], Any] | None = None,
+    protect_gradient: bool = False,
 ) -> tuple[Params, Curves]:
     """Train networks that share all but their seed.
 
@@ -86,6 +105,10 @@ def train(
         state_noise: standard deviation of η in Eq. 1.
         progress: called after every `chunk` steps with the steps done and the mean MSE of the last one.
         chunk: steps per call of the compiled program, at least 2; it does not change results.
+        objective: what is minimised; the loss on a task's batch where absent.
+        protect: what is done to the update to protect former tasks, as a function of something that each seed
+            has its own of, stacked, and that the transformation keeps in its state (`molap.dni`).
+        protect_gradient: project the gradient before Adam instead (released code).
 
     Returns:
         The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
@@ -97,19 +120,23 @@ def train(
         optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
     masks = {name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False}
     masks = {name: mask if mask is True else np.asarray(mask, np.float32) for name, mask in masks.items()}
-    transform = make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks)
+    objective = objective or task_objective(phase, state_noise)
+
+    make, own = protect or (lambda _: optax.identity(), None)
+    place = "before_adam" if protect_gradient else "last"
+
+    def optimiser_of(own) -> optax.GradientTransformation:
+        return make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks, **{place: make(own)})
+
+    transform = optimiser_of(own)
 
     def step(frozen: Params, key: Key[Array, ""], state: _State, _):
         batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
         trial_key, noise_key = jax.random.split(batch_key)
-        inputs, targets = draw_batch(trial_key)
-        noise = draw_state_noise(noise_key, state_noise, inputs.shape[1], inputs.shape[0], frozen.w_rec.shape[0])
-
-        def objective(trained):
-            network = frozen._replace(**trained)
-            return loss(network, inputs, targets, phase.weight_penalty, phase.activity_penalty, noise)
-
-        (total, mse), gradient = jax.value_and_grad(objective, has_aux=True)(state.trained)
+        batch = draw_batch(trial_key)
+        (total, mse), gradient = jax.value_and_grad(
+            lambda trained: objective(frozen._replace(**trained), batch, noise_key), has_aux=True
+        )(state.trained)
         updates, optimiser_state = transform.update(gradient, state.optimiser, state.trained)
         return _State(optax.apply_updates(state.trained, updates), optimiser_state, state.step + 1), (
             total,
@@ -125,7 +152,8 @@ def train(
         return jax.jit(over_seeds(advance))
 
     trained = {name: getattr(params, name) for name in masks}
-    state = _State(trained, jax.vmap(transform.init)(trained), jnp.zeros(len(keys), jnp.int32))
+    start = jax.vmap(lambda weights, own: optimiser_of(own).init(weights))(trained, own)
+    state = _State(trained, start, jnp.zeros(len(keys), jnp.int32))
     losses, errors = [], []
     done = 0
     for n in chunk_lengths(phase.n_steps, chunk):

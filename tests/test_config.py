@@ -127,7 +127,7 @@ def test_blocks_of_seeds():
 def test_settings_do_not_depend_on_the_order_of_keys():
     one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}}))
     two = Plan(parse_config({"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
-    wildcards = {"block": "s0", "source": "cca", "task": "mem_pro", "module": "1", "kind": "separate"}
+    wildcards = {"block": "s0", "source": "cca", "task": "mem_pro", "module": "1", "kind": "dni-rule", "order": "0"}
     for stage in STAGES:
         assert one.settings(stage, "paper", **wildcards) == two.settings(stage, "paper", **wildcards)
 

@@ -12,9 +12,13 @@ import yaml
 from workflow_helpers import Scratch
 
 TABLES_AND_FIGURES = {"performance", "counts", "table1", "components", "curves", "fig1c", "fig2", "configuration"}
-AFTER_NETWORKS = {"performance": 1, "counts": 1, "table1": 1, "curves": 1, "fig1c": 1, "fig2": 1}
-ALL_NETWORKS = {"head": 9, "separate": 3, "evaluation": 12, "example": 2} | AFTER_NETWORKS
-N_RECORDS = 45
+AFTER_NETWORKS = {"performance": 1, "counts": 1, "table1": 1, "curves": 1, "fig1c": 1, "fig2": 1, "fig_dni": 1}
+SCORES = {"scores": 1, "continual": 1, "forgetting": 1}
+SHARED = {"sequence": 3, "joint": 1} | SCORES
+NOT_SHARED = dict.fromkeys(SHARED, 0)
+ALL_NETWORKS = {"head": 9, "separate": 3, "evaluation": 18, "example": 2} | SHARED | AFTER_NETWORKS
+ONLY_SEPARATE = ALL_NETWORKS | NOT_SHARED | {"head": 0, "example": 0, "evaluation": 3}
+N_RECORDS = 59
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +55,8 @@ def test_every_stage_leaves_its_outputs_and_a_record(finished):
 def test_performance_has_a_row_per_network_seed(finished):
     table = pd.read_csv(finished.folder / "results/tiny/tables/performance.csv")
     keys = ["strategy", "source", "task", "network_seed"]
-    assert len(table) == 3 * 4 * 2 and not table.duplicated(keys).any()
-    assert set(table.source) == {"-", "cca", "pca", "none"}
+    assert len(table) == 3 * 6 * 2 and not table.duplicated(keys).any()
+    assert set(table.source) == {"-", "cca", "pca", "none", "rule"}
     assert table.accuracy.between(0, 100).all() and table.best_constant.between(1, 100).all()
 
 
@@ -104,12 +108,12 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
     ("file", "old", "new", "expected"),
     [
         ("molap/figures/fig1c.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)", {"fig1c": 1}),
-        ("molap/figures/style.py", '"font.size": 9', '"font.size": 8', {"fig1c": 1, "fig2": 1}),
+        ("molap/figures/style.py", '"font.size": 9', '"font.size": 8', {"fig1c": 1, "fig2": 1, "fig_dni": 1}),
         (
             "molap/evaluation.py",
             "deviation <= tolerances",
             "deviation < tolerances",
-            {"evaluation": 12, "example": 2, "performance": 1, "fig2": 1},
+            {"evaluation": 18, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1} | SCORES,
         ),
         (
             "molap/modules.py",
@@ -128,7 +132,13 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             "molap/stages/separate.py",
             "draw_w_rec(seed, ",
             "draw_w_rec(seed + 0, ",
-            ALL_NETWORKS | {"head": 0, "example": 0, "evaluation": 3},
+            ONLY_SEPARATE,
+        ),
+        (
+            "molap/dni.py",
+            "values / (values + alpha)",
+            "1 / (1 + alpha / np.maximum(values, 1e-300))",
+            {"sequence": 3, "evaluation": 3} | SCORES | AFTER_NETWORKS,
         ),
     ],
 )
@@ -140,20 +150,30 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"evaluation": {"tolerance": 0.2}}, {"evaluation": 12, "performance": 1, "fig2": 1}),
-        ({"separate": {"learning_rate": 0.001}}, ALL_NETWORKS | {"head": 0, "example": 0, "evaluation": 3}),
+        (
+            {"evaluation": {"tolerance": 0.2}},
+            {"evaluation": 18, "performance": 1, "fig2": 1, "fig_dni": 1} | SCORES,
+        ),
+        ({"separate": {"learning_rate": 0.001}}, ONLY_SEPARATE),
+        (
+            {"dni": {"alpha": 0.1}},
+            {"sequence": 3, "evaluation": 3} | SCORES | AFTER_NETWORKS,
+        ),
+        ({"dni": {"joint_steps": 7}}, {"joint": 1, "evaluation": 3} | AFTER_NETWORKS),
+        ({"tracking": {"interval_s": 20}}, {}),
         (
             {"primitives": {"pca": "joint"}},
             {"primitives": 1, "components": 1, "module": 2, "head": 3, "evaluation": 3} | AFTER_NETWORKS,
         ),
         ({"figures": {"example_trials": 5}}, {"example": 2, "fig2": 1}),
         ({"tune": {"n_trials": 50}}, {}),
-        ({"heads": {"n_steps": 9}, "separate": {"n_steps": 7}}, ALL_NETWORKS),
+        ({"heads": {"n_steps": 9}, "separate": {"n_steps": 7}}, ALL_NETWORKS | NOT_SHARED | {"evaluation": 12}),
     ],
 )
 def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
     changed.set(**change)
-    assert changed.planned() == {"configuration": 1} | {rule: count for rule, count in expected.items() if count}
+    configuration = {} if set(change) == {"tracking"} else {"configuration": 1}
+    assert changed.planned() == configuration | {rule: count for rule, count in expected.items() if count}
 
 
 def test_swapped_values_are_noticed(changed):
@@ -181,6 +201,7 @@ def test_a_further_task_reruns_the_corpus_but_no_other_task_of_the_random_reserv
     planned = changed.planned()
     assert planned["testset"] == 1 and planned["separate"] == 1
     assert planned["head"] == 4 + 4 + 1 and planned["corpus"] == 1
+    assert planned["sequence"] == 1 and planned["joint"] == 1
 
 
 def test_a_killed_run_resumes_to_the_same_bytes(finished, tmp_path):
@@ -195,7 +216,18 @@ def test_a_killed_run_resumes_to_the_same_bytes(finished, tmp_path):
     assert len(repeated) <= 2, "only jobs that were running may be repeated"
     ours, theirs = killed.outputs(), finished.outputs()
     assert ours.keys() == theirs.keys()
-    assert [name for name in ours if ours[name] != theirs[name]] == []
+    assert [name for name in ours if ours[name] != theirs[name]] == [], first_difference(ours, theirs)
+
+
+def first_difference(ours, theirs):
+    """What to look at when bytes differ: the first place in each file."""
+    found = {}
+    for name in ours:
+        if ours[name] != theirs[name]:
+            pairs = enumerate(zip(ours[name], theirs[name], strict=False))
+            at = next((i for i, (a, b) in pairs if a != b), min(len(ours[name]), len(theirs[name])))
+            found[name] = at, ours[name][at - 40 : at + 40], theirs[name][at - 40 : at + 40]
+    return found
 
 
 def test_the_search_for_the_optimiser_shares_what_it_can(changed):

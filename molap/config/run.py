@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from molap.config.base import ConfigError, Section, check
+from molap.config.dni import DniSettings
 from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
 from molap.config.network import NetworkSettings, SeparateSettings
 from molap.config.tasks import TASK_LABELS, CorpusSettings, PrimitiveSettings, TaskSettings
@@ -86,6 +87,7 @@ class RunSettings(Section):
     pretraining: PretrainingSettings = PretrainingSettings()
     heads: HeadSettings = HeadSettings()
     separate: SeparatePhaseSettings = SeparatePhaseSettings()
+    dni: DniSettings = DniSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     figures: FigureSettings = FigureSettings()
     seeds: SeedSettings = SeedSettings()
@@ -114,6 +116,7 @@ class RunSettings(Section):
         for field, names in (
             ("tasks.names", self.tasks.names),
             ("primitives.sources", self.primitives.sources),
+            ("dni.kinds", self.dni.kinds),
             ("tune.tasks", self.tune.tasks),
             ("tune.kinds", self.tune.kinds),
             ("tune.candidates", [candidate.name for candidate in self.tune.candidates]),

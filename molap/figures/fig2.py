@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from molap.figures.style import COLOURS, NAMES, STEP_MS, new_figure, panel_letter
+from molap.figures.style import COLOURS, CONFLICT, NAMES, STEP_MS, new_figure, panel_letter
 
 TRACES = 3
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
@@ -21,9 +21,9 @@ def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarra
         curves: training curves of the example task: source, network_seed, step, mse.
     """
     strategies = [name for name in PANELS if name in set(performance.strategy)]
-    figure = new_figure(11, 2.9 + 4.1 * len(examples))
+    figure = new_figure(13, 2.9 + 4.1 * len(examples))
     parts = figure.subfigures(1 + len(examples), 1, height_ratios=[2.9] + [4.1] * len(examples), squeeze=False)[:, 0]
-    widths = [2.2 if name == "molap" else 1 for name in strategies]
+    widths = [{"molap": 2.2, "dni": 1.7}.get(name, 1) for name in strategies]
     panels = parts[0].subplots(1, len(strategies), width_ratios=widths, sharey=True, squeeze=False)[0]
     for axes, strategy in zip(panels, strategies, strict=True):
         _bars(axes, performance[performance.strategy == strategy], strategy)
@@ -41,12 +41,13 @@ def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarra
 def _meaning(performance: pd.DataFrame) -> str:
     n_seeds, n_trials = performance.network_seed.nunique(), performance.n_test_trials.iloc[0]
     bars = f"bars: mean and 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "bars: one network seed"
-    return f"{bars}; {n_trials} test trials per task; black lines: the best constant output"
+    note = f"{bars}; {n_trials} test trials per task; black lines: the best constant output"
+    return f"{note}\nB: {CONFLICT}" if "norule" in set(performance.source) else note
 
 
 def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
     labels = list(dict.fromkeys(rows.label))
-    sources = [source for source in ("cca", "pca", "none", "-") if source in set(rows.source)]
+    sources = [source for source in ("cca", "pca", "none", "rule", "norule", "-") if source in set(rows.source)]
     colours = {source: COLOURS.get(source, COLOURS[strategy]) for source in sources}
     sns.barplot(
         rows,
@@ -63,12 +64,12 @@ def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
         err_kws={"linewidth": 1, "color": "0.2"},
     )
     for bars, source in zip(axes.containers, sources, strict=False):
-        bars.set_label(NAMES.get(source, NAMES[strategy]))
+        bars.set_label(NAMES.get(source, NAMES[strategy]).replace(" pre-training", ""))
     constant = rows.groupby("label").best_constant.first()[labels]
     axes.hlines(constant, np.arange(len(labels)) - 0.45, np.arange(len(labels)) + 0.45, color="black", lw=1.3)
     axes.set(xlabel="", ylabel="", ylim=(0, 105), title="" if len(sources) > 1 else NAMES[strategy])
     if len(sources) > 1:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1, handlelength=1)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, columnspacing=1, handlelength=1)
 
 
 def _detail(

@@ -8,9 +8,10 @@ import numpy as np
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
-from molap.network import Params, draw_state_noise, from_arrays, run, select_network
+from molap.network import Params, draw_state_noise, run, select_network
 from molap.randomness import named_key
 from molap.records import load_arrays, write_json
+from molap.shared import task_network
 from molap.stages.job import Job, run_job
 
 
@@ -36,7 +37,7 @@ def respond(params: Params, inputs, state_noise: float, data_seed: int):
 def work(job: Job) -> None:
     """Write one row of metrics per network seed."""
     settings = job.settings
-    networks = from_arrays(load_arrays(job.inputs["network"]))
+    networks = task_network(load_arrays(job.inputs["network"]), settings.task)
     testset = load_arrays(job.inputs["testset"])
     rows = []
     for i, seed in enumerate(settings.seeds):

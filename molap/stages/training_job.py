@@ -40,10 +40,19 @@ def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
 
 
 def train_and_save(job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str) -> None:
-    """Train all seeds, write the networks, and note curves and counts.
+    """Train all seeds, write the networks, and note curves and counts."""
+    trained = train_networks(job, params, trainable, draw_batch, stream)
+    note_counts(job, select_network(params, 0), trainable)
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(job.settings.seeds), **to_arrays(trained))
+
+
+def train_networks(
+    job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str, **options
+) -> Params:
+    """Train all seeds and note curves.
 
     Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
-    the same task see the same batches.
+    the same task see the same batches. `options` are those of `molap.training.train`.
     """
     settings = job.settings
     keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
@@ -56,16 +65,19 @@ def train_and_save(job: Job, params: Params, trainable: Trainable, draw_batch: D
         settings.optimiser,
         settings.state_noise,
         job.progress,
+        **options,
     )
-    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(settings.seeds), **to_arrays(trained))
     job.curves = {"loss": curves.loss, "mse": curves.mse}
-    n_last = min(50, settings.phase.n_steps)
-    network = select_network(params, 0)
+    job.metrics["final_mse"] = curves.mse[:, -min(50, settings.phase.n_steps) :].mean(axis=1)
+    return trained
+
+
+def note_counts(job: Job, network: Params, trainable: Trainable) -> None:
+    """Note how many weights a network has, how many the phase trains, and how often it updates them."""
     n_trained = count_trained(network, trainable)
-    job.metrics = {
+    job.metrics |= {
         "n_trained": n_trained,
-        "n_updates": n_trained * settings.phase.n_steps,
+        "n_updates": n_trained * job.settings.phase.n_steps,
         "n_weights": count_all(network),
         "n_weights_of": {name: value.size for name, value in to_arrays(network).items()},
-        "final_mse": curves.mse[:, -n_last:].mean(axis=1),
     }

@@ -3,7 +3,8 @@ import re
 import sys
 
 TABLES = ["performance", "counts", "table1", "curves"] + ["components"] * bool(fitted_sources(run_config))
-FIGURES = ("fig1c", "fig2")
+TABLES += ["continual", "forgetting"] * bool(sequence_kinds(run_config))
+FIGURES = ["fig1c", "fig2"] + ["fig_dni"] * bool(sequence_kinds(run_config))
 
 
 # Jobs run with the Python that runs Snakemake, also where its environment is not activated.
@@ -15,7 +16,8 @@ wildcard_constraints:
     run="|".join(re.escape(run) for run in sorted(plan.runs, key=len, reverse=True)),
     block=r"s\d+(-\d+)?",
     source="cca|pca|none",
-    kind="separate|molap-(cca|pca|none)",
+    kind="separate|molap-(cca|pca|none)|(dni|sequential|joint)-(no)?rule",
+    order=r"\d+",
     module=r"\d+",
     task="|".join(re.escape(task) for task in {*run_config.tasks.names, *run_config.tune.tasks}),
 
@@ -55,12 +57,12 @@ def trained_networks(run):
 def training_records(run, some_blocks):
     """Records of all training jobs of some blocks of seeds."""
     c = plan.runs[run]
-    found = [plan.network(run, *network) for network in trained_networks(run) if network[0] in some_blocks]
+    found = [network_path(run, *network) for network in trained_networks(run) if network[0] in some_blocks]
     for block in some_blocks:
         for source in fitted_sources(c):
             for module in range(1, c.network.n_modules + 1):
                 found.append(plan.path("module", run, block=block, source=source, module=module))
-    return [file.removesuffix(".npz") + ".record.json" for file in found]
+    return [file.removesuffix(".npz") + ".record.json" for file in dict.fromkeys(found)]
 
 
 def network_before(wildcards):
@@ -77,3 +79,21 @@ def network_and_testset(wildcards):
         "network": plan.network(wildcards.run, wildcards.block, wildcards.kind, wildcards.task),
         "testset": plan.path("testset", wildcards.run, task=wildcards.task),
     }
+
+
+def network_of_task_before(wildcards):
+    """In a sequence, the network after the task before; nothing before the first."""
+    order = task_order(plan.runs[wildcards.run], wildcards.order)
+    place = order.index(wildcards.task)
+    if place == 0:
+        return []
+    at = {"block": wildcards.block, "kind": wildcards.kind, "order": wildcards.order}
+    return plan.path("sequence", wildcards.run, **at, task=order[place - 1])
+
+
+def sequence_and_testsets(wildcards):
+    """The network after each task of a sequence, by task, and all test sets."""
+    at = {"block": wildcards.block, "kind": wildcards.kind, "order": wildcards.order}
+    order = task_order(plan.runs[wildcards.run], wildcards.order)
+    files = {task: plan.path("sequence", wildcards.run, **at, task=task) for task in order}
+    return files | {f"testset_{task}": plan.path("testset", wildcards.run, task=task) for task in order}

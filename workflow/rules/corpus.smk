@@ -7,9 +7,9 @@ rule configuration:
         record=record("configuration"),
     log:
         log_of("configuration"),
+    priority: 100  # the tracking attaches it to every run
     conda:
         "../../envs/conda.yaml"
-    priority: 100  # the tracking attaches it to every run
     params:
         settings=settings_of("configuration"),
         code=plan.code("configuration"),

@@ -1,0 +1,26 @@
+"""Draw what networks that learn in sequence know after each task."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.fig_dni import draw_fig_dni
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The figure depends on the tables, and on the tasks' labels."""
+
+    labels: dict[str, str]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    scores = pd.read_csv(job.inputs["continual"], keep_default_na=False)
+    performance = pd.read_csv(job.inputs["performance"])
+    data = {"scores": scores[scores.order == 0], "joint": performance[performance.strategy == "joint"]}
+    save_figure(draw_fig_dni(scores, performance, job.settings.labels), job.outputs["png"], job.provenance, data)
+
+
+if __name__ == "__main__":
+    run_job("fig_dni", Settings, work)

@@ -1,0 +1,22 @@
+"""Summarise every sequence: average accuracy, forgetting, forward and backward transfer."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.records import write_table
+from molap.stages.job import Job, run_job
+from molap.tables import forgetting
+
+
+class Settings(Section):
+    """Nothing but the table."""
+
+
+def work(job: Job) -> None:
+    """Write one row per kind, order and network seed."""
+    scores = pd.read_csv(job.inputs["continual"], keep_default_na=False)
+    write_table(job.outputs["table"], forgetting(scores))
+
+
+if __name__ == "__main__":
+    run_job("forgetting", Settings, work)

@@ -1,0 +1,80 @@
+"""Train the shared network on all tasks at once, the upper bound of learning them in sequence (Yang et al. 2019)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from molap.config.training import PhaseSettings
+from molap.modules import all_weights
+from molap.network import Params, draw_state_noise, rates, select_network, stack_networks, to_arrays
+from molap.randomness import fold_in_name
+from molap.records import save_arrays
+from molap.shared import Layout, channels_of, grow, new_network, view
+from molap.stages.job import Job, run_job
+from molap.stages.training_job import TrainingSettings, note_counts, train_networks
+from molap.tasks.batch import draw_trials
+from molap.tasks.registry import Task, load_tasks
+from molap.training import Objective
+
+
+class Settings(TrainingSettings):
+    """What joint training depends on."""
+
+    tasks: tuple[str, ...]
+    rule: bool
+    n_units: int
+    gain: float
+
+
+def work(job: Job) -> None:
+    """Train all weights on batches in which every task has its share of the trials."""
+    s = job.settings
+    tasks = [load_tasks(s.trials.modules)[name] for name in s.tasks]
+    layout, networks = Layout(), [new_network(seed, s.n_units, s.gain, s.init) for seed in s.seeds]
+    for task in tasks:
+        networks = [grow(n, layout, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
+        layout = layout.with_task(task, s.rule)
+    share = max(1, s.phase.batch_size // len(tasks))
+
+    def draw(key):
+        return [draw_trials(task, fold_in_name(key, task.name), share, s.trials)[:2] for task in tasks]
+
+    params = stack_networks(networks)
+    objective = joint_objective(s.phase, s.state_noise, layout, tasks)
+    trainable = all_weights(select_network(params, 0))
+    trained = train_networks(job, params, trainable, draw, "joint", objective=objective)
+    note_counts(job, select_network(params, 0), trainable)
+    arrays = to_arrays(trained) | {"input_names": np.array(layout.inputs), "output_names": np.array(layout.outputs)}
+    for task in tasks:
+        arrays |= channels_of(layout, task)
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(s.seeds), **arrays)
+
+
+def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, tasks: list[Task]) -> Objective:
+    """The loss of `molap.training.loss` with the mean over tasks of their squared errors; one run for all trials."""
+
+    def objective(network: Params, batches, key: jax.Array):
+        views = [view(network, layout, task) for task in tasks]
+        drives = [
+            inputs @ seen.w_in.T + (0 if seen.b_rec is None else seen.b_rec)
+            for seen, (inputs, _) in zip(views, batches, strict=True)
+        ]
+        drive = jnp.concatenate(drives, axis=1)
+        noise = draw_state_noise(key, state_noise, drive.shape[1], drive.shape[0], drive.shape[2])
+        start = jnp.zeros(drive.shape[2]) if network.h0 is None else network.h0
+        drive = drive if noise is None else drive + noise
+        h = rates(network.w_rec, jax.lax.optimization_barrier(drive), start)
+        ends = np.cumsum([inputs.shape[1] for inputs, _ in batches])[:-1]
+        errors = []
+        for seen, own, (_, targets) in zip(views, jnp.split(h, ends, axis=1), batches, strict=True):
+            outputs = own @ seen.w_out.T + (0 if seen.b_out is None else seen.b_out)
+            errors.append(jnp.mean((outputs - targets) ** 2))
+        mse = jnp.mean(jnp.stack(errors))
+        weights = sum(jnp.sum(w**2) for w in (network.w_in, network.w_rec, network.w_out))
+        return mse + phase.weight_penalty * weights + phase.activity_penalty * jnp.mean(h**2), mse
+
+    return objective
+
+
+if __name__ == "__main__":
+    run_job("joint", Settings, work)

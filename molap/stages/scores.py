@@ -1,0 +1,66 @@
+"""Score a sequence: the network before any task and after each, on the test sets of all tasks."""
+
+import numpy as np
+
+from molap.config.base import Section
+from molap.config.evaluation import CriterionSettings
+from molap.config.network import InitSettings
+from molap.config.tasks import TrialSettings
+from molap.evaluation import metrics
+from molap.network import Params, from_arrays, select_network
+from molap.records import load_arrays, write_json
+from molap.shared import Layout, grow, new_network, view
+from molap.stages.evaluation import respond
+from molap.stages.job import Job, run_job
+from molap.tasks.registry import load_tasks
+
+
+class Settings(Section):
+    """What the scores depend on, besides networks and test sets."""
+
+    trials: TrialSettings
+    tasks: tuple[str, ...]
+    """In the order in which they were learned."""
+    order: int
+    rule: bool
+    seeds: tuple[int, ...]
+    n_units: int
+    gain: float
+    init: InitSettings
+    criterion: CriterionSettings
+    state_noise: float
+    data_seed: int
+
+
+def work(job: Job) -> None:
+    """Write one row per network seed, place in the sequence (0: untrained) and task tested."""
+    s = job.settings
+    testsets = {task: load_arrays(job.inputs[f"testset_{task}"]) for task in s.tasks}
+    rows = []
+    for place in range(len(s.tasks) + 1):
+        after = s.tasks[place - 1] if place else ""
+        networks = from_arrays(load_arrays(job.inputs[after])) if place else None
+        for i, seed in enumerate(s.seeds):
+            network = select_network(networks, i) if place else new_network(seed, s.n_units, s.gain, s.init)
+            for task in s.tasks:
+                seen = _as_seen(network, s.tasks[:place], task, seed, s)
+                inputs, targets = (testsets[task][name] for name in ("inputs", "targets"))
+                outputs, _ = respond(seen, inputs, s.state_noise, s.data_seed)
+                row = {"network_seed": seed, "order": s.order, "place": place, "after": after, "task": task}
+                rows.append(row | metrics(np.asarray(outputs), targets, s.criterion))
+        print(f"after {place} of {len(s.tasks)} tasks", flush=True)
+    write_json(job.outputs["rows"], rows)
+
+
+def _as_seen(network: Params, learned: tuple[str, ...], task: str, seed: int, s: Settings) -> Params:
+    """The network as a task sees it; channels that it does not have yet are those that it would start with."""
+    tasks = load_tasks(s.trials.modules)
+    layout = Layout()
+    for name in learned:
+        layout = layout.with_task(tasks[name], s.rule)
+    grown = grow(network, layout, tasks[task], s.rule, seed, s.init)
+    return view(grown, layout.with_task(tasks[task], s.rule), tasks[task])
+
+
+if __name__ == "__main__":
+    run_job("scores", Settings, work)

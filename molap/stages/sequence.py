@@ -1,0 +1,123 @@
+"""Teach the shared network a further task: by DNI, or without protection (Duncker et al. 2020; A.2, A.2.3)."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from molap import dni
+from molap.config.dni import MethodSettings
+from molap.dni import Memory, Projections, empty_memory, project_updates, projections, remember
+from molap.modules import all_weights
+from molap.network import Params, from_arrays, run, select_network, stack_networks, to_arrays
+from molap.randomness import named_key
+from molap.records import load_arrays, save_arrays
+from molap.shared import Layout, all_inputs, channels_of, grow, new_network, view
+from molap.stages.job import Job, run_job
+from molap.stages.training_job import TrainingSettings, note_counts, task_batches, train_networks
+from molap.tasks.batch import draw_trials
+from molap.tasks.registry import Task, load_tasks
+from molap.training import task_objective
+
+
+class Settings(TrainingSettings):
+    """What a task of the sequence depends on, besides the network and the memory of the tasks before."""
+
+    task: str
+    before: tuple[str, ...]
+    rule: bool
+    n_units: int
+    gain: float
+    method: MethodSettings | None
+    """None: without protection."""
+
+
+def work(job: Job) -> None:
+    """Train all weights on the task; then measure and remember what it uses."""
+    s = job.settings
+    tasks = load_tasks(s.trials.modules)
+    task, old = tasks[s.task], Layout()
+    for name in s.before:
+        old = old.with_task(tasks[name], s.rule)
+    layout = old.with_task(task, s.rule)
+    networks, memories = _before(job, old)
+    more = len(layout.inputs) - len(old.inputs), len(layout.outputs) - len(old.outputs)
+    memories = [dni.grow(memory, len(old.inputs), *more) for memory in memories]
+    grown = [grow(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
+    params = stack_networks(grown)
+    protect = None
+    if s.method and s.before:
+        found = [projections(memory, len(layout.inputs), s.method.alpha) for memory in memories]
+        protect = project_updates, Projections(*(jnp.stack(matrices) for matrices in zip(*found, strict=True)))
+    trained = train_networks(
+        job,
+        params,
+        all_weights(grown[0]),
+        task_batches(task, s),
+        task.name,
+        objective=task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
+        protect=protect,
+        protect_gradient=bool(s.method) and s.method.projection == "gradient",
+    )
+    _note_counts(job, grown[0], layout, task)
+    arrays = to_arrays(trained) | {"input_names": np.array(layout.inputs), "output_names": np.array(layout.outputs)}
+    for name in (*s.before, s.task):
+        arrays |= channels_of(layout, tasks[name])
+    if s.method:
+        memories = [
+            _remember(memory, select_network(trained, i), layout, task, seed, s)
+            for i, (memory, seed) in enumerate(zip(memories, s.seeds, strict=True))
+        ]
+        for name in ("z", "wz", "y"):
+            arrays[f"memory_{name}"] = np.stack([getattr(memory, name) for memory in memories])
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(s.seeds), **arrays)
+
+
+def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:
+    """The networks and memories after the tasks before; new ones before the first."""
+    s = job.settings
+    if not s.before:
+        networks = [new_network(seed, s.n_units, s.gain, s.init) for seed in s.seeds]
+        return networks, [empty_memory(0, s.n_units, 0, s.init.biases)] * len(s.seeds)
+    arrays = load_arrays(job.inputs["network"])
+    params = from_arrays(arrays)
+    networks = [select_network(params, i) for i in range(len(s.seeds))]
+    if not s.method:
+        sizes = len(layout.inputs), s.n_units, len(layout.outputs)
+        return networks, [empty_memory(*sizes, s.init.biases)] * len(s.seeds)
+    return networks, [
+        Memory(len(s.before), *(arrays[f"memory_{name}"][i] for name in ("z", "wz", "y"))) for i in range(len(s.seeds))
+    ]
+
+
+def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:
+    """Trained are the weights that the task's loss reaches; the projection may also touch columns of other tasks."""
+    own = view(network, layout, task)
+    note_counts(job, own, all_weights(own))
+    trained = {name: job.metrics[name] for name in ("n_trained", "n_updates")}
+    note_counts(job, network, all_weights(network))
+    job.metrics |= trained
+
+
+def _remember(memory: Memory, network: Params, layout: Layout, task: Task, seed: int, s: Settings) -> Memory:
+    key = named_key(s.data_seed, "covariance", task.name, seed)
+    inputs = draw_trials(task, key, s.method.covariance_trials, s.trials).inputs
+    _, rates = run(view(network, layout, task), inputs)
+    rates = np.asarray(rates)
+    outputs = rates @ np.asarray(network.w_out).T
+    weights = [np.asarray(network.w_in), np.asarray(network.w_rec)]
+    if network.b_rec is not None:
+        outputs = outputs + np.asarray(network.b_out)
+        weights.append(np.asarray(network.b_rec)[:, None])
+    return remember(
+        memory,
+        all_inputs(layout, task, np.asarray(inputs)),
+        rates,
+        outputs,
+        np.concatenate(weights, axis=1),
+        start=None if network.h0 is None else np.asarray(network.h0),
+        lag=2 if s.method.state == "lagged" else 1,
+        counter_offset=int(s.method.counter == "one_too_high"),
+    )
+
+
+if __name__ == "__main__":
+    run_job("sequence", Settings, work)

@@ -1,0 +1,136 @@
+# Networks for all tasks: learned in turn (DNI, or without protection), or jointly; and what they know when.
+
+
+rule sequence:
+    input:
+        network=network_of_task_before,
+    output:
+        arrays=output("sequence"),
+        record=record("sequence"),
+    log:
+        log_of("sequence"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        settings=settings_of("sequence"),
+        code=plan.code("sequence"),
+        before=lambda wildcards, input: [f"--input network={file}" for file in input],
+    message:
+        "{wildcards.kind}: {wildcards.task}, order {wildcards.order}, seeds {wildcards.block}"
+    shell:
+        "python -m molap.stages.sequence --settings {params.settings:q} --code {params.code}"
+        " {params.before} --output arrays={output.arrays} --log {log}"
+
+
+rule joint:
+    output:
+        arrays=output("joint"),
+        record=record("joint"),
+    log:
+        log_of("joint"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        settings=settings_of("joint"),
+        code=plan.code("joint"),
+    message:
+        "{wildcards.kind}: all tasks at once, seeds {wildcards.block}"
+    shell:
+        "python -m molap.stages.joint --settings {params.settings:q} --code {params.code}"
+        " --output arrays={output.arrays} --log {log}"
+
+
+rule scores:
+    input:
+        unpack(sequence_and_testsets),
+    output:
+        rows=output("scores"),
+        record=record("scores"),
+    log:
+        log_of("scores"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        settings=settings_of("scores"),
+        code=plan.code("scores"),
+        files=lambda wildcards, input: [f"--input {name}={file}" for name, file in sorted(input.items())],
+    message:
+        "Scores of {wildcards.kind} after every task, order {wildcards.order}, seeds {wildcards.block}"
+    shell:
+        "python -m molap.stages.scores --settings {params.settings:q} --code {params.code}"
+        " {params.files} --output rows={output.rows} --log {log}"
+
+
+rule continual:
+    input:
+        lambda wildcards: [
+            plan.path("scores", wildcards.run, block=block, kind=kind, order=order)
+            for block in blocks(run_config)
+            for kind in sequence_kinds(run_config)
+            for order in range(run_config.dni.orders)
+        ],
+    output:
+        table=output("continual"),
+        record=record("continual"),
+    log:
+        log_of("continual"),
+    conda:
+        "../../envs/conda.yaml"
+    params:
+        settings=settings_of("continual"),
+        code=plan.code("continual"),
+    message:
+        "Table of accuracy after every task"
+    shell:
+        "python -m molap.stages.continual --settings {params.settings:q} --code {params.code}"
+        " --output table={output.table} --log {log}"
+
+
+rule forgetting:
+    input:
+        continual=output("continual"),
+    output:
+        table=output("forgetting"),
+        record=record("forgetting"),
+    log:
+        log_of("forgetting"),
+    conda:
+        "../../envs/conda.yaml"
+    params:
+        settings=settings_of("forgetting"),
+        code=plan.code("forgetting"),
+    message:
+        "Table of forgetting and transfer"
+    shell:
+        "python -m molap.stages.forgetting --settings {params.settings:q} --code {params.code}"
+        " --input continual={input.continual} --output table={output.table} --log {log}"
+
+
+rule fig_dni:
+    input:
+        continual=output("continual"),
+        performance=output("performance"),
+    output:
+        png=output("fig_dni"),
+        svg=output("fig_dni").replace(".png", ".svg"),
+        data=[output("fig_dni").replace(".png", f"_{name}.csv") for name in ("scores", "joint")],
+        record=record("fig_dni"),
+    log:
+        log_of("fig_dni"),
+    conda:
+        "../../envs/conda.yaml"
+    params:
+        settings=settings_of("fig_dni"),
+        code=plan.code("fig_dni"),
+    message:
+        "Figure: learning in sequence"
+    shell:
+        "python -m molap.stages.fig_dni --settings {params.settings:q} --code {params.code}"
+        " --input continual={input.continual} --input performance={input.performance}"
+        " --output png={output.png} --log {log}"
