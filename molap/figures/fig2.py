@@ -64,7 +64,7 @@ def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
         err_kws={"linewidth": 1, "color": "0.2"},
     )
     for bars, source in zip(axes.containers, sources, strict=False):
-        bars.set_label(NAMES.get(source, NAMES[strategy]).replace(" pre-training", ""))
+        bars.set_label(NAMES.get(source, NAMES[strategy]).replace("A pre-training", "A"))
     constant = rows.groupby("label").best_constant.first()[labels]
     axes.hlines(constant, np.arange(len(labels)) - 0.45, np.arange(len(labels)) + 0.45, color="black", lw=1.3)
     axes.set(xlabel="", ylabel="", ylim=(0, 105), title="" if len(sources) > 1 else NAMES[strategy])
