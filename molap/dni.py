@@ -11,11 +11,14 @@ y(t) = W_out h(t):
     from the second task on the optimiser's update U becomes  ΔW = P_wz U P_z,  ΔW_out = P_y U_out P_h.
 
 A direction that former tasks use much (variance ≫ α) is kept: its part of an update shrinks by α / (α + variance).
-The projection must come after Adam, whose division entry by entry would leave the kept directions again.
+The projection must come after Adam, whose division entry by entry would leave the kept directions again. The running
+covariances are a `Memory`, renewed once per task; the projections made from it are the transformation's state.
 """
 
+from functools import partial
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -143,8 +146,9 @@ def _project(updates: dict[str, Array], p: Projections) -> dict[str, Array]:
     if "b_rec" in updates:
         w.append(updates["b_rec"][:, None])
         out.append(updates["b_out"][:, None])
-    w = p.wz @ jnp.concatenate(w, axis=1) @ p.z
-    out = p.y @ jnp.concatenate(out, axis=1) @ p.h
+    product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)  # a GPU's short floats would leak
+    w = product(product(p.wz, jnp.concatenate(w, axis=1)), p.z)
+    out = product(product(p.y, jnp.concatenate(out, axis=1)), p.h)
     projected = {"w_in": w[:, :n_inputs], "w_rec": w[:, n_inputs : n_inputs + n_units], "w_out": out[:, :n_units]}
     if "b_rec" in updates:
         projected |= {"b_rec": w[:, -1], "b_out": out[:, -1]}

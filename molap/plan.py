@@ -60,10 +60,22 @@ def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> di
     }
 
 
+def _shared_init(c: RunConfig) -> dict:
+    """Initial weights of networks for all tasks are drawn channel by channel, each with its own key."""
+    return {name: value for name, value in fields(c.network, InitSettings).items() if name != "keys"}
+
+
+def _method(c: RunConfig, first: bool) -> dict:
+    """Settings of DNI; before anything is protected, those of measuring alone."""
+    method = fields(c.dni, MethodSettings)
+    return {name: value for name, value in method.items() if not first or name not in ("alpha", "projection")}
+
+
 def _shared(c: RunConfig, block: str, kind: str, n_steps: int) -> dict:
     """Settings of a network for all tasks."""
     phase = PhaseSettings(**fields(c.dni, PhaseSettings) | {"n_steps": n_steps})
     return _training(c, phase, block) | {
+        "init": _shared_init(c),
         "rule": kind.endswith("-rule"),
         "n_units": c.dni.n_units,
         "gain": c.dni.gain,
@@ -75,7 +87,7 @@ def _sequence(c: RunConfig, block: str, kind: str, order: int | str, task: str, 
     return _shared(c, block, kind, c.dni.n_steps) | {
         "task": task,
         "before": names[: names.index(task)],
-        "method": fields(c.dni, MethodSettings) if kind.startswith("dni") else None,
+        "method": _method(c, first=task == names[0]) if kind.startswith("dni") else None,
     }
 
 
@@ -132,7 +144,7 @@ STAGES = {
         "seeds": block_seeds(block),
         "n_units": c.dni.n_units,
         "gain": c.dni.gain,
-        "init": fields(c.network, InitSettings),
+        "init": _shared_init(c),
         "criterion": _criterion(c),
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,

@@ -124,7 +124,7 @@ def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_module
     rows += [_table1_row("counted", strategy, *values) for strategy, values in _counted(counted).items()]
     dni = counted[counted.strategy == "dni"]
     if len(dni):
-        rows.append(_table1_row(f"counted, N = {n_units}", "dni", *_dni_at(dni, n_units)))
+        rows += [_table1_row(f"counted, N = {n}", "dni", *_dni_at(dni, n)) for n in (n_units, 2 * n_units)]
     table = pd.DataFrame(rows)
     separate = table[table.strategy == "separate"].set_index("version").trained
     table["separate_per_trained"] = table.version.str.partition(",")[0].map(separate) / table.trained
@@ -210,8 +210,8 @@ def forgetting(scores: pd.DataFrame, metrics: Iterable[str] = ("accuracy", "deci
 
     With a[j, i] the accuracy on the i-th task after j tasks, T tasks, a[0, i] that of the untrained network:
     `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of max over i ≤ j < T of
-    a[j, i] − a[T, i] (Chaudhry et al. 2018); `backward_transfer` = mean over i < T of a[T, i] − a[i, i] and
-    `forward_transfer` = mean over i > 1 of a[i − 1, i] − a[0, i] (Lopez-Paz and Ranzato 2017).
+    a[j, i] − a[T, i] (Chaudhry et al. 2018, here from learning on); `backward_transfer` = mean over i < T of
+    a[T, i] − a[i, i] and `forward_transfer` = mean over i > 1 of a[i − 1, i] − a[0, i] (Lopez-Paz and Ranzato 2017).
     """
     rows = []
     for names, group in scores.groupby(["strategy", "source", "order", "network_seed"], sort=False):

@@ -99,6 +99,13 @@ AT = {"block": "s0-1", "source": "pca", "kind": "separate", "module": "2", "task
 PCA = {"strategy": "molap", "source": "pca", "kind": "molap-pca"}
 SEPARATE = {"strategy": "separate", "source": "-", "kind": "separate"}
 TASK, SEEDS = {"task": "mem_dm1", "label": "T5"}, {"network_seeds": "0,1"}
+DNI = {"strategy": "dni", "source": "rule", "kind": "dni-rule", "order": "1"}
+JOINT = {"strategy": "joint", "source": "rule", "kind": "joint-rule"}
+SHARED = {
+    "sequence": ("dni-rule", "order1/mem_dm1"),
+    "scores": ("dni-rule", "order1/scores"),
+    "joint": ("joint-rule", "joint"),
+}
 OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
     "testset": (TASK, "testset T5 mem_dm1"),
     "primitives": ({"source": "pca"}, "primitives pca"),
@@ -107,6 +114,9 @@ OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
     "head": (PCA | TASK | SEEDS, "head molap-pca T5 mem_dm1 seed 0,1"),
     "separate": (SEPARATE | TASK | SEEDS, "separate T5 mem_dm1 seed 0,1"),
     "evaluation": (SEPARATE | TASK | SEEDS, "evaluation separate T5 mem_dm1 seed 0,1"),
+    "sequence": (DNI | TASK | SEEDS, "sequence dni-rule T5 mem_dm1 seed 0,1"),
+    "scores": (DNI | SEEDS, "scores dni-rule seed 0,1"),
+    "joint": (JOINT | SEEDS, "joint joint-rule seed 0,1"),
     "example": (SEPARATE | TASK, "example separate T5 mem_dm1"),
     "fig2": ({"task": "context_mem_dm1", "label": "T7"}, "fig2 T7 context_mem_dm1"),
 }
@@ -115,8 +125,11 @@ OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
 @pytest.mark.parametrize("name", list(PLAN.runs)[::4])
 @pytest.mark.parametrize("stage", STAGES)
 def test_tags_and_title_say_what_a_job_of_every_stage_and_candidate_is(results, stage, name):
-    job, candidate = f"{name}/tune/{stage}", name.removeprefix("tiny").removeprefix("/tune/")
-    (run,) = describe(job, record_of(stage, json.loads(PLAN.settings(stage, name, **AT))), results)
+    job, candidate, at = f"{name}/tune/{stage}", name.removeprefix("tiny").removeprefix("/tune/"), AT
+    if stage in SHARED:
+        kind, place = SHARED[stage]
+        job, at = f"{name}/sequences/s0-1/{kind}/{place}", AT | {"kind": kind, "order": "1"}
+    (run,) = describe(job, record_of(stage, json.loads(PLAN.settings(stage, name, **at))), results)
     own, title = OWN_TAGS[stage]
     expected = {"stage": stage, "preset": "tiny", "job": job, "mlflow.source.name": f"python -m molap.stages.{stage}"}
     expected |= own | PROVENANCE | ({"candidate": candidate} if candidate else {})

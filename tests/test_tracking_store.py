@@ -15,6 +15,7 @@ from tracked_results import (
     environment,
     finish,
     sync,
+    sync_here,
     tracking,
     write_performance,
     write_record,
@@ -22,6 +23,7 @@ from tracked_results import (
 )
 
 from molap.config.tracking import TrackingSettings
+from molap.tracking.importer import Outcome
 from molap.tracking.query import compare
 from molap.tracking.where import place
 
@@ -53,16 +55,16 @@ def test_what_is_known_is_not_imported_again(results):
 
 
 def test_without_its_memory_the_importer_asks_the_store(results):
-    sync(results)
+    sync_here(results)
     (results / ".tracking" / "known.json").unlink()
-    assert sync(results)[0] == 0
+    assert sync_here(results) == Outcome(3, 0)
     assert states(results) == {"active": 3}
 
 
 def test_a_stage_that_is_run_again_supersedes_its_former_run(results):
-    sync(results)
+    sync_here(results)
     write_record(results, 1, accuracy=75.0)
-    assert sync(results)[1].startswith("1 jobs brought in")
+    assert sync_here(results) == Outcome(1, 0)
     assert_complete(results, 3, 30)
     assert states(results) == {"active": 3, "deleted": 1}
     table = active_runs(results).set_index("tags.network_seeds")
@@ -97,7 +99,7 @@ def test_a_damaged_record_is_named_and_holds_up_nothing_else(results):
 
 
 def test_runs_and_curves_keep_their_times(results):
-    sync(results)
+    sync_here(results)
     table = active_runs(results).set_index("tags.network_seeds")
     assert (
         table.loc["2", "start_time"].timestamp() == 1.7e9 + 2 and table.loc["2", "end_time"].timestamp() == 1.7e9 + 12
@@ -142,12 +144,12 @@ def test_sixteen_jobs_that_end_at_once_are_all_brought_in(tmp_path):
 
 
 def test_killed_at_twenty_random_moments_it_loses_and_duplicates_nothing(tmp_path):
-    results, n_jobs = tmp_path / "results", 80
+    results, n_jobs = tmp_path / "results", 60
     write_results(results, n_jobs, figure=FIGURE)
     moments, killed = random.Random(0), 0
     for attempt in range(20):
         process = tracking(results, "sync")
-        time.sleep(moments.uniform(0.5, 5.0))
+        time.sleep(moments.uniform(0.5, 3.5))
         if attempt == 10:
             write_record(results, 0, accuracy=80.0, figure=FIGURE)
         killed += process.poll() is None
@@ -193,15 +195,14 @@ def test_a_database_of_an_older_schema_is_upgraded_and_kept(results, age):
         command.upgrade(config, revisions[age])
     engine.dispose()
     assert rows(results, "select version_num from alembic_version") == [(revisions[age],)]
-    code, out, error = sync(results)
-    assert code == 0, out + error
+    assert sync_here(results) == Outcome(3, 0)
     assert rows(results, "select version_num from alembic_version") == [(revisions[0],)]
     assert_complete(results, 3, 30)
     assert rows(results, "pragma journal_mode") == [("wal",)]
 
 
 def test_readers_are_not_locked_out_while_the_importer_writes(results):
-    sync(results)
+    sync_here(results)
     assert rows(results, "pragma journal_mode") == [("wal",)]
 
 
@@ -209,7 +210,7 @@ def test_two_presets_are_compared_by_settings_and_accuracy(tmp_path):
     results = tmp_path / "results"
     write_performance(results, "one", accuracy=90, n_steps=100)
     write_performance(results, "two", accuracy=95, n_steps=200)
-    assert sync(results)[0] == 0
+    assert sync_here(results) == Outcome(4, 0)
     settings, performance = compare(place(TrackingSettings(), results), "one", "two")
     assert settings.to_dict("records") == [
         {"field": "params.heads.n_steps", "one": "100", "two": "200"},
@@ -225,7 +226,7 @@ def test_two_presets_are_compared_by_settings_and_accuracy(tmp_path):
 
 
 def test_an_experiment_that_was_deleted_is_named(results):
-    sync(results)
+    sync_here(results)
     from mlflow import MlflowClient
 
     MlflowClient(f"sqlite:///{results / 'mlflow' / 'mlflow.db'}").delete_experiment("1")
@@ -239,8 +240,7 @@ def test_a_job_refused_for_its_settings_is_shown_as_failed_and_holds_up_nothing(
     command += ["--output", "rows=results/demo/refused.json"]
     refused = subprocess.run(command, cwd=results.parent, env=environment(), capture_output=True, text=True)
     assert refused.returncode == 1 and "kind: 3 is not allowed" in refused.stderr
-    code, out, error = sync(results)
-    assert code == 0 and out.startswith("4 jobs"), error
+    assert sync_here(results) == Outcome(4, 0)
     table = active_runs(results).set_index("tags.job")
     assert table.loc["demo/refused", "status"] == "FAILED"
     assert table.loc["demo/refused", "tags.error"].startswith("ConfigError: kind: 3 is not allowed")

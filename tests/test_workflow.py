@@ -157,7 +157,7 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
         ({"separate": {"learning_rate": 0.001}}, ONLY_SEPARATE),
         (
             {"dni": {"alpha": 0.1}},
-            {"sequence": 3, "evaluation": 3} | SCORES | AFTER_NETWORKS,
+            {"sequence": 2, "evaluation": 3} | SCORES | AFTER_NETWORKS,
         ),
         ({"dni": {"joint_steps": 7}}, {"joint": 1, "evaluation": 3} | AFTER_NETWORKS),
         ({"tracking": {"interval_s": 20}}, {}),

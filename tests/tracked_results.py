@@ -9,6 +9,8 @@ import numpy as np
 
 from molap.config.tracking import TrackingSettings
 from molap.records import write_json, write_table
+from molap.tracking.importer import Outcome
+from molap.tracking.importer import sync as importer_sync
 from molap.tracking.scan import identity
 from molap.tracking.where import Place, place
 
@@ -95,6 +97,13 @@ def finish(process: subprocess.Popen, timeout: float = 120) -> tuple[int, str, s
 
 def sync(results: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
     return finish(tracking(results, *arguments, "sync", **variables))
+
+
+def sync_here(results: Path) -> Outcome:
+    """The same within this process, which has MLflow loaded; the command line is tested where it is what is tested."""
+    importer, outcome = importer_sync(TrackingSettings(), results)
+    assert importer.experiment_id == "1"
+    return outcome
 
 
 def active_runs(results: Path, uri: str | None = None):

@@ -42,7 +42,9 @@ def _meaning(performance: pd.DataFrame) -> str:
     n_seeds, n_trials = performance.network_seed.nunique(), performance.n_test_trials.iloc[0]
     bars = f"bars: mean and 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "bars: one network seed"
     note = f"{bars}; {n_trials} test trials per task; black lines: the best constant output"
-    return f"{note}\nB: {CONFLICT}" if "norule" in set(performance.source) else note
+    if "dni" in set(performance.strategy):
+        note += "\nB: after the whole sequence of tasks"
+    return f"{note}; {CONFLICT}" if "norule" in set(performance.source) else note
 
 
 def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:

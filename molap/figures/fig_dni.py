@@ -35,7 +35,10 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
     figure.legend(handles, names, loc="outside lower center", ncols=4)
     n_seeds = scores.network_seed.nunique()
     note = f"mean over {n_seeds} network seeds" if n_seeds > 1 else "one network seed"
-    figure.suptitle(f"{note}; right of the line: tasks not yet learned\n{CONFLICT}", size=8, x=0.01, ha="left")
+    note += "; right of the line: tasks not yet learned"
+    if "norule" in set(scores.source):
+        note += f"\n{CONFLICT}"
+    figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure
 
 

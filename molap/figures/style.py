@@ -44,7 +44,7 @@ NAMES = {
     "joint": "all tasks jointly",
     "sequential": "in sequence, unprotected",
 }
-CONFLICT = "without a rule input tasks with the same inputs conflict (T1/T2, T3/T4, T7/T8/T9)"
+CONFLICT = "without a rule input, tasks with the same inputs and different targets conflict"
 
 RC = {
     "svg.hashsalt": "molap",

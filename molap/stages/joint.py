@@ -1,4 +1,4 @@
-"""Train the shared network on all tasks at once, the upper bound of learning them in sequence (Yang et al. 2019)."""
+"""Train the shared network on all tasks at once, what learning them in turn is measured by (Yang et al. 2019)."""
 
 import jax
 import jax.numpy as jnp
@@ -51,7 +51,11 @@ def work(job: Job) -> None:
 
 
 def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, tasks: list[Task]) -> Objective:
-    """The loss of `molap.training.loss` with the mean over tasks of their squared errors; one run for all trials."""
+    """The loss of `molap.training.loss` with the mean over tasks of their squared errors; one run for all trials.
+
+    As in a sequence, where they act as biases, the rule's weights are not penalised.
+    """
+    channels = np.array([i for i, name in enumerate(layout.inputs) if not name.startswith("rule:")])
 
     def objective(network: Params, batches, key: jax.Array):
         views = [view(network, layout, task) for task in tasks]
@@ -70,7 +74,7 @@ def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, ta
             outputs = own @ seen.w_out.T + (0 if seen.b_out is None else seen.b_out)
             errors.append(jnp.mean((outputs - targets) ** 2))
         mse = jnp.mean(jnp.stack(errors))
-        weights = sum(jnp.sum(w**2) for w in (network.w_in, network.w_rec, network.w_out))
+        weights = sum(jnp.sum(w**2) for w in (network.w_in[:, channels], network.w_rec, network.w_out))
         return mse + phase.weight_penalty * weights + phase.activity_penalty * jnp.mean(h**2), mse
 
     return objective

@@ -43,7 +43,7 @@ def work(job: Job) -> None:
         for i, seed in enumerate(s.seeds):
             network = select_network(networks, i) if place else new_network(seed, s.n_units, s.gain, s.init)
             for task in s.tasks:
-                seen = _as_seen(network, s.tasks[:place], task, seed, s)
+                seen = _as_seen(network, place, task, seed, s)
                 inputs, targets = (testsets[task][name] for name in ("inputs", "targets"))
                 outputs, _ = respond(seen, inputs, s.state_noise, s.data_seed)
                 row = {"network_seed": seed, "order": s.order, "place": place, "after": after, "task": task}
@@ -52,14 +52,14 @@ def work(job: Job) -> None:
     write_json(job.outputs["rows"], rows)
 
 
-def _as_seen(network: Params, learned: tuple[str, ...], task: str, seed: int, s: Settings) -> Params:
-    """The network as a task sees it; channels that it does not have yet are those that it would start with."""
-    tasks = load_tasks(s.trials.modules)
-    layout = Layout()
-    for name in learned:
+def _as_seen(network: Params, place: int, task: str, seed: int, s: Settings) -> Params:
+    """The network as a task sees it; channels that it does not have yet are those that it will start with."""
+    tasks, layout = load_tasks(s.trials.modules), Layout()
+    for i, name in enumerate(s.tasks[: max(place, s.tasks.index(task) + 1)]):
+        if i >= place:
+            network = grow(network, layout, tasks[name], s.rule, seed, s.init)
         layout = layout.with_task(tasks[name], s.rule)
-    grown = grow(network, layout, tasks[task], s.rule, seed, s.init)
-    return view(grown, layout.with_task(tasks[task], s.rule), tasks[task])
+    return view(network, layout, tasks[task])
 
 
 if __name__ == "__main__":

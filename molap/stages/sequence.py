@@ -43,14 +43,16 @@ def work(job: Job) -> None:
     memories = [dni.grow(memory, len(old.inputs), *more) for memory in memories]
     grown = [grow(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
     params = stack_networks(grown)
-    protect = None
+    protect, trainable = None, all_weights(grown[0])
     if s.method and s.before:
+        if s.method.projection == "update" and grown[0].h0 is not None:
+            trainable = trainable._replace(h0=False)  # nothing would protect the former tasks from its change
         found = [projections(memory, len(layout.inputs), s.method.alpha) for memory in memories]
         protect = project_updates, Projections(*(jnp.stack(matrices) for matrices in zip(*found, strict=True)))
     trained = train_networks(
         job,
         params,
-        all_weights(grown[0]),
+        trainable,
         task_batches(task, s),
         task.name,
         objective=task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
@@ -102,6 +104,7 @@ def _remember(memory: Memory, network: Params, layout: Layout, task: Task, seed:
     inputs = draw_trials(task, key, s.method.covariance_trials, s.trials).inputs
     _, rates = run(view(network, layout, task), inputs)
     rates = np.asarray(rates)
+    own = np.isin(layout.outputs, task.outputs)  # the others carry nothing that would be worth protecting
     outputs = rates @ np.asarray(network.w_out).T
     weights = [np.asarray(network.w_in), np.asarray(network.w_rec)]
     if network.b_rec is not None:
@@ -111,7 +114,7 @@ def _remember(memory: Memory, network: Params, layout: Layout, task: Task, seed:
         memory,
         all_inputs(layout, task, np.asarray(inputs)),
         rates,
-        outputs,
+        outputs * own,
         np.concatenate(weights, axis=1),
         start=None if network.h0 is None else np.asarray(network.h0),
         lag=2 if s.method.state == "lagged" else 1,

@@ -23,6 +23,8 @@ SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
 
 MAX_PARAM = 500
 
+TRAINING = ("module", "head", "separate", "sequence", "joint")
+
 
 class TrackedRun(NamedTuple):
     """A run as MLflow shall hold it. Times are milliseconds since 1970."""
@@ -154,7 +156,7 @@ def _params(settings: dict, network: dict | None) -> dict[str, str]:
 
 def _metrics(stage: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict, dict]:
     """Single values, and values by component as curves, under a few prefixes."""
-    prefix = {"head": "train", "separate": "train", "module": "train", "primitives": "fit"}.get(stage, stage)
+    prefix = "train" if stage in TRAINING else {"primitives": "fit"}.get(stage, stage)
     if stage == "evaluation":
         stream = upstream.get("testset", {}).get("settings", {}).get("stream", "test")
         prefix = "val" if stream == "validation" else "test"
@@ -182,6 +184,11 @@ def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str,
         tags |= {"strategy": "molap", "source": str(settings.get("source", "-"))}
     elif stage == "separate":
         tags |= {"strategy": "separate", "source": "-"}
+    elif "/sequences/" in job:
+        kind, *place = job.partition("/sequences/")[2].split("/")[1:]
+        tags["strategy"], tags["source"] = split_kind(kind)
+        if place[0].startswith("order"):
+            tags["order"] = place[0].removeprefix("order")
     elif "source" in settings:
         tags["source"] = str(settings["source"])
     if "strategy" in tags:
