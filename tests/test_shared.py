@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 from molap.config.base import ConfigError
-from molap.config.network import InitSettings
+from molap.config.network import InitSettings, NetworkSettings
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES, TrialSettings
 from molap.config.training import PhaseSettings
-from molap.network import run, to_arrays
+from molap.network import run, select_network, to_arrays
 from molap.paths import block_seeds
 from molap.plan import Plan, task_order
+from molap.randomness import named_key
 from molap.records import load_arrays
 from molap.shared import Layout, all_inputs, channels_of, grow, new_network, task_network, view
 from molap.stages import joint, scores, sequence
@@ -170,6 +171,35 @@ def test_scores_of_a_sequence_hold_every_place_and_task(tmp_path, kind):
     (summary,) = forgetting(table[table.network_seed == 0].assign(strategy="dni", source="rule")).to_dict("records")
     end = table[(table.place == 3) & (table.network_seed == 0)].accuracy.mean()
     assert summary["accuracy_average"] == pytest.approx(end)
+    order, mse = task_order(c, 1), table.set_index(["place", "network_seed", "task"]).mse
+    last = load_arrays(files[order[-1]])
+    for i, task in enumerate(order):
+        drawn = load_arrays(files[f"testset_{task}"])
+        for seed in (0, 1):
+            untrained, layout = build(order[: i + 1], kind == "dni-rule", PLAIN, seed, n_units=6)
+            at_place = {0: view(untrained, layout, TASKS[task]), 3: select_network(task_network(last, task), seed)}
+            for place, network in at_place.items():
+                expected = np.mean((np.asarray(run(network, jnp.asarray(drawn["inputs"]))[0]) - drawn["targets"]) ** 2)
+                assert mse[place, seed, task] == pytest.approx(expected, rel=1e-4), (place, seed, task)
+
+
+def test_what_is_remembered_of_a_network_with_biases_is_what_its_units_receive(tmp_path):
+    c = config(n_steps=3).model_copy(update={"network": NetworkSettings(biases=True)})
+    files = learn_sequence(tmp_path, c, last=2)
+    first, second = (load_arrays(files[task]) for task in ("mem_pro", "mem_dm1"))
+    for i, seed in enumerate((0, 1)):
+        network = select_network(task_network(first, "mem_pro"), i)
+        key = named_key(0, "covariance", "mem_pro", seed)
+        x, h = np.asarray(draw_trials(TASKS["mem_pro"], key, 5, TRIALS).inputs), np.asarray(network.h0)[None]
+        received = []
+        for x_t in x:
+            received.append(x_t @ network.w_in.T + h @ network.w_rec.T + network.b_rec)
+            h = np.tanh(received[-1])
+        flat = np.concatenate(received).astype(float)
+        np.testing.assert_allclose(first["memory_wz"][i], flat.T @ flat / (len(flat) - 1), rtol=1e-3, atol=1e-4)
+    assert first["memory_z"].shape == (2, 4 + 6 + 1, 4 + 6 + 1)
+    np.testing.assert_array_equal(first["h0"], second["h0"])
+    assert (first["b_rec"] != second["b_rec"]).any()
 
 
 def test_forgetting_and_transfer_of_a_known_matrix():

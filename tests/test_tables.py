@@ -263,3 +263,25 @@ def test_a_table_names_the_damaged_file_among_good_ones(here):
 def test_a_missing_file_is_missing_rather_than_damaged(here):
     with pytest.raises(FileNotFoundError, match=r"evaluation/s0/separate/delay_pro\.json"):
         performance("tiny", ["separate"], TASKS, ["s0"])
+
+
+@pytest.mark.parametrize("n_units", [50, 100, 200])
+def test_dni_is_counted_at_both_sizes_as_real_networks_are(n_units):
+    from molap.config.network import InitSettings
+    from molap.modules import all_weights, count_all, count_trained
+    from molap.shared import Layout, grow, new_network, view
+    from molap.tasks.registry import BUILT_IN
+
+    def count(n):
+        layout, network, rows = Layout(), new_network(0, n, 1.5, InitSettings()), []
+        for task in BUILT_IN:
+            network, layout = grow(network, layout, task, True, 0, InitSettings()), layout.with_task(task, True)
+            seen = view(network, layout, task)
+            rows.append({"trained": count_trained(seen, all_weights(seen)), "weights": count_all(network)})
+        return pd.DataFrame(rows).assign(strategy="dni", source="rule", w_rec=n * n)
+
+    table = table1(count(n_units)).set_index(["version", "strategy"])
+    for version, n in (("counted", n_units), ("counted, N = 100", 100), ("counted, N = 200", 200)):
+        real, row = count(n), table.loc[(version, "dni")]
+        assert row.overall == real.weights.max() and row.trained == real.trained.sum()
+        assert row.trained_per_task == pytest.approx(real.trained.mean())
