@@ -69,9 +69,13 @@ def grow(params: Params, old: Layout, task: Task, rule: bool, seed: int, setting
 
 def view(params: Params, layout: Layout, task: Task) -> Params:
     """The network of a task's own channels that the shared network is on the task's trials."""
+    return _select(params, *_places(layout, task))
+
+
+def _places(layout: Layout, task: Task) -> tuple[list[int], list[int], int]:
+    """Where a task's inputs, outputs and rule input are among the network's channels; -1 without a rule."""
     rule = f"rule:{task.name}"
-    return _select(
-        params,
+    return (
         [layout.inputs.index(name) for name in task.inputs],
         [layout.outputs.index(name) for name in task.outputs],
         layout.inputs.index(rule) if rule in layout.inputs else -1,
@@ -94,21 +98,18 @@ def _select(params: Params, inputs, outputs, rule: int) -> Params:
 
 def all_inputs(layout: Layout, task: Task, inputs: Float[np.ndarray, "time trial channel"]) -> np.ndarray:
     """A task's inputs on all channels of the network (time, trial, channel): zero on those that it does not use."""
+    places, _, rule = _places(layout, task)
     full = np.zeros((*inputs.shape[:2], len(layout.inputs)), inputs.dtype)
-    full[..., [layout.inputs.index(name) for name in task.inputs]] = inputs
-    if f"rule:{task.name}" in layout.inputs:
-        full[..., layout.inputs.index(f"rule:{task.name}")] = 1
+    full[..., places] = inputs
+    if rule >= 0:
+        full[..., rule] = 1
     return full
 
 
 def channels_of(layout: Layout, task: Task) -> dict[str, np.ndarray]:
     """Arrays that tell, beside the network's own, where a task's channels are; `task_network` reads them."""
-    rule = f"rule:{task.name}"
-    return {
-        f"inputs_{task.name}": np.array([layout.inputs.index(name) for name in task.inputs]),
-        f"outputs_{task.name}": np.array([layout.outputs.index(name) for name in task.outputs]),
-        f"rule_{task.name}": np.array(layout.inputs.index(rule) if rule in layout.inputs else -1),
-    }
+    names = (f"{kind}_{task.name}" for kind in ("inputs", "outputs", "rule"))
+    return dict(zip(names, map(np.array, _places(layout, task)), strict=True))
 
 
 def task_network(arrays: dict[str, np.ndarray], task: str) -> Params:

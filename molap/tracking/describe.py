@@ -24,6 +24,7 @@ SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
 MAX_PARAM = 500
 
 TRAINING = ("module", "head", "separate", "sequence", "joint")
+"""Stages whose metrics go under `train/`."""
 
 
 class TrackedRun(NamedTuple):
