@@ -5,8 +5,25 @@ from snakemake.utils import min_version
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
+from molap.memory import sweep_mb
 from molap.paths import OUTPUTS, RESULTS, network_path
-from molap.plan import Plan, blocks, example_kinds, fitted_sources, kinds, sequence_kinds, task_order
+from molap.plan import Plan
+from molap.selection import (
+    blocks,
+    curve_figures,
+    example_kinds,
+    fitted_sources,
+    kinds,
+    lesion_task,
+    lesioned_kind,
+    modular,
+    n_units,
+    perturbed_kinds,
+    perturbed_tasks,
+    sequence_kinds,
+    sweep,
+    task_order,
+)
 from molap.tracking.launch import Tracking
 
 min_version("9.5")
@@ -41,6 +58,7 @@ include: "workflow/rules/pretraining.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/dni.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/perturbations.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tune.smk"
@@ -50,7 +68,8 @@ rule all:
     default_target: True
     input:
         [plan.path(name, run_config.name) for name in ("configuration", *TABLES)],
-        [figure for name in FIGURES for figure in figure_files(name)],
+        [file for name in FIGURES for file in figure_files(name)],
+        [file for figure in curve_figures(run_config) for file in figure_files("fig_curves", figure=figure)],
 
 
 rule tune:

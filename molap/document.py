@@ -74,12 +74,16 @@ def _is_section(annotation: object) -> bool:
 
 
 def _allowed(field) -> str:
+    return _type_name(field.annotation) + _limits(field)
+
+
+def _limits(field) -> str:
     limits = []
     for limit in field.metadata:
         for attribute, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
             if hasattr(limit, attribute):
                 limits.append(f"{sign} {getattr(limit, attribute):g}")
-    return _type_name(field.annotation) + (f" {', '.join(limits)}" if limits else "")
+    return f" {', '.join(limits)}" if limits else ""
 
 
 def _type_name(annotation: object) -> str:
@@ -88,6 +92,8 @@ def _type_name(annotation: object) -> str:
         return ", ".join(f"`{value}`" for value in arguments)
     if typing.get_origin(annotation) is tuple:
         return f"list of {_type_name(arguments[0])}"
+    if hasattr(annotation, "__metadata__"):  # Annotated: a type and its limits
+        return _type_name(arguments[0]) + _limits(annotation.__metadata__[0])
     if arguments:
         return " or ".join(_type_name(argument) for argument in arguments)
     if _is_section(annotation):

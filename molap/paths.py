@@ -5,6 +5,8 @@ from typing import NamedTuple
 RESULTS = "results"
 IN_SEQUENCE = ("dni", "sequential")
 """Strategies that teach one network the tasks in turn."""
+ALL_TASKS = "all"
+"""In tables, the mean over tasks."""
 
 
 class Output(NamedTuple):
@@ -68,6 +70,16 @@ OUTPUTS = {
         "of the block's first network: `outputs`, `targets` (time, trial, output) and `error` (trial, output) on "
         "some test trials, `rates` (time, unit) of the first, `w_rec`, `w_out`",
     ),
+    "perturbation": Output(
+        "{run}/perturbations/{block}/{kind}/{task}.csv",
+        "one row per network seed, perturbation, strength and draw: entries or units hit, and every metric; "
+        "`{task}.cells.npz` beside it holds the same for a sweep that goes on",
+    ),
+    "lesioned": Output(
+        "{run}/examples/{block}/{kind}/lesioned_{task}.npz",
+        "of the block's first network, with each kind of modular lesion: `outputs`, `targets` (…, time, trial, output) "
+        "and `error` (…, trial, output) on some test trials; `perturbations`, their names",
+    ),
     "performance": Output(
         "{run}/tables/performance.csv", "one row per strategy, source, task and network seed: every metric"
     ),
@@ -87,11 +99,31 @@ OUTPUTS = {
         "{run}/tables/forgetting.csv",
         "one row per kind, order and network seed: average accuracy, forgetting, forward and backward transfer",
     ),
+    "robustness": Output(
+        "{run}/tables/robustness.csv",
+        "one row per network, perturbation and strength: mean and standard deviation of every metric over draws; "
+        "task `all` is the mean over tasks",
+    ),
+    "areas": Output(
+        "{run}/tables/areas.csv", "one row per network and perturbation: area under the curve of accuracy over strength"
+    ),
     "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; also `.svg`, data in `fig1c.csv`"),
     "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; also `.svg`, data in `fig2_*.csv`"),
     "fig_dni": Output(
         "{run}/figures/fig_dni.png",
         "learning in sequence: accuracy on every task after every task; also `.svg`, data in `fig_dni_*.csv`",
+    ),
+    "fig3": Output("{run}/figures/fig3.png", "Fig 3: lesions by module; also `.svg`, data in `fig3_*.csv`"),
+    "fig_curves": Output(
+        "{run}/figures/{figure}.png",
+        "Fig 4, Figs S1 to S5, and `fig_relative`: accuracy against the strength of a perturbation; also `.svg`, data "
+        "in `.csv`",
+    ),
+    "fig_matched": Output(
+        "{run}/figures/fig_matched.png", "lesions compared at the same number of weights; also `.svg`, data in `.csv`"
+    ),
+    "fig_areas": Output(
+        "{run}/figures/fig_areas.png", "area under the curve by perturbation and kind; also `.svg`, data in `.csv`"
     ),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
     "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser; also `.svg`"),

@@ -5,18 +5,34 @@ The Snakefile takes each rule's params from here; `python -m molap.plan` prints 
 
 import argparse
 import sys
-from hashlib import sha256
 
 from molap.config.base import ConfigError
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
-from molap.config.run import RunConfig, known_tasks, read
+from molap.config.perturbations import PerturbationReadings
+from molap.config.run import RunConfig, read
 from molap.config.tasks import TrialSettings
 from molap.config.training import PhaseSettings
 from molap.digests import source_digest
-from molap.paths import IN_SEQUENCE, block_name, block_seeds, path
+from molap.paths import ALL_TASKS, block_name, block_seeds, path
 from molap.records import canonical_json
+from molap.selection import (
+    blocks,
+    curve_figures,
+    example_kinds,
+    fitted_sources,
+    kinds,
+    labels,
+    lesion_task,
+    lesioned_kind,
+    modular,
+    perturbed_kinds,
+    perturbed_tasks,
+    sequence_kinds,
+    sweep,
+    task_order,
+)
 
 UPSTREAM = {
     "corpus": (),
@@ -95,6 +111,15 @@ def _criterion(c: RunConfig) -> dict:
     return fields(c.evaluation, CriterionSettings)
 
 
+def _perturbing(c: RunConfig) -> dict:
+    return {
+        "n_modules": c.network.n_modules,
+        "readings": fields(c.perturbations, PerturbationReadings),
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    }
+
+
 def _selection(c: RunConfig) -> dict:
     """Which networks a table or figure collects."""
     return {"run": c.name, "tasks": list(c.tasks.names), "kinds": kinds(c), "blocks": blocks(c)}
@@ -164,9 +189,7 @@ STAGES = {
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
-    "performance": lambda c, **_: (
-        _selection(c) | {"tasks": [[name, known_tasks(c.tasks.modules)[name]] for name in c.tasks.names]}
-    ),
+    "performance": lambda c, **_: _selection(c) | {"tasks": [[name, label] for name, label in labels(c).items()]},
     "counts": lambda c, **_: _selection(c) | {"blocks": blocks(c)[:1], "n_modules": c.network.n_modules},
     "table1": lambda c, **_: {},
     "components": lambda c, **_: {"sources": fitted_sources(c)},
@@ -176,9 +199,51 @@ STAGES = {
         | {"kinds": sequence_kinds(c), "orders": c.dni.orders}
     ),
     "forgetting": lambda c, **_: {},
-    "fig_dni": lambda c, **_: {"labels": {name: known_tasks(c.tasks.modules)[name] for name in c.tasks.names}},
+    "fig_dni": lambda c, **_: {"labels": labels(c)},
+    "perturbation": lambda c, block, kind, task, **_: (
+        _perturbing(c)
+        | {
+            "kind": kind,
+            "task": task,
+            "seeds": block_seeds(block),
+            "strengths": sweep(c),
+            "draws": c.perturbations.draws,
+            "n_trials": min(c.perturbations.n_trials, c.evaluation.n_trials),
+            "criterion": _criterion(c),
+        }
+    ),
+    "lesioned": lambda c, block, kind, task, **_: (
+        _perturbing(c)
+        | {
+            "kind": kind,
+            "task": task,
+            "seeds": block_seeds(block)[:1],
+            "perturbations": modular(c),
+            "strength": c.perturbations.example_strength,
+            "n_trials": min(c.figures.example_trials, c.evaluation.n_trials),
+        }
+    ),
+    "robustness": lambda c, **_: _selection(c) | {"tasks": perturbed_tasks(c), "kinds": perturbed_kinds(c)},
+    "areas": lambda c, **_: {},
     "fig1c": lambda c, **_: {},
     "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
+    "fig3": lambda c, **_: {
+        "task": lesion_task(c),
+        "kind": lesioned_kind(c),
+        "labels": labels(c),
+        "strength": c.perturbations.example_strength,
+    },
+    "fig_curves": lambda c, figure, **_: {
+        "panels": [[list(panel) for panel in row] for row in curve_figures(c)[figure]],
+        "y": "relative" if figure == "fig_relative" else "accuracy",
+        "labels": labels(c),
+    },
+    "fig_matched": lambda c, **_: {
+        "tasks": [lesion_task(c), ALL_TASKS],
+        "perturbations": [name for name in sweep(c) if name not in ("noise", "silence")],
+        "labels": labels(c),
+    },
+    "fig_areas": lambda c, **_: {"perturbations": list(sweep(c))},
     "tune_table": lambda c, **_: {
         "run": c.name,
         "tasks": list(c.tune.tasks),
@@ -188,42 +253,6 @@ STAGES = {
     },
     "fig_tune": lambda c, **_: {},
 }
-
-
-def kinds(c: RunConfig) -> list[str]:
-    """The kinds of trained networks, as they stand in file names."""
-    return ["separate", *(f"molap-{source}" for source in c.primitives.sources), *c.dni.kinds]
-
-
-def sequence_kinds(c: RunConfig) -> list[str]:
-    """The kinds of networks that learn the tasks in turn."""
-    return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
-
-
-def task_order(c: RunConfig, order: int | str) -> list[str]:
-    """The tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
-
-    Sorted by a digest of each name, so that a further task leaves the others in their order.
-    """
-    if int(order) == 0:
-        return list(c.tasks.names)
-    return sorted(c.tasks.names, key=lambda name: sha256(f"{c.seeds.data} {order} {name}".encode()).hexdigest())
-
-
-def fitted_sources(c: RunConfig) -> list[str]:
-    """The sources that are fitted on the corpus."""
-    return [source for source in c.primitives.sources if source != "none"]
-
-
-def example_kinds(c: RunConfig) -> list[str]:
-    """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
-    return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
-
-
-def blocks(c: RunConfig) -> list[str]:
-    """Network seeds in blocks that are trained together; more seeds only add blocks."""
-    seeds = range(c.seeds.first, c.seeds.first + c.seeds.networks)
-    return [block_name(seeds[i : i + c.seeds.per_job]) for i in range(0, len(seeds), c.seeds.per_job)]
 
 
 def candidates(c: RunConfig) -> dict[str, RunConfig]:
@@ -306,7 +335,7 @@ def main(argv: list[str] | None = None) -> None:
     """Print the settings of a stage, for `--settings` of its program."""
     parser = argparse.ArgumentParser(prog="python -m molap.plan", description=main.__doc__)
     parser.add_argument("stage", choices=sorted(STAGES))
-    parser.add_argument("wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, module, kind")
+    parser.add_argument("wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, kind, …")
     parser.add_argument("--config", default="config/paper.yaml", metavar="FILE")
     arguments = parser.parse_intermixed_args(argv)
     try:

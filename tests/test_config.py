@@ -13,7 +13,8 @@ import yaml
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config, read
 from molap.document import PAGES
-from molap.plan import STAGES, Plan, blocks, candidates
+from molap.plan import STAGES, Plan, candidates
+from molap.selection import blocks
 from molap.tasks.registry import load_tasks
 
 REPOSITORY = Path(__file__).parent.parent
@@ -31,7 +32,8 @@ def wrong_values(field) -> list:
     if typing.get_origin(field.annotation) is typing.Literal:
         return ["nonsense", 3]
     if typing.get_origin(field.annotation) is tuple:
-        return ["a bare string", 3, [3.5]]
+        numbers = typing.get_origin(typing.get_args(field.annotation)[0]) is typing.Annotated
+        return ["a bare string", 3] + ([[0], [-1.0], [101], [True], ["5"], [5.0, 5.0]] if numbers else [[3.5]])
     if bool in kinds:
         return ["perhaps", 7]
     if float in kinds or int in kinds:
@@ -127,7 +129,15 @@ def test_blocks_of_seeds():
 def test_settings_do_not_depend_on_the_order_of_keys():
     one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}}))
     two = Plan(parse_config({"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
-    wildcards = {"block": "s0", "source": "cca", "task": "mem_pro", "module": "1", "kind": "dni-rule", "order": "0"}
+    wildcards = {
+        "block": "s0",
+        "source": "cca",
+        "task": "mem_pro",
+        "module": "1",
+        "kind": "dni-rule",
+        "order": "0",
+        "figure": "fig4",
+    }
     for stage in STAGES:
         assert one.settings(stage, "paper", **wildcards) == two.settings(stage, "paper", **wildcards)
 

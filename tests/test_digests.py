@@ -33,7 +33,7 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "records", "digests", "paths"),
+    ("config", "randomness", "records", "digests", "paths", "memory"),
     ("tasks",),
     ("corpus", "primitives"),
     ("network", "modules"),
@@ -41,9 +41,12 @@ LAYERS = (
     ("optimise", "training"),
     ("dni",),
     ("evaluation",),
-    ("tables",),
+    ("perturbations",),
+    ("sweep",),
+    ("tables", "robustness"),
     ("figures",),
     ("stages",),
+    ("selection",),
     ("plan",),
     ("tracking",),
     ("document",),

@@ -95,8 +95,9 @@ def test_metrics_and_curves_stand_under_their_prefix_with_finite_values_spread_o
 
 
 PLAN = Plan(parse_config({"name": "tiny", "seeds": {"networks": 2, "per_job": 2}}))
-AT = {"block": "s0-1", "source": "pca", "kind": "separate", "module": "2", "task": "mem_dm1"}
+AT = {"block": "s0-1", "source": "pca", "kind": "separate", "module": "2", "task": "mem_dm1", "figure": "fig4"}
 PCA = {"strategy": "molap", "source": "pca", "kind": "molap-pca"}
+CCA = {"strategy": "molap", "source": "cca", "kind": "molap-cca"}
 SEPARATE = {"strategy": "separate", "source": "-", "kind": "separate"}
 TASK, SEEDS = {"task": "mem_dm1", "label": "T5"}, {"network_seeds": "0,1"}
 DNI = {"strategy": "dni", "source": "rule", "kind": "dni-rule", "order": "1"}
@@ -118,6 +119,9 @@ OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
     "scores": (DNI | SEEDS, "scores dni-rule seed 0,1"),
     "joint": (JOINT | SEEDS, "joint joint-rule seed 0,1"),
     "example": (SEPARATE | TASK, "example separate T5 mem_dm1"),
+    "perturbation": (SEPARATE | TASK | SEEDS, "perturbation separate T5 mem_dm1 seed 0,1"),
+    "lesioned": (SEPARATE | TASK | {"network_seeds": "0"}, "lesioned separate T5 mem_dm1 seed 0"),
+    "fig3": (CCA | {"task": "multi_mem", "label": "T9"}, "fig3 molap-cca T9 multi_mem"),
     "fig2": ({"task": "context_mem_dm1", "label": "T7"}, "fig2 T7 context_mem_dm1"),
 }
 

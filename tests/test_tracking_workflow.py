@@ -29,7 +29,7 @@ localStorage.setItem('mlflow.workflowType_v1', '"machine_learning"');
 
 def tracked(folder: Path, **settings) -> Scratch:
     scratch = Scratch(folder)
-    scratch.set(tracking={"enabled": True, "interval_s": 2} | settings, dni={"kinds": []})
+    scratch.set(tracking={"enabled": True, "interval_s": 2} | settings, dni={"kinds": []}, perturbations={"kinds": []})
     return scratch
 
 

@@ -13,12 +13,16 @@ from workflow_helpers import Scratch
 
 TABLES_AND_FIGURES = {"performance", "counts", "table1", "components", "curves", "fig1c", "fig2", "configuration"}
 AFTER_NETWORKS = {"performance": 1, "counts": 1, "table1": 1, "curves": 1, "fig1c": 1, "fig2": 1, "fig_dni": 1}
+PERTURBED_FIGURES = {"fig3": 1, "fig_curves": 5, "fig_matched": 1, "fig_areas": 1}
+AFTER_SWEEPS = {"robustness": 1, "areas": 1} | PERTURBED_FIGURES
+SWEEPS = {"perturbation": 4, "lesioned": 1} | AFTER_SWEEPS
+OF_ONE_KIND = SWEEPS | {"perturbation": 2}
 SCORES = {"scores": 1, "continual": 1, "forgetting": 1}
 SHARED = {"sequence": 3, "joint": 1} | SCORES
 NOT_SHARED = dict.fromkeys(SHARED, 0)
-ALL_NETWORKS = {"head": 9, "separate": 3, "evaluation": 18, "example": 2} | SHARED | AFTER_NETWORKS
-ONLY_SEPARATE = ALL_NETWORKS | NOT_SHARED | {"head": 0, "example": 0, "evaluation": 3}
-N_RECORDS = 59
+ALL_NETWORKS = {"head": 9, "separate": 3, "evaluation": 18, "example": 2} | SHARED | AFTER_NETWORKS | SWEEPS
+ONLY_SEPARATE = ALL_NETWORKS | NOT_SHARED | {"head": 0, "example": 0, "evaluation": 3, "perturbation": 2, "lesioned": 0}
+N_RECORDS = 74
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +112,20 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
     ("file", "old", "new", "expected"),
     [
         ("molap/figures/fig1c.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)", {"fig1c": 1}),
-        ("molap/figures/style.py", '"font.size": 9', '"font.size": 8', {"fig1c": 1, "fig2": 1, "fig_dni": 1}),
+        (
+            "molap/figures/style.py",
+            '"font.size": 9',
+            '"font.size": 8',
+            {"fig1c": 1, "fig2": 1, "fig_dni": 1} | PERTURBED_FIGURES,
+        ),
         (
             "molap/evaluation.py",
             "deviation <= tolerances",
             "deviation < tolerances",
-            {"evaluation": 18, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1} | SCORES,
+            {"evaluation": 18, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1}
+            | SCORES
+            | {"perturbation": 4}
+            | AFTER_SWEEPS,
         ),
         (
             "molap/modules.py",
@@ -126,7 +138,9 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             "molap/primitives.py",
             "> 1e-12 *",
             "> 1e-11 *",
-            {"primitives": 2, "components": 1, "module": 4, "head": 6, "evaluation": 6, "example": 1} | AFTER_NETWORKS,
+            {"primitives": 2, "components": 1, "module": 4, "head": 6, "evaluation": 6, "example": 1}
+            | AFTER_NETWORKS
+            | OF_ONE_KIND,
         ),
         (
             "molap/stages/separate.py",
@@ -152,7 +166,7 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
     [
         (
             {"evaluation": {"tolerance": 0.2}},
-            {"evaluation": 18, "performance": 1, "fig2": 1, "fig_dni": 1} | SCORES,
+            {"evaluation": 18, "performance": 1, "fig2": 1, "fig_dni": 1} | SCORES | {"perturbation": 4} | AFTER_SWEEPS,
         ),
         ({"separate": {"learning_rate": 0.001}}, ONLY_SEPARATE),
         (
@@ -165,7 +179,11 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
             {"primitives": {"pca": "joint"}},
             {"primitives": 1, "components": 1, "module": 2, "head": 3, "evaluation": 3} | AFTER_NETWORKS,
         ),
-        ({"figures": {"example_trials": 5}}, {"example": 2, "fig2": 1}),
+        ({"figures": {"example_trials": 5}}, {"example": 2, "fig2": 1, "lesioned": 1, "fig3": 1}),
+        ({"perturbations": {"noise": [0.01, 0.02]}}, {"perturbation": 4} | AFTER_SWEEPS),
+        ({"perturbations": {"tasks": ["delay_pro"]}}, AFTER_SWEEPS | {"lesioned": 1, "fig_curves": 5}),
+        ({"perturbations": {"silencing": "recurrence"}}, SWEEPS),
+        ({"perturbations": {"example_strength": 10}}, {"lesioned": 1, "fig3": 1}),
         ({"tune": {"n_trials": 50}}, {}),
         ({"heads": {"n_steps": 9}, "separate": {"n_steps": 7}}, ALL_NETWORKS | NOT_SHARED | {"evaluation": 12}),
     ],
@@ -191,7 +209,7 @@ def test_the_order_of_keys_plans_nothing(changed):
 def test_more_seeds_compute_only_new_networks(changed):
     changed.set(seeds={"networks": 4})
     expected = {"configuration": 1, "reservoir": 1, "module": 4} | ALL_NETWORKS
-    for unchanged in ("example", "counts", "table1", "fig1c"):
+    for unchanged in ("example", "counts", "table1", "fig1c", "lesioned"):
         del expected[unchanged]
     assert changed.planned() == expected
 

@@ -11,6 +11,7 @@ from molap.config.base import ConfigError, Section, check
 from molap.config.dni import DniSettings
 from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
 from molap.config.network import NetworkSettings, SeparateSettings
+from molap.config.perturbations import PerturbationSettings
 from molap.config.tasks import TASK_LABELS, CorpusSettings, PrimitiveSettings, TaskSettings
 from molap.config.tracking import TrackingSettings
 from molap.config.training import (
@@ -89,6 +90,7 @@ class RunSettings(Section):
     separate: SeparatePhaseSettings = SeparatePhaseSettings()
     dni: DniSettings = DniSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    perturbations: PerturbationSettings = PerturbationSettings()
     figures: FigureSettings = FigureSettings()
     seeds: SeedSettings = SeedSettings()
     tune: TuneSettings = TuneSettings()
@@ -123,12 +125,30 @@ class RunSettings(Section):
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{field}: {list(names)} is not allowed; each may stand once")
+        self._perturbed_are_trained()
         if self.figures.example_task not in self.tasks.names:
             raise ValueError(
                 f"figures.example_task: {self.figures.example_task!r} is not trained; allowed are the tasks of "
                 f"tasks.names: {', '.join(self.tasks.names)}"
             )
         return self
+
+    def _perturbed_are_trained(self) -> None:
+        p = self.perturbations
+        tasks = self.tasks.names if p.tasks is None else p.tasks
+        trained = ("separate", *(f"molap-{source}" for source in self.primitives.sources), *self.dni.kinds)
+        for field, names, allowed in (
+            ("tasks", p.tasks or (), self.tasks.names),
+            ("kinds", p.kinds or (), trained),
+            ("example_task", (p.example_task,) * (p.example_task is not None), tasks),
+        ):
+            for name in names:
+                if name not in allowed:
+                    raise ValueError(
+                        f"perturbations.{field}: {name!r} is not allowed; what is trained here: {', '.join(allowed)}"
+                    )
+            if len(set(names)) < len(names):
+                raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may stand once")
 
 
 class RunConfig(RunSettings):

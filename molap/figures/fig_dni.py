@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from molap.figures.style import COLOURS, CONFLICT, NAMES, new_figure, panel_letter
+from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, new_figure, panel_letter
 
 
 def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
@@ -26,7 +26,7 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
         rows = scores[(scores.strategy == strategy) & (scores.source == source)]
         order = rows[rows.place > 0].drop_duplicates("place").sort_values("place").after.tolist()
         matrix = rows.pivot_table(index="place", columns="task", values="accuracy", aggfunc="mean")[order]
-        _heat_map(grid[0, column], matrix.loc[1:], [labels[task] for task in order], _title(strategy, source))
+        _heat_map(grid[0, column], matrix.loc[1:], [labels[task] for task in order], kind_name(strategy, source))
         _remains(grid[1, column], matrix, order, labels, joint[joint.source == source], rows, COLOURS[strategy])
         for row in (0, 1):
             panel_letter(grid[row, column], f"{'AB'[row]}{column + 1}")
@@ -40,10 +40,6 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
         note += f"\n{CONFLICT}"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure
-
-
-def _title(strategy: str, source: str) -> str:
-    return NAMES[source] if strategy == "dni" else f"{NAMES[strategy]}, {'' if source == 'rule' else 'no '}rule input"
 
 
 def _heat_map(axes: Axes, matrix: pd.DataFrame, labels: list[str], title: str) -> None:

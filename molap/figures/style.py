@@ -60,6 +60,18 @@ RC = {
 }
 
 
+def kind_name(strategy: str, source: str) -> str:
+    """What a kind of network is called in legends."""
+    if strategy in ("joint", "sequential"):
+        return f"{NAMES[strategy]}, {'' if source == 'rule' else 'no '}rule input"
+    return NAMES.get(source, NAMES[strategy])
+
+
+def kind_colour(strategy: str, source: str):
+    """The colour of a kind of network."""
+    return COLOURS[strategy] if strategy in ("joint", "sequential") else COLOURS.get(source, COLOURS[strategy])
+
+
 def new_figure(width: float, height: float) -> Figure:
     """A figure of the given size in inches, in the common style, with constrained layout."""
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)

@@ -4,6 +4,7 @@ import sys
 
 TABLES = ["performance", "counts", "table1", "curves"] + ["components"] * bool(fitted_sources(run_config))
 TABLES += ["continual", "forgetting"] * bool(sequence_kinds(run_config))
+TABLES += ["robustness", "areas"] * bool(sweep(run_config))
 FIGURES = ["fig1c", "fig2"] + ["fig_dni"] * bool(sequence_kinds(run_config))
 
 
@@ -18,6 +19,7 @@ wildcard_constraints:
     source="cca|pca|none",
     kind="separate|molap-(cca|pca|none)|(dni|sequential|joint)-(no)?rule",
     order=r"\d+",
+    figure="|".join(curve_figures(run_config)) or "none",
     module=r"\d+",
     task="|".join(re.escape(task) for task in {*run_config.tasks.names, *run_config.tune.tasks}),
 
@@ -43,8 +45,8 @@ def settings_of(stage):
     return lambda wildcards: plan.settings(stage, **wildcards)
 
 
-def figure_files(name):
-    png = plan.path(name, run_config.name)
+def figure_files(name, **wildcards):
+    png = plan.path(name, run_config.name, **wildcards)
     return [png, png.removesuffix("png") + "svg"]
 
 

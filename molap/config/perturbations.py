@@ -1,0 +1,81 @@
+"""Settings of the perturbations of trained networks (A.4)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from molap.config.base import Section
+
+Percents = tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...]
+
+
+class PerturbationReadings(Section):
+    """What a perturbation hits, where text and released code differ."""
+
+    inter_module_as: Literal["block", "whole"] = Field(
+        "block",
+        description="Lesions among inter-module weights hit the entries outside the modules' blocks (`block`, text), "
+        "or, by an aliased array, the `whole` matrix (released code).",
+    )
+    biases: Literal["kept", "hit"] = Field(
+        "kept",
+        description="Recurrent biases of networks that have them are `kept` (text: the connectivity matrix), or `hit` "
+        "by lesions and noise over the whole network (released code).",
+    )
+    silencing: Literal["activity", "recurrence"] = Field(
+        "activity",
+        description="Silenced units are clamped at zero for recurrence and readout (`activity`, text), or for the "
+        "`recurrence` only (released code).",
+    )
+
+
+class StrengthSettings(Section):
+    """Strengths of each perturbation; an empty list leaves it out."""
+
+    module: Percents = Field(
+        (2.0, 5.0, 10.0, 20.0, 30.0),
+        description="Percent of a module's recurrent weights set to zero, for each module.",
+    )
+    inter_module: Percents = Field(
+        (1.0, 2.5, 5.0, 10.0, 15.0, 30.0), description="Percent of the weights between modules set to zero."
+    )
+    whole: Percents = Field(
+        (1.0, 2.5, 5.0, 10.0, 20.0, 30.0), description="Percent of all recurrent weights set to zero."
+    )
+    silence: Percents = Field((2.0, 5.0, 10.0, 20.0, 30.0), description="Percent of units silenced.")
+    noise: tuple[Annotated[float, Field(gt=0, le=10, strict=True)], ...] = Field(
+        (0.005, 0.01, 0.015, 0.02, 0.03),
+        description="Standard deviation σ of Gaussian noise added to every recurrent weight.",
+    )
+
+    @field_validator("module", "inter_module", "whole", "silence", "noise")
+    @classmethod
+    def _each_once(cls, strengths: tuple[float, ...], info) -> tuple[float, ...]:
+        if len(set(strengths)) < len(strengths):
+            raise ValueError(f"{info.field_name}: {list(strengths)} is not allowed; each strength may stand once")
+        return tuple(sorted(strengths))
+
+
+class PerturbationSettings(StrengthSettings, PerturbationReadings):
+    """Perturbations of the trained networks (A.4, Figs 3, 4, S1–S5)."""
+
+    draws: int = Field(30, ge=1, le=10_000, description="Random draws of each perturbation and strength.")
+    n_trials: int = Field(
+        250,
+        ge=1,
+        le=1_000_000,
+        description="Trials of the test set, from its first; at most evaluation.n_trials. Text: 250, for Figs 3, 4 "
+        "and S5 2000.",
+    )
+    kinds: tuple[str, ...] | None = Field(
+        None,
+        description="Kinds of networks (`separate`, `molap-cca`, `dni-rule`, …); null for all that are trained but "
+        "the yardsticks `sequential` and `joint`.",
+    )
+    tasks: tuple[str, ...] | None = Field(None, description="Tasks; null for all of tasks.names.")
+    example_task: str | None = Field(
+        None, description="Task of Fig 3; null for the last of the perturbed tasks (the paper's T9)."
+    )
+    example_strength: float = Field(
+        30.0, gt=0, le=100, description="Percent of weights lesioned in the examples of Fig 3, b to e."
+    )

@@ -1,0 +1,254 @@
+"""Figs 3, 4 and S1 to S5, and what makes them comparable: lesions of the same size, curves relative to the intact
+network, areas under the curves.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+from molap.figures.style import STEP_MS, kind_colour, kind_name, new_figure, panel_letter
+from molap.paths import ALL_TASKS
+
+AXES = {
+    "inter_module": "inter-module weights lesioned (%)",
+    "whole": "weights lesioned, whole network (%)",
+    "noise": "σ of noise on all recurrent weights",
+    "silence": "units silenced (%)",
+}
+HEIGHTS = {"accuracy": "decisions correct (%)", "relative": "decisions correct (% of intact)"}
+SHORT = {
+    "inter_module": "inter-module weights",
+    "whole": "all weights",
+    "noise": "noise, σ",
+    "silence": "units silenced",
+}
+TRACES = 3
+BLOCKS = "modules of separate networks and DNI are the same blocks of units, which training did not set apart"
+
+
+def axis_label(perturbation: str) -> str:
+    """What the strength of a perturbation is."""
+    return AXES.get(perturbation, f"module {perturbation.removeprefix('module')} weights lesioned (%)")
+
+
+def _short(perturbation: str) -> str:
+    return SHORT.get(perturbation, f"module {perturbation.removeprefix('module')} weights")
+
+
+def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame:
+    """Mean over network seeds, and the half width of its band, by kind, task, perturbation and strength.
+
+    The band is the 95 % interval (Student's t) over network seeds, or with one seed the standard deviation over draws.
+    """
+    rows = []
+    names = ["strategy", "source", "n_units", "task", "perturbation", by]
+    for place, group in table.groupby(names, sort=False):
+        n = group.network_seed.nunique()
+        half = group[f"{y}_sd"].fillna(0).iloc[0] if f"{y}_sd" in group else 0.0
+        if n > 1:
+            half = stats.t.ppf(0.975, n - 1) * group[y].std() / np.sqrt(n)
+        rows.append(dict(zip(names, place, strict=True)) | {y: group[y].mean(), "half": half, "n_seeds": n})
+    return pd.DataFrame(rows)
+
+
+def meaning(table: pd.DataFrame) -> str:
+    """What the bands are."""
+    seeds, draws = table.network_seed.nunique(), table.n_draws.max()
+    if seeds > 1:
+        return f"lines and bands: mean and 95 % interval over {seeds} network seeds, each the mean of {draws} draws"
+    return f"lines and bands: mean and standard deviation over {draws} random draws, one network seed"
+
+
+def draw_curves(
+    table: pd.DataFrame, panels: list[list[tuple[str, str]]], y: str, labels: dict[str, str]
+) -> tuple[Figure, pd.DataFrame]:
+    """Panels of performance against strength, and the data that they show.
+
+    Args:
+        table: that of `molap.robustness.robustness`.
+        panels: rows of panels, each a task and a perturbation.
+        y: `accuracy` or `relative`.
+        labels: task → T1 ….
+    """
+    columns = max(map(len, panels))
+    figure = new_figure(0.6 + 3.1 * columns, 0.9 + 2.4 * len(panels))
+    grid = figure.subplots(len(panels), columns, squeeze=False, sharey=True)
+    shown = pd.concat(
+        [table[(table.task == task) & (table.perturbation == name)] for row in panels for task, name in row]
+    )
+    data = summarise(shown, y)
+    for i, row in enumerate(panels):
+        for j, (task, name) in enumerate(row):
+            axes = grid[i, j]
+            _curves(axes, data[(data.task == task) & (data.perturbation == name)], y)
+            if y == "accuracy":
+                _constant(axes, shown[shown.task == task])
+            title = "mean over tasks" if task == ALL_TASKS else labels[task]
+            axes.set(xlabel=axis_label(name), title=title, ylabel=HEIGHTS[y] if j == 0 else "")
+            panel_letter(axes, f"{chr(65 + i)}{j + 1}")
+        for axes in grid[i, len(row) :]:
+            axes.remove()
+    grid[0, 0].set_ylim(*((0, 103) if y == "accuracy" else (0, 1.05 * (data[y] + data.half).max())))
+    _legend_and_note(figure, grid[0, 0], meaning(shown), [name for row in panels for _, name in row])
+    return figure, data
+
+
+def _curves(axes: Axes, rows: pd.DataFrame, y: str) -> None:
+    for (strategy, source, n), line in rows.groupby(["strategy", "source", "n_units"], sort=False):
+        line = line.sort_values("strength")
+        colour, label = kind_colour(strategy, source), f"{kind_name(strategy, source)} (N = {n})"
+        axes.plot(line.strength, line[y], "o-", ms=3, lw=1.3, color=colour, label=label)
+        axes.fill_between(line.strength, line[y] - line.half, line[y] + line.half, color=colour, alpha=0.15, lw=0)
+
+
+def _constant(axes: Axes, rows: pd.DataFrame) -> None:
+    axes.axhline(rows.best_constant.mean(), ls="--", color="black", lw=1, label="best constant output")
+
+
+def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: list[str]) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    if any(name.startswith("module") or name == "inter_module" for name in perturbations):
+        note += f"\n{BLOCKS}"
+    figure.suptitle(note, size=8, x=0.01, ha="left")
+
+
+def draw_fig3(
+    table: pd.DataFrame, example: dict[str, np.ndarray], task: str, labels: dict[str, str], kind: str, strength: float
+) -> tuple[Figure, dict[str, pd.DataFrame]]:
+    """Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
+
+    Args:
+        table: that of `molap.robustness.robustness`.
+        example: as the stage `lesioned` saves it.
+        task: whose lesions are shown.
+        labels: task → T1 ….
+        kind: of the network in b to e.
+        strength: of its lesion, in percent.
+    """
+    names = example["perturbations"].tolist()
+    shown = table[(table.task == task) & table.perturbation.isin(names)]
+    data = summarise(shown, "accuracy")
+    strategy, _, source = kind.partition("-")
+    colour = kind_colour(strategy, source)
+    figure = new_figure(15, 0.9 + 2.5 * len(names))
+    grid = figure.subplots(len(names), 5, squeeze=False, width_ratios=[1.5, 1, 1, 1, 1])
+    largest_error = example["error"][:, :, :2].max()
+    for i, name in enumerate(names):
+        _curves(grid[i, 0], data[data.perturbation == name], "accuracy")
+        _constant(grid[i, 0], shown)
+        grid[i, 0].set(xlabel=axis_label(name), ylabel=HEIGHTS["accuracy"], ylim=(0, 103), title=labels[task])
+        for output in (0, 1):
+            _traces(grid[i, 1 + output], example["outputs"][i, ..., output], example["targets"][..., output], colour)
+            grid[i, 1 + output].set(title=f"output {output + 1} at {strength:g} %")
+            errors = example["error"][i, :, output]
+            grid[i, 3 + output].bar(np.arange(1, len(errors) + 1), errors, color=colour)
+            grid[i, 3 + output].set(title=f"error of output {output + 1}", xlabel="test trial", ylabel="MSE")
+            grid[i, 3 + output].set_ylim(0, 1.05 * largest_error)
+        for j, axes in enumerate(grid[i]):
+            panel_letter(axes, f"{chr(65 + i)}{'abcde'[j]}")
+    grid[0, 1].legend(loc="lower left")
+    note = f"{meaning(shown)}; b to e: {kind_name(strategy, source)}, first draw"
+    _legend_and_note(figure, grid[0, 0], note, names)
+    return figure, {"curves": data} | _example_tables(example, names)
+
+
+def _traces(axes: Axes, outputs: np.ndarray, targets: np.ndarray, colour) -> None:
+    time = np.arange(len(outputs)) * STEP_MS
+    for trial, shade in enumerate(sns.light_palette(colour, TRACES + 2)[2:]):
+        last = trial == TRACES - 1
+        if trial < outputs.shape[1]:
+            axes.plot(time, outputs[:, trial], color=shade, label="output" if last else None)
+            axes.plot(time, targets[:, trial], "--", color=shade, lw=1, label="target" if last else None)
+    low, high = targets.min(), targets.max()
+    margin = 0.35 * (high - low)
+    axes.set(xlabel="time (ms)", ylabel="output", ylim=(low - margin, high + margin))
+
+
+def _example_tables(example: dict[str, np.ndarray], names: list[str]) -> dict[str, pd.DataFrame]:
+    traces, errors = [], []
+    for i, name in enumerate(names):
+        outputs = example["outputs"][i][:, :TRACES]
+        step, trial, output = (index.ravel() for index in np.indices(outputs.shape))
+        columns = {"perturbation": name, "trial": trial, "step": step, "output": output, "value": outputs.ravel()}
+        traces.append(pd.DataFrame(columns | {"target": example["targets"][:, :TRACES].ravel()}))
+        trial, output = (index.ravel() for index in np.indices(example["error"][i].shape))
+        columns = {"perturbation": name, "trial": trial, "output": output, "error": example["error"][i].ravel()}
+        errors.append(pd.DataFrame(columns))
+    return {"traces": pd.concat(traces, ignore_index=True), "error": pd.concat(errors, ignore_index=True)}
+
+
+def draw_matched(
+    table: pd.DataFrame, tasks: list[str], perturbations: list[str], labels: dict[str, str]
+) -> tuple[Figure, pd.DataFrame]:
+    """A column per kind of network, a row per task: accuracy against the share of all weights lesioned.
+
+    Args:
+        table: that of `molap.robustness.robustness`.
+        tasks: one per row.
+        perturbations: lesions, one line each.
+        labels: task → T1 ….
+    """
+    shown = table[table.task.isin(tasks) & table.perturbation.isin(perturbations)].copy()
+    shown["share"] = 100 * shown.n_hit / shown.n_units**2
+    data = summarise(shown, "accuracy", by="share").rename(columns={"share": "strength"})
+    kinds = list(shown.groupby(["strategy", "source"], sort=False).groups)
+    figure = new_figure(0.6 + 2.6 * len(kinds), 0.9 + 2.6 * len(tasks))
+    grid = figure.subplots(len(tasks), len(kinds), squeeze=False, sharex=True, sharey=True)
+    shades = dict(zip(perturbations, sns.color_palette("viridis", len(perturbations)), strict=True))
+    for i, task in enumerate(tasks):
+        for j, (strategy, source) in enumerate(kinds):
+            axes = grid[i, j]
+            for name in perturbations:
+                own = (data.task == task) & (data.perturbation == name)
+                line = data[own & (data.strategy == strategy) & (data.source == source)].sort_values("strength")
+                label = _short(name)
+                axes.plot(line.strength, line.accuracy, "o-", ms=3, lw=1.3, color=shades[name], label=label)
+                low, high = line.accuracy - line.half, line.accuracy + line.half
+                axes.fill_between(line.strength, low, high, color=shades[name], alpha=0.15, lw=0)
+            _constant(axes, shown[shown.task == task])
+            axes.set(xlabel="% of all recurrent weights" if i == len(tasks) - 1 else "", ylim=(0, 103))
+            if i == 0:
+                axes.set_title(kind_name(strategy, source), size="small")
+            if j == 0:
+                axes.set_ylabel(f"{'mean over tasks' if task == ALL_TASKS else labels[task]}\ndecisions correct (%)")
+            panel_letter(axes, f"{chr(65 + i)}{j + 1}")
+    _legend_and_note(figure, grid[0, 0], meaning(shown), perturbations)
+    return figure, data.rename(columns={"strength": "percent_of_all_weights"})
+
+
+def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
+    """Area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
+
+    Args:
+        table: that of `molap.robustness.areas`.
+        perturbations: in their order.
+    """
+    rows = table[table.task == ALL_TASKS]
+    kinds = list(rows.groupby(["strategy", "source"], sort=False).groups)
+    figure = new_figure(1.2 + 1.6 * len(perturbations), 5.6)
+    grid = figure.subplots(2, 1, sharex=True)
+    several = rows.network_seed.nunique() > 1
+    heights = {"area": "mean accuracy over\nthe strengths (%)", "relative_area": "relative to\nthe intact network (%)"}
+    for k, (axes, (column, label)) in enumerate(zip(grid, heights.items(), strict=True)):
+        for j, (strategy, source) in enumerate(kinds):
+            own = rows[(rows.strategy == strategy) & (rows.source == source)]
+            data = summarise(own.assign(strength=0.0), column).set_index("perturbation").loc[list(perturbations)]
+            x = np.arange(len(perturbations)) + (j - (len(kinds) - 1) / 2) * 0.8 / len(kinds)
+            colour, half = kind_colour(strategy, source), data.half if several else None
+            axes.errorbar(x, data[column], half, fmt="o", color=colour, label=kind_name(strategy, source))
+        axes.set(ylabel=label)
+        axes.grid(axis="y", lw=0.4)
+        panel_letter(axes, "AB"[k])
+    up_to = rows.groupby("perturbation").up_to.first()
+    ticks = [f"{_short(name)}\nup to {up_to[name]:g}{'' if name == 'noise' else ' %'}" for name in perturbations]
+    grid[1].set_xticks(range(len(perturbations)), ticks)
+    seeds = rows.network_seed.nunique()
+    note = f"bars: 95 % interval over {seeds} network seeds" if several else "one network seed"
+    _legend_and_note(figure, grid[0], f"mean over tasks; area under the curve divided by its width; {note}", ["module"])
+    return figure

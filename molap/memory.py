@@ -1,0 +1,18 @@
+"""Memory that a sweep of perturbed networks needs: what the workflow asks for, and what its jobs keep to."""
+
+import math
+
+PROCESS_MB = 500
+"""Peak memory of a job that computes next to nothing: Python, JAX, pandas, compiled programs."""
+
+N_STEPS, MANY_CHANNELS = 110, 16
+
+
+def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> float:
+    """MB for one network while it runs: its drive, twice for a moment; inputs, targets, outputs and their metrics."""
+    return 4e-6 * n_steps * n_trials * (2 * n_units + 10 * n_channels)
+
+
+def sweep_mb(n_units: int, n_trials: int) -> int:
+    """MB that a sweep's job asks for; enough for tasks of up to 16 channels, inputs and outputs together."""
+    return math.ceil((PROCESS_MB + network_mb(n_units, n_trials, N_STEPS, MANY_CHANNELS)) / 100) * 100

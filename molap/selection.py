@@ -1,0 +1,109 @@
+"""What a run holds: its kinds of networks, the orders in which tasks are learned, blocks of seeds, what is shown."""
+
+from hashlib import sha256
+
+from molap.config.run import RunConfig, known_tasks
+from molap.paths import ALL_TASKS, IN_SEQUENCE, block_name
+
+GLOBAL = ("whole", "noise", "silence")
+"""Perturbations of the whole network, in the order of the figures."""
+
+
+def kinds(c: RunConfig) -> list[str]:
+    """The kinds of trained networks, as they stand in file names."""
+    return ["separate", *(f"molap-{source}" for source in c.primitives.sources), *c.dni.kinds]
+
+
+def sequence_kinds(c: RunConfig) -> list[str]:
+    """The kinds of networks that learn the tasks in turn."""
+    return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
+
+
+def task_order(c: RunConfig, order: int | str) -> list[str]:
+    """The tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
+
+    Sorted by a digest of each name, so that a further task leaves the others in their order.
+    """
+    if int(order) == 0:
+        return list(c.tasks.names)
+    return sorted(c.tasks.names, key=lambda name: sha256(f"{c.seeds.data} {order} {name}".encode()).hexdigest())
+
+
+def fitted_sources(c: RunConfig) -> list[str]:
+    """The sources that are fitted on the corpus."""
+    return [source for source in c.primitives.sources if source != "none"]
+
+
+def example_kinds(c: RunConfig) -> list[str]:
+    """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
+    return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
+
+
+def blocks(c: RunConfig) -> list[str]:
+    """Network seeds in blocks that are trained together; more seeds only add blocks."""
+    seeds = range(c.seeds.first, c.seeds.first + c.seeds.networks)
+    return [block_name(seeds[i : i + c.seeds.per_job]) for i in range(0, len(seeds), c.seeds.per_job)]
+
+
+def labels(c: RunConfig) -> dict[str, str]:
+    """Task → T1 …, of all tasks of the run."""
+    return {name: known_tasks(c.tasks.modules)[name] for name in c.tasks.names}
+
+
+def perturbed_kinds(c: RunConfig) -> list[str]:
+    """The kinds of networks that are perturbed."""
+    if c.perturbations.kinds is not None:
+        return list(c.perturbations.kinds)
+    return [kind for kind in kinds(c) if kind.partition("-")[0] not in ("sequential", "joint")]
+
+
+def perturbed_tasks(c: RunConfig) -> list[str]:
+    """The tasks whose networks are perturbed."""
+    return list(c.tasks.names if c.perturbations.tasks is None else c.perturbations.tasks)
+
+
+def lesion_task(c: RunConfig) -> str:
+    """The task of Fig 3."""
+    return c.perturbations.example_task or perturbed_tasks(c)[-1]
+
+
+def lesioned_kind(c: RunConfig) -> str:
+    """The kind whose outputs Fig 3 shows: pre-trained MoLaP where it is perturbed."""
+    found = perturbed_kinds(c)
+    return next((kind for kind in found if kind in ("molap-cca", "molap-pca")), found[0])
+
+
+def modular(c: RunConfig) -> list[str]:
+    """Perturbations within and between modules that have strengths."""
+    modules = c.network.n_modules
+    names = [f"module{module}" for module in range(1, modules + 1)] if c.perturbations.module else []
+    return names + ["inter_module"] * (bool(c.perturbations.inter_module) and modules > 1)
+
+
+def n_units(c: RunConfig, kind: str) -> int:
+    """Number of units of the networks of a kind."""
+    section = {"separate": c.separate_network, "molap": c.network}.get(kind.partition("-")[0], c.dni)
+    return section.n_units
+
+
+def sweep(c: RunConfig) -> dict[str, list[float]]:
+    """Strengths by perturbation; nothing where nothing is perturbed."""
+    if not perturbed_kinds(c) or not perturbed_tasks(c):
+        return {}
+    p = c.perturbations
+    found = {name: p.inter_module if name == "inter_module" else p.module for name in modular(c)}
+    found |= {name: getattr(p, name) for name in GLOBAL if getattr(p, name)}
+    return {name: list(strengths) for name, strengths in found.items()}
+
+
+def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
+    """Figures of accuracy against strength: their rows of panels, each a task and a perturbation."""
+    tasks, found = perturbed_tasks(c), {}
+    groups = [modular(c), [name for name in GLOBAL if name in sweep(c)]]
+    for first, names in zip(("1", "3"), groups, strict=True):
+        for figure, some in ((first, tasks[:4]), (str(int(first) + 1), tasks[4:])):
+            found[f"figS{figure}"] = [[(task, name) for name in names] for task in some if names]
+    shown = dict.fromkeys([*tasks[:1], *([c.figures.example_task] if c.figures.example_task in tasks else [])])
+    found["figS5"] = [[(task, name) for name in groups[1]] for task in shown if groups[1]]
+    found["fig4"] = found["fig_relative"] = [[(ALL_TASKS, name) for name in names] for names in groups if names]
+    return {figure: rows for figure, rows in found.items() if rows} if sweep(c) else {}

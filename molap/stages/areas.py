@@ -1,0 +1,21 @@
+"""Areas under the curves of performance against the strength of a perturbation."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.records import write_table
+from molap.robustness import areas
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The table follows from the curves alone."""
+
+
+def work(job: Job) -> None:
+    """Write one row per network and perturbation."""
+    write_table(job.outputs["table"], areas(pd.read_csv(job.inputs["robustness"])))
+
+
+if __name__ == "__main__":
+    run_job("areas", Settings, work)

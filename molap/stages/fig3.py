@@ -1,0 +1,30 @@
+"""Draw Fig 3 from the table of robustness and the lesioned examples."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.perturbations import draw_fig3
+from molap.figures.style import save_figure
+from molap.records import load_arrays
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Which task is shown, and the lesioned network beside it."""
+
+    task: str
+    kind: str
+    labels: dict[str, str]
+    strength: float
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data of every panel."""
+    s = job.settings
+    table, example = pd.read_csv(job.inputs["robustness"]), load_arrays(job.inputs["example"])
+    figure, data = draw_fig3(table, example, s.task, s.labels, s.kind, s.strength)
+    save_figure(figure, job.outputs["png"], job.provenance, data)
+
+
+if __name__ == "__main__":
+    run_job("fig3", Settings, work)

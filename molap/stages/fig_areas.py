@@ -1,0 +1,24 @@
+"""Draw the areas under the curves of all perturbations."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.perturbations import draw_areas
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The perturbations in their order."""
+
+    perturbations: tuple[str, ...]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    table = pd.read_csv(job.inputs["areas"])
+    save_figure(draw_areas(table, job.settings.perturbations), job.outputs["png"], job.provenance, {"": table})
+
+
+if __name__ == "__main__":
+    run_job("fig_areas", Settings, work)

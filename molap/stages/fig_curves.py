@@ -1,0 +1,29 @@
+"""Draw performance against the strength of perturbations: Fig 4, Figs S1 to S5, and the same relative to intact."""
+
+from typing import Literal
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.perturbations import draw_curves
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Rows of panels, each a task and a perturbation."""
+
+    panels: tuple[tuple[tuple[str, str], ...], ...]
+    y: Literal["accuracy", "relative"]
+    labels: dict[str, str]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    s = job.settings
+    figure, data = draw_curves(pd.read_csv(job.inputs["robustness"]), s.panels, s.y, s.labels)
+    save_figure(figure, job.outputs["png"], job.provenance, {"": data})
+
+
+if __name__ == "__main__":
+    run_job("fig_curves", Settings, work)

@@ -1,0 +1,27 @@
+"""Draw lesions against the number of weights that they hit."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.perturbations import draw_matched
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Rows of the figure, and its lines."""
+
+    tasks: tuple[str, ...]
+    perturbations: tuple[str, ...]
+    labels: dict[str, str]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    s = job.settings
+    figure, data = draw_matched(pd.read_csv(job.inputs["robustness"]), s.tasks, s.perturbations, s.labels)
+    save_figure(figure, job.outputs["png"], job.provenance, {"": data})
+
+
+if __name__ == "__main__":
+    run_job("fig_matched", Settings, work)

@@ -1,0 +1,56 @@
+"""Run the first network of a block, lesioned within and between its modules, on some test trials, for Fig 3 b to e."""
+
+import numpy as np
+
+from molap.config.base import Section
+from molap.config.perturbations import PerturbationReadings
+from molap.network import draw_state_noise, select_network
+from molap.randomness import named_key
+from molap.records import load_arrays, save_arrays
+from molap.shared import task_network
+from molap.stages.job import Job, run_job
+from molap.sweep import outputs, perturb, perturbation_key
+
+
+class Settings(Section):
+    """What the examples depend on, besides network and test set."""
+
+    kind: str
+    task: str
+    seeds: tuple[int]
+    """Of the first network."""
+    n_modules: int
+    perturbations: tuple[str, ...]
+    strength: float
+    readings: PerturbationReadings
+    n_trials: int
+    state_noise: float
+    data_seed: int
+
+
+def work(job: Job) -> None:
+    """Write outputs, targets and errors with the first draw of each lesion."""
+    s = job.settings
+    network = select_network(task_network(load_arrays(job.inputs["network"]), s.task), 0)
+    testset = load_arrays(job.inputs["testset"])
+    inputs, targets = (testset[name][:, : s.n_trials] for name in ("inputs", "targets"))
+    noise = draw_state_noise(
+        named_key(s.data_seed, "state noise"), s.state_noise, s.n_trials, len(inputs), network.w_rec.shape[0]
+    )
+    found = []
+    for name in s.perturbations:
+        key = perturbation_key(s.data_seed, name, s.seeds[0])
+        ((lesioned, _),) = perturb(key, 0, network, name, (s.strength,), s.readings, s.n_modules)
+        found.append(np.asarray(outputs(lesioned, inputs, noise)))
+    save_arrays(
+        job.outputs["arrays"],
+        job.provenance,
+        perturbations=np.array(s.perturbations),
+        outputs=np.stack(found),
+        targets=targets,
+        error=((np.stack(found) - targets) ** 2).mean(axis=1),
+    )
+
+
+if __name__ == "__main__":
+    run_job("lesioned", Settings, work)

@@ -1,0 +1,25 @@
+"""Summarise all sweeps: means and deviations over draws."""
+
+from molap.config.base import Section
+from molap.records import write_table
+from molap.robustness import read_sweeps, robustness
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Which networks the table holds."""
+
+    run: str
+    tasks: tuple[str, ...]
+    kinds: tuple[str, ...]
+    blocks: tuple[str, ...]
+
+
+def work(job: Job) -> None:
+    """Write one row per network, perturbation and strength."""
+    s = job.settings
+    write_table(job.outputs["table"], robustness(read_sweeps(s.run, s.kinds, s.tasks, s.blocks)))
+
+
+if __name__ == "__main__":
+    run_job("robustness", Settings, work)
