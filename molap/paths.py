@@ -76,7 +76,7 @@ OUTPUTS = {
         "`{task}.cells.npz` beside it holds the same for a sweep that goes on",
     ),
     "lesioned": Output(
-        "{run}/examples/{block}/{kind}/lesioned_{task}.npz",
+        "{run}/lesioned/{block}/{kind}/{task}.npz",
         "of the block's first network, with each kind of modular lesion: `outputs`, `targets` (…, time, trial, output) "
         "and `error` (…, trial, output) on some test trials; `perturbations`, their names",
     ),
