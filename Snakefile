@@ -16,6 +16,7 @@ from molap.selection import (
     kinds,
     lesion_task,
     lesioned_kind,
+    lesions,
     modular,
     n_units,
     perturbed_kinds,

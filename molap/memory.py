@@ -9,8 +9,11 @@ N_STEPS, MANY_CHANNELS = 110, 16
 
 
 def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> float:
-    """MB for one network while it runs: its drive, twice for a moment; inputs, targets, outputs and their metrics."""
-    return 4e-6 * n_steps * n_trials * (2 * n_units + 10 * n_channels)
+    """MB for one network while it runs: its drive, twice for a moment; inputs, targets, outputs and their metrics.
+
+    Its weights count thirty times: a draw's perturbed copies at every strength, and the order of all places.
+    """
+    return 4e-6 * (n_steps * n_trials * (2 * n_units + 10 * n_channels) + 30 * n_units**2)
 
 
 def sweep_mb(n_units: int, n_trials: int) -> int:

@@ -26,6 +26,7 @@ from molap.selection import (
     labels,
     lesion_task,
     lesioned_kind,
+    lesions,
     modular,
     perturbed_kinds,
     perturbed_tasks,
@@ -240,7 +241,7 @@ STAGES = {
     },
     "fig_matched": lambda c, **_: {
         "tasks": [lesion_task(c), ALL_TASKS],
-        "perturbations": [name for name in sweep(c) if name not in ("noise", "silence")],
+        "perturbations": lesions(c),
         "labels": labels(c),
     },
     "fig_areas": lambda c, **_: {"perturbations": list(sweep(c))},

@@ -96,6 +96,11 @@ def sweep(c: RunConfig) -> dict[str, list[float]]:
     return {name: list(strengths) for name, strengths in found.items()}
 
 
+def lesions(c: RunConfig) -> list[str]:
+    """Perturbations that set weights to zero."""
+    return [name for name in sweep(c) if name not in ("noise", "silence")]
+
+
 def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
     """Figures of accuracy against strength: their rows of panels, each a task and a perturbation."""
     tasks, found = perturbed_tasks(c), {}

@@ -50,9 +50,9 @@ class StrengthSettings(Section):
 
     @field_validator("module", "inter_module", "whole", "silence", "noise")
     @classmethod
-    def _each_once(cls, strengths: tuple[float, ...], info) -> tuple[float, ...]:
+    def _each_once(cls, strengths: tuple[float, ...]) -> tuple[float, ...]:
         if len(set(strengths)) < len(strengths):
-            raise ValueError(f"{info.field_name}: {list(strengths)} is not allowed; each strength may stand once")
+            raise ValueError(f"{list(strengths)} is not allowed; each strength may stand once")
         return tuple(sorted(strengths))
 
 

@@ -45,13 +45,15 @@ def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame
 
     The band is the 95 % interval (Student's t) over network seeds, or with one seed the standard deviation over draws.
     """
-    rows = []
     names = ["strategy", "source", "n_units", "task", "perturbation", by]
-    for place, group in table.groupby(names, sort=False):
-        n = group.network_seed.nunique()
-        half = group[f"{y}_sd"].fillna(0).iloc[0] if f"{y}_sd" in group else 0.0
-        if n > 1:
-            half = stats.t.ppf(0.975, n - 1) * group[y].std() / np.sqrt(n)
+    table = table.assign(half=table.get(f"{y}_sd", pd.Series(0.0, table.index)).fillna(0))
+    # Two strengths may hit the same number of weights: one place of each network.
+    by_seed = table.groupby([*names, "network_seed"], sort=False, dropna=False)[[y, "half"]].mean().reset_index()
+    rows = []
+    for place, group in by_seed.groupby(names, sort=False):
+        n, half = group[y].count(), group.half.iloc[0]
+        if len(group) > 1:
+            half = stats.t.ppf(0.975, n - 1) * group[y].std() / np.sqrt(n) if n > 1 else np.nan
         rows.append(dict(zip(names, place, strict=True)) | {y: group[y].mean(), "half": half, "n_seeds": n})
     return pd.DataFrame(rows)
 

@@ -4,12 +4,11 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.perturbations import PerturbationReadings
-from molap.network import draw_state_noise, select_network
-from molap.randomness import named_key
+from molap.network import select_network
 from molap.records import load_arrays, save_arrays
 from molap.shared import task_network
 from molap.stages.job import Job, run_job
-from molap.sweep import outputs, perturb, perturbation_key
+from molap.sweep import outputs, perturb, perturbation_key, test_noise
 
 
 class Settings(Section):
@@ -34,9 +33,7 @@ def work(job: Job) -> None:
     network = select_network(task_network(load_arrays(job.inputs["network"]), s.task), 0)
     testset = load_arrays(job.inputs["testset"])
     inputs, targets = (testset[name][:, : s.n_trials] for name in ("inputs", "targets"))
-    noise = draw_state_noise(
-        named_key(s.data_seed, "state noise"), s.state_noise, s.n_trials, len(inputs), network.w_rec.shape[0]
-    )
+    noise = test_noise(s.data_seed, s.state_noise, testset["inputs"], network.w_rec.shape[0], s.n_trials)
     found = []
     for name in s.perturbations:
         key = perturbation_key(s.data_seed, name, s.seeds[0])

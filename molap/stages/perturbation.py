@@ -12,13 +12,12 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.evaluation import metrics
 from molap.memory import network_mb
-from molap.network import Params, draw_state_noise, select_network
-from molap.randomness import named_key
+from molap.network import Params, select_network
 from molap.records import canonical_json, load_arrays, write_table
 from molap.robustness import INTACT, area_under_curve
 from molap.shared import task_network
 from molap.stages.job import Job, run_job
-from molap.sweep import Cells, batch_size, identity, missing, perturb, perturbation_key, respond
+from molap.sweep import Cells, batch_size, identity, missing, perturb, perturbation_key, respond, test_noise
 from molap.tables import split_kind
 
 
@@ -48,7 +47,7 @@ def work(job: Job) -> None:
     n_steps, n_trials, n_units = *inputs.shape[:2], networks.w_rec.shape[-1]
     each_mb = network_mb(n_units, n_trials, n_steps, inputs.shape[2] + targets.shape[2])
     batch = batch_size(float(os.environ.get("MOLAP_MEMORY_MB", "inf")), each_mb)
-    noise = draw_state_noise(named_key(s.data_seed, "state noise"), s.state_noise, n_trials, n_steps, n_units)
+    noise = test_noise(s.data_seed, s.state_noise, testset["inputs"], n_units, n_trials)
     cells = Cells(Path(job.outputs["table"]).with_suffix(".cells.npz"), _identity(job))
     sweep = {INTACT: (0.0,)} | s.strengths
     report = _Progress(sum(len(strengths) for strengths in s.strengths.values()) * s.draws * len(s.seeds))

@@ -1,7 +1,12 @@
 # Perturbations of trained networks: one sweep per network and task, tables, and their figures.
 
-FIGURES += ["fig_matched"] * bool(sweep(run_config)) + ["fig_areas"] * bool(sweep(run_config))
+FIGURES += ["fig_areas"] * bool(sweep(run_config)) + ["fig_matched"] * bool(lesions(run_config))
 FIGURES += ["fig3"] * bool(sweep(run_config) and modular(run_config))
+
+
+def trials_in_memory(c):
+    """State noise is drawn for the whole test set, of which a sweep uses the first trials."""
+    return c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials
 
 
 rule perturbation:
@@ -15,7 +20,7 @@ rule perturbation:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=lambda wildcards: sweep_mb(n_units(run_config, wildcards.kind), run_config.perturbations.n_trials),
+        mem_mb=lambda wildcards: sweep_mb(n_units(run_config, wildcards.kind), trials_in_memory(run_config)),
     params:
         settings=settings_of("perturbation"),
         code=plan.code("perturbation"),
