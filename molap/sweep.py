@@ -48,12 +48,13 @@ def outputs(
         drive = drive + noise
 
     def step(h, drive_t):
-        h = jnp.tanh(drive_t + h @ params.w_rec.T)
+        h = jnp.tanh(drive_t + h @ transposed)
         return h, h @ params.w_out.T
 
+    # The barriers for the reason given in `run`: neither product nor transpose is to be formed anew in every step.
+    drive, transposed = jax.lax.optimization_barrier((drive, params.w_rec.T))
     start = jnp.zeros(params.w_rec.shape[0], drive.dtype) if params.h0 is None else params.h0
-    # The barrier for the reason given in `run`.
-    _, y = jax.lax.scan(step, jnp.broadcast_to(start, drive.shape[1:]), jax.lax.optimization_barrier(drive))
+    _, y = jax.lax.scan(step, jnp.broadcast_to(start, drive.shape[1:]), drive)
     return y if params.b_out is None else y + params.b_out
 
 

@@ -237,7 +237,9 @@ def test_a_job_stays_below_the_memory_that_the_workflow_asks_for(tmp_path):
         "silence": [30],
         "noise": [0.02],
     }
-    command = [sys.executable, "-m", "molap.stages.perturbation", "--output", "table=t.csv", "--settings"]
+    # The shell's `exit` keeps the job a child of the shell: a child of this process would count its peak as its own.
+    command = ["sh", "-c", '"$@"; exit $?', "sh"]
+    command += [sys.executable, "-m", "molap.stages.perturbation", "--output", "table=t.csv", "--settings"]
     command += [canonical_json(settings(strengths=strengths, n_trials=250, state_noise=0.1))]
     command += ["--input", f"network={files['one']}", "--input", f"testset={files['testset']}"]
     limits = {"MOLAP_MEMORY_MB": str(sweep_mb(100, 250)), "PYTHONPATH": str(Path(__file__).parent.parent)}
