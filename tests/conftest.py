@@ -2,7 +2,13 @@
 
 import molap.stages  # noqa: F401
 
-LONGEST = ("test_workflow", "test_tracking_store", "test_tracking_server", "test_tracking_workflow")
+LONGEST = (
+    "test_workflow",
+    "test_workflow_configurations",
+    "test_tracking_store",
+    "test_tracking_server",
+    "test_tracking_workflow",
+)
 
 
 def pytest_collection_modifyitems(items):

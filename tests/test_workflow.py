@@ -52,6 +52,9 @@ def test_every_stage_leaves_its_outputs_and_a_record(finished):
         assert record["code"] and record["versions"]["jax"]
         assert record["time"]["end"] >= record["time"]["start"] > 1.7e9
         assert record["time"]["cpu_s"] > 0 and record["time"]["peak_memory_mb"] > 10
+    figures = {path.name for path in (finished.folder / "results/tiny/figures").iterdir()}
+    assert figures >= {f"{name}.{end}" for name in ("fig1c", "fig2", "fig3", "fig_dni") for end in ("png", "svg")}
+    assert not [path for path in (finished.folder / "results/tiny").rglob(".*")], "something half-written"
     head = next(r for r in records if r["stage"] == "head")
     assert np.shape(head["curves"]["mse"]) == (2, 8)
 
@@ -224,16 +227,17 @@ def test_a_further_task_reruns_the_corpus_but_no_other_task_of_the_random_reserv
 
 def test_a_killed_run_resumes_to_the_same_bytes(finished, tmp_path):
     killed = Scratch(tmp_path)
-    killed.kill_after(n_jobs=20)
+    targets = [f"results/tiny/tables/{name}.csv" for name in ("robustness", "forgetting")]
+    killed.kill_after(12, *targets)
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.record.json")}
-    assert len(kept) >= 20
+    assert len(kept) >= 12
     killed.run("--unlock")
-    result = killed.run("--rerun-incomplete")
+    result = killed.run("--rerun-incomplete", *targets)
     assert result.returncode == 0, result.stdout + result.stderr
     repeated = [path for path, time in kept.items() if path.stat().st_mtime_ns != time]
     assert len(repeated) <= 2, "only jobs that were running may be repeated"
     ours, theirs = killed.outputs(), finished.outputs()
-    assert ours.keys() == theirs.keys()
+    assert len(ours) > 24 and ours.keys() < theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == [], first_difference(ours, theirs)
 
 
@@ -264,24 +268,6 @@ def test_the_search_for_the_optimiser_shares_what_it_can(changed):
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
     assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("heads: {learning_rate: -1}", "heads.learning_rate: -1 is not allowed"),
-        ("haeds: {n_steps: 3}", "haeds: unknown key"),
-        ("tasks: {names: mem_pro}", "tasks.names: 'mem_pro' is not allowed; give a list"),
-        ("tasks: {names: [mem_por]}", "there is no task 'mem_por'; tasks are delay_pro"),
-    ],
-)
-def test_a_wrong_configuration_is_refused_before_anything_is_written(tmp_path, text, message):
-    scratch = Scratch(tmp_path)
-    (tmp_path / "wrong.yaml").write_text(f"name: wrong\n{text}\n")
-    result = scratch.run(config="wrong.yaml")
-    assert result.returncode != 0
-    assert message in result.stdout + result.stderr
-    assert not (tmp_path / "results").exists()
 
 
 def _stage(scratch, stage, *arguments):
@@ -329,31 +315,3 @@ def test_a_module_without_a_component_is_refused(finished, tmp_path):
     result = _stage(finished, "module", "block=s0-1", "source=cca", "module=9", *arguments)
     assert result.returncode == 1
     assert "there is no component for module 9, the cca fit of this corpus has" in result.stderr
-
-
-def test_the_released_readings_run_to_an_evaluation(tmp_path):
-    """All switches of the preset `released` at once, at the sizes of the tiny configuration."""
-    scratch = Scratch(tmp_path)
-    released = yaml.safe_load((scratch.folder / "config/released.yaml").read_text())
-    sizes = {"n_units", "n_modules", "n_steps", "batch_size"}
-    scratch.set(
-        **{
-            section: {key: value for key, value in values.items() if key not in sizes}
-            for section, values in released.items()
-            if section != "name"
-        }
-    )
-    targets = [
-        f"results/tiny/evaluation/s0-1/{kind}/mem_dm1.json"
-        for kind in ("molap-cca", "molap-pca", "molap-none", "separate")
-    ]
-    result = scratch.run(*targets)
-    assert result.returncode == 0, result.stdout + result.stderr
-    networks = tmp_path / "results/tiny/networks/s0-1"
-    with np.load(networks / "reservoir.npz") as drawn, np.load(networks / "molap-cca/module2.npz") as trained:
-        np.testing.assert_array_equal(drawn["h0"], drawn["w_in"][:, :, 0])
-        assert (drawn["w_rec"][:, :, 0] != trained["w_rec"][:, :, 0]).all(), "module 2 trains the row of unit 0"
-        np.testing.assert_array_equal(drawn["b_rec"], trained["b_rec"])
-    with np.load(networks / "molap-cca/module2.npz") as frozen, np.load(networks / "molap-cca/mem_dm1.npz") as head:
-        np.testing.assert_array_equal(frozen["w_rec"], head["w_rec"])
-        assert head["b_out"].shape == (2, 2) and head["h0"].shape == (2, 12)
