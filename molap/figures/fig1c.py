@@ -45,9 +45,17 @@ def draw_fig1c(table1: pd.DataFrame) -> Figure:
         for bars, strategy in zip(axes.containers, strategies, strict=True):
             bars.set_label(NAMES[strategy])
             axes.bar_label(bars, fmt=lambda value: f"{value:,.0f}", size=6.5, rotation=90, padding=3)
-        axes.set(yscale="log", ylim=(50, 3e7), xlabel="", ylabel="number of weights", title=VERSIONS[version])
+        axes.set(yscale="log", ylim=(50, 3e7), xlabel="", ylabel="number of weights", title=_title(version, table1))
         axes.set_xticks(range(len(COUNTS)), [name.replace(" per", "\nper") for name in COUNTS.values()])
         panel_letter(axes, letter)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3)
     return figure
+
+
+def _title(version: str, table1: pd.DataFrame) -> str:
+    """With the size of the DNI network among those counted, where it is one of the table's."""
+    dni = table1[table1.strategy == "dni"].set_index("version").overall
+    sizes = [name.partition(", ")[2] for name in dni.index if version != name and name.startswith(f"{version}, ")]
+    same = [size for size in sizes if dni[f"{version}, {size}"] == dni[version]]
+    return VERSIONS[version] + "".join(f"\n(DNI: {size})" for size in same)

@@ -106,6 +106,7 @@ def _curves(axes: Axes, rows: pd.DataFrame, y: str) -> None:
         colour, label = kind_colour(strategy, source), f"{kind_name(strategy, source)} (N = {n})"
         axes.plot(line.strength, line[y], "o-", ms=3, lw=1.3, color=colour, label=label)
         axes.fill_between(line.strength, line[y] - line.half, line[y] + line.half, color=colour, alpha=0.15, lw=0)
+    axes.locator_params(axis="x", nbins=4)
 
 
 def _constant(axes: Axes, rows: pd.DataFrame) -> None:
@@ -114,7 +115,7 @@ def _constant(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: list[str]) -> None:
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    figure.legend(handles, names, loc="outside lower center", ncols=int(figure.get_figwidth() // 3))
     if any(name.startswith("module") or name == "inter_module" for name in perturbations):
         note += f"\n{BLOCKS}"
     figure.suptitle(note, size=8, x=0.01, ha="left")
@@ -141,20 +142,21 @@ def draw_fig3(
     figure = new_figure(15, 0.9 + 2.5 * len(names))
     grid = figure.subplots(len(names), 5, squeeze=False, width_ratios=[1.5, 1, 1, 1, 1])
     largest_error = example["error"][:, :, :2].max()
+    extent = [_extent(example["outputs"][..., k], example["targets"][..., k]) for k in (0, 1)]
     for i, name in enumerate(names):
         _curves(grid[i, 0], data[data.perturbation == name], "accuracy")
         _constant(grid[i, 0], shown)
         grid[i, 0].set(xlabel=axis_label(name), ylabel=HEIGHTS["accuracy"], ylim=(0, 103), title=labels[task])
         for output in (0, 1):
             _traces(grid[i, 1 + output], example["outputs"][i, ..., output], example["targets"][..., output], colour)
-            grid[i, 1 + output].set(title=f"output {output + 1} at {strength:g} %")
+            grid[i, 1 + output].set(title=f"output {output + 1} at {strength:g} %", ylim=extent[output])
             errors = example["error"][i, :, output]
             grid[i, 3 + output].bar(np.arange(1, len(errors) + 1), errors, color=colour)
             grid[i, 3 + output].set(title=f"error of output {output + 1}", xlabel="test trial", ylabel="MSE")
             grid[i, 3 + output].set_ylim(0, 1.05 * largest_error)
         for j, axes in enumerate(grid[i]):
             panel_letter(axes, f"{chr(65 + i)}{'abcde'[j]}")
-    grid[0, 1].legend(loc="lower left")
+    grid[0, 1].legend()
     note = f"{meaning(shown)}; b to e: {kind_name(strategy, source)}, first draw"
     _legend_and_note(figure, grid[0, 0], note, names)
     return figure, {"curves": data} | _example_tables(example, names)
@@ -167,9 +169,14 @@ def _traces(axes: Axes, outputs: np.ndarray, targets: np.ndarray, colour) -> Non
         if trial < outputs.shape[1]:
             axes.plot(time, outputs[:, trial], color=shade, label="output" if last else None)
             axes.plot(time, targets[:, trial], "--", color=shade, lw=1, label="target" if last else None)
-    low, high = targets.min(), targets.max()
-    margin = 0.35 * (high - low)
-    axes.set(xlabel="time (ms)", ylabel="output", ylim=(low - margin, high + margin))
+    axes.set(xlabel="time (ms)", ylabel="output")
+
+
+def _extent(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+    """The scale of the trials shown, one for all lesions."""
+    shown = outputs[:, :, :TRACES], targets[:, :TRACES]
+    low, high = min(values.min() for values in shown), max(values.max() for values in shown)
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)
 
 
 def _example_tables(example: dict[str, np.ndarray], names: list[str]) -> dict[str, pd.DataFrame]:
