@@ -29,7 +29,8 @@ localStorage.setItem('mlflow.workflowType_v1', '"machine_learning"');
 
 def tracked(folder: Path, **settings) -> Scratch:
     scratch = Scratch(folder)
-    scratch.set(tracking={"enabled": True, "interval_s": 2} | settings, dni={"kinds": []}, perturbations={"kinds": []})
+    scratch.set(tracking={"enabled": True, "interval_s": 2} | settings)
+    scratch.set(dni={"kinds": []}, perturbations={"kinds": [], "tasks": None})
     scratch.set(tasks={"names": ["mem_dm1", "context_mem_dm1"]})
     return scratch
 
@@ -50,7 +51,7 @@ def table(finished):
 
 def test_every_stage_is_there_and_the_link_is_printed(finished, table):
     records = list((finished.folder / "results" / "tiny").rglob("*.record.json"))
-    assert table["tags.job"].nunique() == len(records) == 33 and set(table.status) == {"FINISHED"}
+    assert table["tags.job"].nunique() == len(records) == 36 and set(table.status) == {"FINISHED"}
     assert (
         "tracking: look at the runs with python -m molap.tracking ui, then http://127.0.0.1:5000/#/" in finished.output
     )
