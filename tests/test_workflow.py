@@ -257,17 +257,16 @@ def test_the_search_for_the_optimiser_shares_what_it_can(changed):
     assert planned == {
         "testset": 1,
         "reservoir": 1,
-        "module": 4,
         "separate": 2,
-        "head": 4,
-        "evaluation": 6,
+        "head": 2,
+        "evaluation": 4,
         "tune_table": 1,
         "fig_tune": 1,
     }
     result = changed.run("tune")
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
-    assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
+    assert len(table) == 2 * 2 and set(table.decay) == {"cosine", "stages"}
 
 
 def _stage(scratch, stage, *arguments):

@@ -99,3 +99,8 @@ def sequence_and_testsets(wildcards):
     order = task_order(plan.runs[wildcards.run], wildcards.order)
     files = {task: plan.path("sequence", wildcards.run, **at, task=task) for task in order}
     return files | {f"testset_{task}": plan.path("testset", wildcards.run, task=task) for task in order}
+
+
+def trials_in_memory(c):
+    """State noise is drawn for the whole test set, of which a sweep uses the first trials."""
+    return c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials

@@ -4,11 +4,6 @@ FIGURES += ["fig_areas"] * bool(sweep(run_config)) + ["fig_matched"] * bool(lesi
 FIGURES += ["fig3"] * bool(sweep(run_config) and modular(run_config))
 
 
-def trials_in_memory(c):
-    """State noise is drawn for the whole test set, of which a sweep uses the first trials."""
-    return c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials
-
-
 rule perturbation:
     input:
         unpack(network_and_testset),
