@@ -37,7 +37,7 @@ def outputs(
     inputs: Float[Array, "time trial channel"],
     noise: Float[Array, "time trial unit"] | None = None,
 ) -> Float[Array, "time trial output"]:
-    """The outputs of `molap.network.run`, a third faster because the rates are not kept.
+    """The outputs of `molap.network.run`, without keeping the rates.
 
     On a CPU they are the same to the bit for 100 trials and more; for fewer, products are formed in another order.
     """

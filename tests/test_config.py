@@ -13,8 +13,9 @@ import yaml
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config, read
 from molap.document import PAGES
-from molap.plan import STAGES, Plan, candidates
+from molap.plan import Plan, candidates
 from molap.selection import blocks
+from molap.stage_settings import STAGES
 from molap.tasks.registry import load_tasks
 
 REPOSITORY = Path(__file__).parent.parent

@@ -47,6 +47,7 @@ LAYERS = (
     ("figures",),
     ("stages",),
     ("selection",),
+    ("stage_settings",),
     ("plan",),
     ("tracking",),
     ("document",),

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.plan import STAGES, Plan
+from molap.plan import Plan
 from molap.records import record_path, write_json
+from molap.stage_settings import STAGES
 from molap.stages.attempt import N_LOG_CHARACTERS, Attempt
 from molap.tracking.describe import MAX_PARAM, describe, describe_failure, flatten, thin
 from molap.tracking.scan import Memory, digest, find_records, identity, importer_lock, is_running

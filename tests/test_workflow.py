@@ -227,17 +227,16 @@ def test_a_further_task_reruns_the_corpus_but_no_other_task_of_the_random_reserv
 
 def test_a_killed_run_resumes_to_the_same_bytes(finished, tmp_path):
     killed = Scratch(tmp_path)
-    targets = [f"results/tiny/tables/{name}.csv" for name in ("robustness", "forgetting")]
-    killed.kill_after(12, *targets)
+    killed.kill_after(n_jobs=20)
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.record.json")}
-    assert len(kept) >= 12
+    assert len(kept) >= 20
     killed.run("--unlock")
-    result = killed.run("--rerun-incomplete", *targets)
+    result = killed.run("--rerun-incomplete")
     assert result.returncode == 0, result.stdout + result.stderr
     repeated = [path for path, time in kept.items() if path.stat().st_mtime_ns != time]
     assert len(repeated) <= 2, "only jobs that were running may be repeated"
     ours, theirs = killed.outputs(), finished.outputs()
-    assert len(ours) > 24 and ours.keys() < theirs.keys()
+    assert ours.keys() == theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == [], first_difference(ours, theirs)
 
 
@@ -257,16 +256,17 @@ def test_the_search_for_the_optimiser_shares_what_it_can(changed):
     assert planned == {
         "testset": 1,
         "reservoir": 1,
+        "module": 4,
         "separate": 2,
-        "head": 2,
-        "evaluation": 4,
+        "head": 4,
+        "evaluation": 6,
         "tune_table": 1,
         "fig_tune": 1,
     }
     result = changed.run("tune")
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
-    assert len(table) == 2 * 2 and set(table.decay) == {"cosine", "stages"}
+    assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
 
 
 def _stage(scratch, stage, *arguments):

@@ -36,7 +36,8 @@ def test_the_released_readings_run_to_an_evaluation(tmp_path):
             if section != "name"
         }
     )
-    result = scratch.run("results/tiny/evaluation/s0-1/molap-cca/mem_dm1.json")
+    kinds = ("molap-cca", "molap-pca", "molap-none", "separate")
+    result = scratch.run(*(f"results/tiny/evaluation/s0-1/{kind}/mem_dm1.json" for kind in kinds))
     assert result.returncode == 0, result.stdout + result.stderr
     networks = tmp_path / "results/tiny/networks/s0-1"
     with np.load(networks / "reservoir.npz") as drawn, np.load(networks / "molap-cca/module2.npz") as trained:

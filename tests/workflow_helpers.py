@@ -49,10 +49,10 @@ class Scratch:
             timeout=600,
         )
 
-    def kill_after(self, n_jobs: int, *arguments: str) -> None:
+    def kill_after(self, n_jobs: int) -> None:
         """Start the workflow and kill it, with all its jobs, once some jobs have finished."""
         process = subprocess.Popen(
-            self.command(*arguments),
+            self.command(),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.DEVNULL,

@@ -1,0 +1,234 @@
+"""Which part of a run's configuration each stage depends on, and nothing more."""
+
+from molap.config.dni import MethodSettings
+from molap.config.evaluation import CriterionSettings
+from molap.config.network import InitSettings
+from molap.config.perturbations import PerturbationReadings
+from molap.config.run import RunConfig
+from molap.config.tasks import TrialSettings
+from molap.config.training import PhaseSettings
+from molap.paths import ALL_TASKS, block_name, block_seeds
+from molap.selection import (
+    blocks,
+    curve_figures,
+    example_kinds,
+    fitted_sources,
+    kinds,
+    labels,
+    lesion_task,
+    lesioned_kind,
+    lesions,
+    modular,
+    perturbed_kinds,
+    perturbed_tasks,
+    sequence_kinds,
+    sweep,
+    task_order,
+)
+
+
+def fields(section, model) -> dict:
+    """The part of a section that belongs to `model`, as plain values."""
+    return {name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields}
+
+
+def _training(c: RunConfig, phase, block: str) -> dict:
+    return {
+        "trials": fields(c.tasks, TrialSettings),
+        "seeds": block_seeds(block),
+        "data_seed": c.seeds.data,
+        "init": fields(c.network, InitSettings),
+        "state_noise": c.network.state_noise,
+        "phase": phase.model_dump(mode="json"),
+        "optimiser": c.optimiser.model_dump(mode="json"),
+    }
+
+
+def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> dict:
+    return _training(c, c.pretraining, block) | {
+        "source": source,
+        "joint": source == "pca" and c.primitives.pca == "joint",
+        "module": int(module),
+        "n_modules": c.network.n_modules,
+        "tasks": list(c.tasks.names),
+        "alignment": c.corpus.alignment,
+    }
+
+
+def _shared_init(c: RunConfig) -> dict:
+    """Initial weights of networks for all tasks are drawn channel by channel, each with its own key."""
+    return {name: value for name, value in fields(c.network, InitSettings).items() if name != "keys"}
+
+
+def _method(c: RunConfig, first: bool) -> dict:
+    """Settings of DNI; before anything is protected, those of measuring alone."""
+    method = fields(c.dni, MethodSettings)
+    return {name: value for name, value in method.items() if not first or name not in ("alpha", "projection")}
+
+
+def _shared(c: RunConfig, block: str, kind: str, n_steps: int) -> dict:
+    """Settings of a network for all tasks."""
+    phase = PhaseSettings(**fields(c.dni, PhaseSettings) | {"n_steps": n_steps})
+    return _training(c, phase, block) | {
+        "init": _shared_init(c),
+        "rule": kind.endswith("-rule"),
+        "n_units": c.dni.n_units,
+        "gain": c.dni.gain,
+    }
+
+
+def _sequence(c: RunConfig, block: str, kind: str, order: int | str, task: str, **_) -> dict:
+    names = task_order(c, order)
+    return _shared(c, block, kind, c.dni.n_steps) | {
+        "task": task,
+        "before": names[: names.index(task)],
+        "method": _method(c, first=task == names[0]) if kind.startswith("dni") else None,
+    }
+
+
+def _criterion(c: RunConfig) -> dict:
+    return fields(c.evaluation, CriterionSettings)
+
+
+def _perturbing(c: RunConfig) -> dict:
+    return {
+        "n_modules": c.network.n_modules,
+        "readings": fields(c.perturbations, PerturbationReadings),
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    }
+
+
+def _selection(c: RunConfig) -> dict:
+    """Which networks a table or figure collects."""
+    return {"run": c.name, "tasks": list(c.tasks.names), "kinds": kinds(c), "blocks": blocks(c)}
+
+
+STAGES = {
+    "configuration": lambda c, **_: c.model_dump(mode="json", exclude={"tracking"}),
+    "corpus": lambda c, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "tasks": list(c.tasks.names),
+        "alignment": c.corpus.alignment,
+        "n_trials": c.corpus.n_trials,
+        "data_seed": c.seeds.data,
+    },
+    "testset": lambda c, task, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "task": task,
+        "n_trials": c.evaluation.n_trials,
+        "stream": c.evaluation.stream,
+        "data_seed": c.seeds.data,
+    },
+    "primitives": lambda c, source, **_: {
+        "source": source,
+        "joint": source == "pca" and c.primitives.pca == "joint",
+    },
+    "reservoir": lambda c, block, **_: {
+        "seeds": block_seeds(block),
+        "n_units": c.network.n_units,
+        "n_modules": c.network.n_modules if c.network.inter_module == "zero" else 1,
+        "gain": c.network.gain,
+        "inter_module": c.network.inter_module,
+        "init": fields(c.network, InitSettings),
+    },
+    "module": _module,
+    "head": lambda c, block, source, task, **_: _training(c, c.heads, block) | {"source": source, "task": task},
+    "separate": lambda c, block, task, **_: (
+        _training(c, c.separate, block)
+        | {"task": task, "n_units": c.separate_network.n_units, "gain": c.separate_network.gain}
+    ),
+    "sequence": _sequence,
+    "joint": lambda c, block, kind, **_: _shared(c, block, kind, c.dni.joint_steps) | {"tasks": list(c.tasks.names)},
+    "scores": lambda c, block, kind, order, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "tasks": task_order(c, order),
+        "order": int(order),
+        "rule": kind.endswith("-rule"),
+        "seeds": block_seeds(block),
+        "n_units": c.dni.n_units,
+        "gain": c.dni.gain,
+        "init": _shared_init(c),
+        "criterion": _criterion(c),
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    },
+    "evaluation": lambda c, block, kind, task, **_: {
+        "kind": kind,
+        "task": task,
+        "seeds": block_seeds(block),
+        "criterion": _criterion(c),
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    },
+    "example": lambda c, kind, task, **_: {
+        "kind": kind,
+        "task": task,
+        "n_trials": min(c.figures.example_trials, c.evaluation.n_trials),
+        "state_noise": c.network.state_noise,
+        "data_seed": c.seeds.data,
+    },
+    "performance": lambda c, **_: _selection(c) | {"tasks": [[name, label] for name, label in labels(c).items()]},
+    "counts": lambda c, **_: _selection(c) | {"blocks": blocks(c)[:1], "n_modules": c.network.n_modules},
+    "table1": lambda c, **_: {},
+    "components": lambda c, **_: {"sources": fitted_sources(c)},
+    "curves": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
+    "continual": lambda c, **_: (
+        {name: value for name, value in _selection(c).items() if name != "kinds"}
+        | {"kinds": sequence_kinds(c), "orders": c.dni.orders}
+    ),
+    "forgetting": lambda c, **_: {},
+    "fig_dni": lambda c, **_: {"labels": labels(c)},
+    "perturbation": lambda c, block, kind, task, **_: (
+        _perturbing(c)
+        | {
+            "kind": kind,
+            "task": task,
+            "seeds": block_seeds(block),
+            "strengths": sweep(c),
+            "draws": c.perturbations.draws,
+            "n_trials": min(c.perturbations.n_trials, c.evaluation.n_trials),
+            "criterion": _criterion(c),
+        }
+    ),
+    "lesioned": lambda c, block, kind, task, **_: (
+        _perturbing(c)
+        | {
+            "kind": kind,
+            "task": task,
+            "seeds": block_seeds(block)[:1],
+            "perturbations": modular(c),
+            "strength": c.perturbations.example_strength,
+            "n_trials": min(c.figures.example_trials, c.evaluation.n_trials),
+        }
+    ),
+    "robustness": lambda c, **_: _selection(c) | {"tasks": perturbed_tasks(c), "kinds": perturbed_kinds(c)},
+    "areas": lambda c, **_: {},
+    "fig1c": lambda c, **_: {},
+    "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
+    "fig3": lambda c, **_: {
+        "task": lesion_task(c),
+        "kind": lesioned_kind(c),
+        "labels": labels(c),
+        "strength": c.perturbations.example_strength,
+    },
+    "fig_curves": lambda c, figure, **_: {
+        "panels": [[list(panel) for panel in row] for row in curve_figures(c)[figure]],
+        "y": "relative" if figure == "fig_relative" else "accuracy",
+        "labels": labels(c),
+    },
+    "fig_matched": lambda c, **_: {
+        "tasks": [lesion_task(c), ALL_TASKS],
+        "perturbations": lesions(c),
+        "labels": labels(c),
+    },
+    "fig_areas": lambda c, **_: {"perturbations": list(sweep(c))},
+    "tune_table": lambda c, **_: {
+        "run": c.name,
+        "tasks": list(c.tune.tasks),
+        "kinds": list(c.tune.kinds),
+        "candidates": {choice.name: choice.model_dump(mode="json") for choice in c.tune.candidates},
+        "block": block_name([c.tune.first_seed]),
+    },
+    "fig_tune": lambda c, **_: {},
+}
