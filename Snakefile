@@ -6,18 +6,23 @@ from snakemake.utils import min_version
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.memory import sweep_mb
-from molap.paths import OUTPUTS, RESULTS, network_path
+from molap.paths import OUTPUTS, RESULTS, checkpoints_path, network_path
 from molap.plan import Plan
 from molap.selection import (
     blocks,
+    chain_name,
     curve_figures,
     example_kinds,
     fitted_sources,
     kinds,
+    left_out_sets,
     lesion_task,
     lesioned_kind,
     lesions,
     modular,
+    molap_kinds,
+    module_kinds,
+    module_sizes,
     n_units,
     perturbed_kinds,
     perturbed_tasks,
@@ -60,8 +65,11 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/dni.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/perturbations.smk"
+include: "workflow/rules/generalisation.smk"
+include: "workflow/rules/learning.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/modules.smk"
 include: "workflow/rules/tune.smk"
 
 
@@ -73,6 +81,12 @@ rule all:
         [file for figure in curve_figures(run_config) for file in figure_files("fig_curves", figure=figure)],
 
 
+rule modules:
+    input:
+        plan.path("modules", run_config.name),
+        figure_files("fig_modules"),
+
+
 rule tune:
     input:
         plan.path("tune_table", run_config.name),
@@ -81,4 +95,5 @@ rule tune:
 
 localrules:
     all,
+    modules,
     tune,

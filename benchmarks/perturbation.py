@@ -29,6 +29,7 @@ from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
 from molap.evaluation import metrics
 from molap.network import draw_params, draw_w_rec, run
+from molap.perturbations import module_of
 from molap.selection import sweep
 from molap.sweep import Perturbed, outputs, perturb, perturbation_key, respond
 from molap.tasks.batch import draw_trials
@@ -64,7 +65,7 @@ def measure(n_units: int, n_trials: int, repeats: int, strengths: dict[str, tupl
     def whole():
         draw = next(draws)
         for name, values in strengths.items():
-            found = perturb(keys[name], draw, network, name, values, READINGS, 2)
+            found = perturb(keys[name], draw, network, name, values, READINGS, module_of(n_units, 2))
             items = [Perturbed(s, draw, hit, p) for s, (p, hit) in zip(values, found, strict=True)]
             for _, y in respond(items, inputs, None):
                 metrics(y, targets, CRITERION)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 RESULTS = "results"
 IN_SEQUENCE = ("dni", "sequential")
 """Strategies that teach one network the tasks in turn."""
+FITTED = ("cca", "pca")
+"""Sources that are fitted on the corpus, and for which modules are pre-trained."""
 ALL_TASKS = "all"
 """In tables, the mean over tasks."""
 
@@ -27,6 +29,9 @@ OUTPUTS = {
         "{run}/testsets/{task}.npz",
         "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians",
     ),
+    "validation": Output(
+        "{run}/validation/{task}.npz", "validation trials, on which learning is followed; as a test set"
+    ),
     "primitives": Output(
         "{run}/primitives/{source}.npz",
         "for `inputs_` and `targets_`: `mean`, `scale` (channel), `weights` (channel, component), `low`, `high` "
@@ -37,25 +42,32 @@ OUTPUTS = {
         "random networks before any training: `w_in` (seed, unit, 1), `w_rec` (seed, unit, unit; row receives), "
         "`w_out` (seed, 1, unit), `seeds`; with biases also `b_rec`, `b_out`, `h0`",
     ),
+    "given": Output(
+        "{run}/networks/{block}/given/{source}.npz",
+        "a recurrent network of the user's own: `w_rec` (the same for every seed), `seeds`, `modules` where known",
+    ),
     "module": Output(
         "{run}/networks/{block}/molap-{source}/module{module}.npz",
         "as the reservoir, after pre-training modules 1 … m in turn",
     ),
     "head": Output(
         "{run}/networks/{block}/molap-{source}/{task}.npz",
-        "trained networks: `w_in` (seed, unit, channel), `w_rec` (frozen), `w_out` (seed, output, unit), `seeds`",
+        "trained networks: `w_in` (seed, unit, channel), `w_rec` (frozen), `w_out` (seed, output, unit), `seeds`; "
+        "`{task}.checkpoints.npz` beside it: what was trained (checkpoint, seed, …) after `steps` 0, 1, 2, 5, 10, …",
     ),
     "separate": Output(
-        "{run}/networks/{block}/separate/{task}.npz", "trained networks, all weights; arrays as for the heads"
+        "{run}/networks/{block}/separate/{task}.npz",
+        "trained networks, all weights; arrays and checkpoints as for heads",
     ),
     "sequence": Output(
         "{run}/sequences/{block}/{kind}/order{order}/{task}.npz",
-        "one network for all tasks, after learning {task} as the last: arrays as for the heads with the channels "
-        "`input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` the places of each task's own; with DNI "
-        "`memory_z`, `memory_wz`, `memory_y`, the running covariances",
+        "one network for all tasks, after learning {task} as the last: arrays and checkpoints as for heads, with "
+        "the channels `input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` the places of each task's own; "
+        "with DNI `memory_z`, `memory_wz`, `memory_y`, the running covariances",
     ),
     "joint": Output(
-        "{run}/sequences/{block}/{kind}/joint.npz", "one network trained on all tasks at once; arrays as for a sequence"
+        "{run}/sequences/{block}/{kind}/joint.npz",
+        "one network trained on all tasks at once; arrays and checkpoints as for a sequence",
     ),
     "scores": Output(
         "{run}/sequences/{block}/{kind}/order{order}/scores.json",
@@ -64,6 +76,10 @@ OUTPUTS = {
     "evaluation": Output(
         "{run}/evaluation/{block}/{kind}/{task}.json",
         "one row per network seed: every metric on the test set",
+    ),
+    "learned": Output(
+        "{run}/learned/{block}/{kind}.json",
+        "one row per task, network seed and checkpoint of training: every metric on the validation trials",
     ),
     "example": Output(
         "{run}/examples/{block}/{kind}/{task}.npz",
@@ -91,6 +107,14 @@ OUTPUTS = {
     "curves": Output(
         "{run}/tables/curves.csv", "training loss and MSE by step, averaged over ten steps, for each network"
     ),
+    "learning": Output(
+        "{run}/tables/learning.csv",
+        "one row per strategy, source, task, network seed and checkpoint: updates until then, and every metric on "
+        "validation trials",
+    ),
+    "scaling": Output(
+        "{run}/tables/scaling.csv", "weights and updates by number of tasks and of units, from the formulas"
+    ),
     "continual": Output(
         "{run}/tables/continual.csv",
         "one row per kind, order, network seed, place in the sequence and task tested: every metric",
@@ -107,6 +131,16 @@ OUTPUTS = {
     "areas": Output(
         "{run}/tables/areas.csv", "one row per network and perturbation: area under the curve of accuracy over strength"
     ),
+    "generalisation": Output(
+        "{run}/tables/generalisation.csv",
+        "one row per task, source, corpus and network seed: every metric; `left_out` names the tasks that the corpus "
+        "lacks, `place` tells which of them the task is (0: the corpus has it)",
+    ),
+    "differences": Output(
+        "{run}/tables/differences.csv",
+        "one row per task, source and left-out set: accuracy left out − included, paired by network seed, with its "
+        "95 % interval",
+    ),
     "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; also `.svg`, data in `fig1c.csv`"),
     "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; also `.svg`, data in `fig2_*.csv`"),
     "fig_dni": Output(
@@ -114,6 +148,18 @@ OUTPUTS = {
         "learning in sequence: accuracy on every task after every task; also `.svg`, data in `fig_dni_*.csv`",
     ),
     "fig3": Output("{run}/figures/fig3.png", "Fig 3: lesions by module; also `.svg`, data in `fig3_*.csv`"),
+    "fig5": Output(
+        "{run}/figures/fig5.png",
+        "Fig 5: tasks that were left out of the corpus, and what leaving them out costs; also `.svg`, data in "
+        "`fig5_*.csv`",
+    ),
+    "fig_learning": Output(
+        "{run}/figures/fig_learning.png",
+        "accuracy while learning, against steps and against updates; also `.svg`, data in `fig_learning_*.csv`",
+    ),
+    "fig_scaling": Output(
+        "{run}/figures/fig_scaling.png", "updates by number of tasks and of units; also `.svg`, data in `.csv`"
+    ),
     "fig_curves": Output(
         "{run}/figures/{figure}.png",
         "Fig 4, Figs S1 to S5, and `fig_relative`: accuracy against the strength of a perturbation; also `.svg`, data "
@@ -125,6 +171,12 @@ OUTPUTS = {
     "fig_areas": Output(
         "{run}/figures/fig_areas.png", "area under the curve by perturbation and kind; also `.svg`, data in `.csv`"
     ),
+    "modules": Output(
+        "{run}/modules/modules.csv",
+        "one row per number of modules, what is held fixed (size of `network` or `module`), source, task and network "
+        "seed: every metric, explained variance, weights and updates",
+    ),
+    "fig_modules": Output("{run}/modules/fig_modules.png", "the number of modules; also `.svg`, data in `.csv`"),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
     "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser; also `.svg`"),
 }
@@ -145,6 +197,11 @@ def network_path(run: str, block: str, kind: str, task: str) -> str:
     if strategy in IN_SEQUENCE:
         return path("sequence", run, block=block, kind=kind, order=0, task=task)
     return path("head", run, block=block, source=variant, task=task)
+
+
+def checkpoints_path(network: str) -> str:
+    """The checkpoints beside a network that was trained on tasks."""
+    return network.removesuffix(".npz") + ".checkpoints.npz"
 
 
 def block_name(seeds: list[int] | range) -> str:

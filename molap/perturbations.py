@@ -19,24 +19,27 @@ from jaxtyping import Array, Bool, Int, Key
 from molap.config.perturbations import PerturbationReadings
 from molap.network import Params
 
-Perturbation = Callable[[Key[Array, ""], Params, float, PerturbationReadings, int], tuple[Params, int]]
-"""(key, network, strength, readings, number of modules) → (perturbed network, number hit)."""
+Modules = tuple[int, ...]
+"""The module, from 1, of every unit."""
+
+Perturbation = Callable[[Key[Array, ""], Params, float, PerturbationReadings, Modules], tuple[Params, int]]
+"""(key, network, strength, readings, module of every unit) → (perturbed network, number hit)."""
 
 
-def module_of(n_units: int, n_modules: int) -> Int[np.ndarray, " unit"]:
-    """The module, from 1, of every unit: equal blocks in order, as equal as the number of units allows."""
-    return np.arange(n_units) * n_modules // n_units + 1
+def module_of(n_units: int, n_modules: int) -> Modules:
+    """The module of every unit in blocks: in order, as equal as the number of units allows."""
+    return tuple((np.arange(n_units) * n_modules // n_units + 1).tolist())
 
 
-def within_module(n_units: int, n_modules: int, module: int) -> Bool[np.ndarray, "unit unit"]:
+def within_module(modules: Modules, module: int) -> Bool[np.ndarray, "unit unit"]:
     """Entries from and to units of one module."""
-    own = module_of(n_units, n_modules) == module
+    own = np.array(modules) == module
     return own[:, None] & own[None, :]
 
 
-def between_modules(n_units: int, n_modules: int) -> Bool[np.ndarray, "unit unit"]:
+def between_modules(modules: Modules) -> Bool[np.ndarray, "unit unit"]:
     """Entries from a unit of one module to a unit of another."""
-    module = module_of(n_units, n_modules)
+    module = np.array(modules)
     return module[:, None] != module[None, :]
 
 
@@ -51,22 +54,22 @@ def choose(key: Key[Array, ""], percent: float, places: Int[np.ndarray, " place"
     return jnp.asarray(places)[order[: number_hit(percent, len(places))]]
 
 
-def lesion_module(key, network, percent, readings, n_modules, module):
+def lesion_module(key, network, percent, readings, modules, module):
     """Set a percentage of the recurrent weights within a module to zero."""
     del readings
-    return _lesion(key, network, percent, within_module(network.w_rec.shape[0], n_modules, module))
+    return _lesion(key, network, percent, within_module(modules, module))
 
 
-def lesion_between(key, network, percent, readings, n_modules):
+def lesion_between(key, network, percent, readings, modules):
     """Set a percentage of the weights between modules to zero; as released, of all weights."""
     if readings.inter_module_as == "whole":
-        return lesion_whole(key, network, percent, readings, n_modules)
-    return _lesion(key, network, percent, between_modules(network.w_rec.shape[0], n_modules))
+        return lesion_whole(key, network, percent, readings, modules)
+    return _lesion(key, network, percent, between_modules(modules))
 
 
-def lesion_whole(key, network, percent, readings, n_modules):
+def lesion_whole(key, network, percent, readings, modules):
     """Set a percentage of all recurrent weights to zero; as released, recurrent biases are among them."""
-    del n_modules
+    del modules
     everywhere = np.ones(network.w_rec.shape, bool)
     return _lesion(key, network, percent, everywhere, readings.biases == "hit" and network.b_rec is not None)
 
@@ -84,9 +87,9 @@ def _lesion(key, network, percent, entries, and_biases=False):
     return network._replace(w_rec=weights[: network.w_rec.size].reshape(network.w_rec.shape)), hit.size
 
 
-def silence(key, network, percent, readings, n_modules):
+def silence(key, network, percent, readings, modules):
     """Clamp a percentage of units at zero: nothing of them reaches other units or, unless as released, the readout."""
-    del n_modules
+    del modules
     hit = choose(key, percent, np.arange(network.w_rec.shape[0]))
     network = network._replace(w_rec=network.w_rec.at[:, hit].set(0))
     if readings.silencing == "activity":
@@ -94,9 +97,9 @@ def silence(key, network, percent, readings, n_modules):
     return network, hit.size
 
 
-def add_noise(key, network, std, readings, n_modules):
+def add_noise(key, network, std, readings, modules):
     """Add N(0, σ²) to every recurrent weight; as released, also to recurrent biases."""
-    del n_modules
+    del modules
     of_weights, of_biases = jax.random.split(key)
     w_rec = network.w_rec + std * jax.random.normal(of_weights, network.w_rec.shape)
     if readings.biases == "kept" or network.b_rec is None:

@@ -9,9 +9,14 @@ import sys
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, read
 from molap.digests import source_digest
-from molap.paths import path
+from molap.paths import FITTED, path
 from molap.records import canonical_json
-from molap.selection import task_order
+from molap.selection import (
+    chain_name,
+    left_out_sets,
+    module_sizes,
+    task_order,
+)
 from molap.stage_settings import STAGES
 
 UPSTREAM = {
@@ -19,6 +24,7 @@ UPSTREAM = {
     "testset": (),
     "primitives": ("corpus",),
     "reservoir": (),
+    "given": (),
     "module": ("primitives", "reservoir"),
     "head": ("module",),
     "separate": (),
@@ -26,6 +32,10 @@ UPSTREAM = {
     "joint": (),
 }
 """Stages that runs may share, and the stages that each depends on."""
+
+
+READING_TASKS = {"corpus", "testset", "module", "head", "separate", "sequence", "joint", "scores", "scaling", "modules"}
+"""Stages whose source includes the user's task modules."""
 
 
 def candidates(c: RunConfig) -> dict[str, RunConfig]:
@@ -45,8 +55,29 @@ def candidates(c: RunConfig) -> dict[str, RunConfig]:
     return found
 
 
+def chains(c: RunConfig) -> dict[str, RunConfig]:
+    """The configurations with tasks left out of the corpus, by the name of the set."""
+    found = {}
+    for names in left_out_sets(c):
+        values = c.model_dump()
+        values["generalisation"] |= {"without": names}
+        found[chain_name(names)] = RunConfig(**values)
+    return found
+
+
+def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
+    """The configurations with other numbers of modules and units, by name."""
+    found = {}
+    for name, (_, r, units) in module_sizes(c).items():
+        values = c.model_dump()
+        values["network"] |= {"n_modules": r, "n_units": units}
+        found[name] = RunConfig(**values)
+    return found
+
+
 class Plan:
-    """The runs of one configuration: the run itself and the candidates of its search.
+    """The runs of one configuration: the run itself, its chains without some tasks, those with other numbers of
+    modules, and the candidates of its search.
 
     A stage whose settings, and those of all stages before it, are the same in several runs is computed once, in
     the first of them.
@@ -54,17 +85,33 @@ class Plan:
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
+        self._settings: dict[tuple, str] = {}
         self.candidates = candidates(config)
         self.runs = {config.name: config}
+        self.runs |= {f"{config.name}/without/{name}": c for name, c in chains(config).items()}
+        self.runs |= {f"{config.name}/modules/{name}": c for name, c in module_numbers(config).items()}
         self.runs |= {f"{config.name}/tune/{name}": c for name, c in self.candidates.items()}
 
-    def settings(self, stage: str, run: str, **wildcards: str) -> str:
+    def settings(self, stage: str, run: str, **wildcards: object) -> str:
         """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
-        return canonical_json(STAGES[stage](self.runs[run], **wildcards))
+        place = (stage, run, *sorted(wildcards.items()))
+        if place not in self._settings:
+            self._settings[place] = canonical_json(STAGES[stage](self.runs[run], **wildcards))
+        return self._settings[place]
 
     def code(self, stage: str) -> str:
         """Digest of the source that a stage runs."""
-        reads_tasks = stage in ("corpus", "testset", "module", "head", "separate", "sequence", "joint", "scores")
+        reads_tasks = stage in (
+            "corpus",
+            "testset",
+            "scaling",
+            "module",
+            "head",
+            "separate",
+            "sequence",
+            "joint",
+            "scores",
+        )
         modules = self.config.tasks.modules if reads_tasks else ()
         return source_digest(f"molap.stages.{stage}", tuple(modules))
 
@@ -89,6 +136,8 @@ class Plan:
         """The network that the heads of a source freeze: after the last module, or the bare reservoir."""
         if source == "none":
             return self.path("reservoir", run, block=block)
+        if source in self.runs[run].reservoirs.files:
+            return self.path("given", run, block=block, source=source)
         return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
 
     def _owner(self, stage: str, run: str, wildcards: dict) -> str:
@@ -100,7 +149,9 @@ class Plan:
         if run == other:
             return True
         own, others = (self.settings(stage, r, **wildcards) for r in (run, other))
-        upstream = ("reservoir",) if wildcards.get("source") == "none" and stage == "head" else UPSTREAM[stage]
+        upstream = UPSTREAM[stage]
+        if stage == "head" and wildcards["source"] not in FITTED:
+            upstream = ("reservoir",) if wildcards["source"] == "none" else ("given",)
         return own == others and all(self._same(before, run, other, wildcards) for before in upstream)
 
 

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from molap.config.run import RunConfig, known_tasks
-from molap.paths import ALL_TASKS, IN_SEQUENCE, block_name
+from molap.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = ("whole", "noise", "silence")
 """Perturbations of the whole network, in the order of the figures."""
@@ -11,7 +11,12 @@ GLOBAL = ("whole", "noise", "silence")
 
 def kinds(c: RunConfig) -> list[str]:
     """The kinds of trained networks, as they stand in file names."""
-    return ["separate", *(f"molap-{source}" for source in c.primitives.sources), *c.dni.kinds]
+    return ["separate", *molap_kinds(c), *c.dni.kinds]
+
+
+def molap_kinds(c: RunConfig) -> list[str]:
+    """The kinds of heads: on pre-trained modules, on random reservoirs, and on networks of the user's own."""
+    return [f"molap-{source}" for source in (*c.primitives.sources, *c.reservoirs.files)]
 
 
 def sequence_kinds(c: RunConfig) -> list[str]:
@@ -31,12 +36,49 @@ def task_order(c: RunConfig, order: int | str) -> list[str]:
 
 def fitted_sources(c: RunConfig) -> list[str]:
     """The sources that are fitted on the corpus."""
-    return [source for source in c.primitives.sources if source != "none"]
+    return [source for source in c.primitives.sources if source in FITTED]
 
 
 def example_kinds(c: RunConfig) -> list[str]:
     """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
     return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
+
+
+def corpus_tasks(c: RunConfig) -> list[str]:
+    """The tasks of the corpus."""
+    return [name for name in c.tasks.names if name not in c.generalisation.without]
+
+
+def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
+    """The sets of tasks that are left out in turn; none where nothing is fitted on the corpus."""
+    names, chosen = c.tasks.names, c.generalisation.left_out
+    if not fitted_sources(c) or c.generalisation.without:
+        return []
+    if chosen is not None:
+        return list(chosen)
+    pairs = [(name, names[(i + 1) % len(names)]) for i, name in enumerate(names)]
+    found = [(name,) for name in names if len(names) > 1] + [pair for pair in pairs if len(names) > 2]
+    return list({frozenset(names): names for names in reversed(found)}.values())[::-1]
+
+
+def chain_name(left_out: tuple[str, ...]) -> str:
+    """The name of a left-out set in file names."""
+    return "+".join(left_out)
+
+
+def module_sizes(c: RunConfig) -> dict[str, tuple[str, int, int]]:
+    """Name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of modules."""
+    found, own = {}, c.network.n_units // c.network.n_modules
+    for r in c.modules.numbers:
+        nearest = max(1, round(c.network.n_units / r)) * r
+        for fixed, n_units in (("network", nearest), ("module", r * own)):
+            found[f"{fixed}-r{r}"] = (fixed, r, n_units)
+    return found
+
+
+def module_kinds(c: RunConfig) -> list[str]:
+    """The kinds of networks that the number of modules is varied for: the first fitted source, and no pre-training."""
+    return example_kinds(c)
 
 
 def blocks(c: RunConfig) -> list[str]:
@@ -82,6 +124,11 @@ def modular(c: RunConfig) -> list[str]:
 
 def n_units(c: RunConfig, kind: str) -> int:
     """Number of units of the networks of a kind."""
+    source = kind.partition("-")[2]
+    if source in c.reservoirs.files:
+        from molap.given import read_reservoir
+
+        return len(read_reservoir(c.reservoirs.files[source]).w_rec)
     section = {"separate": c.separate_network, "molap": c.network}.get(kind.partition("-")[0], c.dni)
     return section.n_units
 

@@ -10,15 +10,20 @@ from molap.config.training import PhaseSettings
 from molap.paths import ALL_TASKS, block_name, block_seeds
 from molap.selection import (
     blocks,
+    corpus_tasks,
     curve_figures,
     example_kinds,
     fitted_sources,
     kinds,
     labels,
+    left_out_sets,
     lesion_task,
     lesioned_kind,
     lesions,
     modular,
+    module_kinds,
+    module_sizes,
+    molap_kinds,
     perturbed_kinds,
     perturbed_tasks,
     sequence_kinds,
@@ -50,7 +55,7 @@ def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> di
         "joint": source == "pca" and c.primitives.pca == "joint",
         "module": int(module),
         "n_modules": c.network.n_modules,
-        "tasks": list(c.tasks.names),
+        "tasks": corpus_tasks(c),
         "alignment": c.corpus.alignment,
     }
 
@@ -99,6 +104,10 @@ def _perturbing(c: RunConfig) -> dict:
     }
 
 
+def _steps(c: RunConfig) -> dict[str, int]:
+    return {name: getattr(c, name).n_steps for name in ("pretraining", "heads", "separate", "dni")}
+
+
 def _selection(c: RunConfig) -> dict:
     """Which networks a table or figure collects."""
     return {"run": c.name, "tasks": list(c.tasks.names), "kinds": kinds(c), "blocks": blocks(c)}
@@ -108,7 +117,7 @@ STAGES = {
     "configuration": lambda c, **_: c.model_dump(mode="json", exclude={"tracking"}),
     "corpus": lambda c, **_: {
         "trials": fields(c.tasks, TrialSettings),
-        "tasks": list(c.tasks.names),
+        "tasks": corpus_tasks(c),
         "alignment": c.corpus.alignment,
         "n_trials": c.corpus.n_trials,
         "data_seed": c.seeds.data,
@@ -118,6 +127,21 @@ STAGES = {
         "task": task,
         "n_trials": c.evaluation.n_trials,
         "stream": c.evaluation.stream,
+        "data_seed": c.seeds.data,
+    },
+    "validation": lambda c, task, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "task": task,
+        "n_trials": c.evaluation.n_validation,
+        "stream": "validation",
+        "data_seed": c.seeds.data,
+    },
+    "learned": lambda c, block, kind, **_: {
+        "kind": kind,
+        "tasks": list(c.tasks.names),
+        "seeds": block_seeds(block),
+        "criterion": _criterion(c),
+        "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
     "primitives": lambda c, source, **_: {
@@ -132,6 +156,7 @@ STAGES = {
         "inter_module": c.network.inter_module,
         "init": fields(c.network, InitSettings),
     },
+    "given": lambda c, block, source, **_: {"source": source, "seeds": block_seeds(block)},
     "module": _module,
     "head": lambda c, block, source, task, **_: _training(c, c.heads, block) | {"source": source, "task": task},
     "separate": lambda c, block, task, **_: (
@@ -173,6 +198,22 @@ STAGES = {
     "table1": lambda c, **_: {},
     "components": lambda c, **_: {"sources": fitted_sources(c)},
     "curves": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
+    "learning": lambda c, **_: {
+        "run": c.name,
+        "labels": list(labels(c).items()),
+        "kinds": kinds(c),
+        "blocks": blocks(c),
+    },
+    "scaling": lambda c, **_: {
+        "trials": fields(c.tasks, TrialSettings),
+        "tasks": list(c.tasks.names),
+        "sizes": list(c.figures.scaling_units),
+        "n_modules": c.network.n_modules,
+        "steps": _steps(c),
+        "biases": c.network.biases,
+    },
+    "fig_learning": lambda c, **_: {"labels": list(labels(c).items())},
+    "fig_scaling": lambda c, **_: {"n_units": c.network.n_units},
     "continual": lambda c, **_: (
         {name: value for name, value in _selection(c).items() if name != "kinds"}
         | {"kinds": sequence_kinds(c), "orders": c.dni.orders}
@@ -206,6 +247,16 @@ STAGES = {
     "areas": lambda c, **_: {},
     "fig1c": lambda c, **_: {},
     "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
+    "generalisation": lambda c, **_: (
+        _selection(c)
+        | {
+            "labels": labels(c),
+            "kinds": molap_kinds(c),
+            "left_out": [list(names) for names in left_out_sets(c)],
+        }
+    ),
+    "differences": lambda c, **_: {},
+    "fig5": lambda c, **_: {"labels": list(labels(c).items())},
     "fig3": lambda c, **_: {
         "task": lesion_task(c),
         "kind": lesioned_kind(c),
@@ -223,6 +274,17 @@ STAGES = {
         "labels": labels(c),
     },
     "fig_areas": lambda c, **_: {"perturbations": list(sweep(c))},
+    "modules": lambda c, **_: {
+        "run": c.name,
+        "labels": list(labels(c).items()),
+        "kinds": module_kinds(c),
+        "blocks": blocks(c),
+        "sizes": module_sizes(c),
+        "trials": fields(c.tasks, TrialSettings),
+        "steps": _steps(c),
+        "biases": c.network.biases,
+    },
+    "fig_modules": lambda c, **_: {"labels": list(labels(c).items())},
     "tune_table": lambda c, **_: {
         "run": c.name,
         "tasks": list(c.tune.tasks),

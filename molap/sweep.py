@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, Key
 from molap.config.perturbations import PerturbationReadings
 from molap.memory import PROCESS_MB
 from molap.network import Params, draw_state_noise, stack_networks
-from molap.perturbations import find
+from molap.perturbations import Modules, find, module_of
 from molap.randomness import named_key
 from molap.records import FileDamaged, load_arrays, save_arrays
 
@@ -73,7 +73,12 @@ def perturbation_key(data_seed: int, name: str, network_seed: int) -> Key[Array,
     return named_key(data_seed, "perturbation", name, network_seed)
 
 
-@partial(jax.jit, static_argnames=("name", "strengths", "readings", "n_modules"))
+def modules_of(arrays: dict[str, np.ndarray], n_units: int, n_modules: int) -> Modules:
+    """The module of every unit: as the network's file has it, or else equal blocks."""
+    return tuple(arrays["modules"].tolist()) if "modules" in arrays else module_of(n_units, n_modules)
+
+
+@partial(jax.jit, static_argnames=("name", "strengths", "readings", "modules"))
 def perturb(
     key: Key[Array, ""],
     draw: int | Int[Array, ""],
@@ -81,11 +86,11 @@ def perturb(
     name: str,
     strengths: tuple[float, ...],
     readings: PerturbationReadings,
-    n_modules: int,
+    modules: Modules,
 ) -> list[tuple[Params, int]]:
     """One draw of a perturbation at several strengths; (network, number hit) of each."""
     key = jax.random.fold_in(key, draw)
-    return [find(name)(key, network, strength, readings, n_modules) for strength in strengths]
+    return [find(name)(key, network, strength, readings, modules) for strength in strengths]
 
 
 def respond(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from molap.paths import block_seeds, network_path, path
+from molap.paths import FITTED, block_seeds, network_path, path
 from molap.records import FileDamaged, record_path
 
 TABLE1_PRINTED = {
@@ -70,7 +70,7 @@ def stage_records(
     """(kind, stage, block, record) of every training job; the stage is `module1` … or the task's name."""
     for kind in kinds:
         strategy, source = split_kind(kind)
-        modules = n_modules if strategy == "molap" and source != "none" else 0
+        modules = n_modules if source in FITTED else 0
         for block in blocks:
             if strategy == "joint":
                 yield kind, "joint", block, read_json(record_path(network_path(run, block, kind, "")))
@@ -151,7 +151,7 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
     if len(dni):
         found["dni"] = _dni_at(dni, round(dni.w_rec.iloc[0] ** 0.5))
     molap = counted[counted.strategy == "molap"]
-    fitted = [source for source in molap.source.unique() if source != "none"]
+    fitted = [source for source in molap.source.unique() if source in FITTED]
     if fitted:
         rows = molap[molap.source == fitted[0]]
         modules = rows.stage.str.fullmatch(r"module\d+")

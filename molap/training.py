@@ -1,6 +1,5 @@
-"""The training loop: steps scanned inside one compiled program, network seeds as its leading axis."""
+"""The training loop: many steps in one compiled program, network seeds as its leading axis."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,10 +29,20 @@ class Curves(NamedTuple):
     mse: Float[np.ndarray, "seed step"]
 
 
+Weights = dict[str, Float[Array, "seed ..."]]
+"""What a phase trains, by name, with a leading axis of network seeds."""
+
+
 class _State(NamedTuple):
     trained: dict[str, Array]
     optimiser: optax.OptState
     step: Int[Array, ""]
+
+
+def checkpoints(n_steps: int) -> tuple[int, ...]:
+    """Steps at which learning is looked at: 0, 1, 2, 5, 10, 20, 50, … and the last."""
+    series = (factor * 10**power for power in range(len(str(n_steps))) for factor in (1, 2, 5))
+    return (0, *(step for step in series if step < n_steps), n_steps)
 
 
 def loss(
@@ -88,6 +97,7 @@ def train(
     state_noise: float = 0.0,
     progress: Callable[[int, float], None] = lambda step, mse: None,
     chunk: int = 100,
+    keep: Callable[[int, Weights], None] | None = None,
     objective: Objective | None = None,
     protect: tuple[Callable[[Any], optax.GradientTransformation], Any] | None = None,
     protect_gradient: bool = False,
@@ -104,7 +114,8 @@ def train(
         optimiser: the choices common to all phases.
         state_noise: standard deviation of η in Eq. 1.
         progress: called after every `chunk` steps with the steps done and the mean MSE of the last one.
-        chunk: steps per call of the compiled program, at least 2; it does not change results.
+        chunk: steps per call of the compiled program at most; it does not change results.
+        keep: called at every one of `checkpoints` with the steps done and the weights then.
         objective: what is minimised; the loss on a task's batch where absent.
         protect: what is done to the update to protect former tasks, as a function of something that each seed
             has its own of, stacked, and that the transformation keeps in its state (`molap.dni`).
@@ -130,7 +141,7 @@ def train(
 
     transform = optimiser_of(own)
 
-    def step(frozen: Params, key: Key[Array, ""], state: _State, _):
+    def step(frozen: Params, key: Key[Array, ""], state: _State):
         batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
         trial_key, noise_key = jax.random.split(batch_key)
         batch = draw_batch(trial_key)
@@ -143,40 +154,38 @@ def train(
             mse,
         )
 
-    # A scan over many steps in one program: XLA's buffers are then allocated once, not faulted in at every step.
-    @functools.cache
-    def steps(n: int):
+    # Many steps in one program: XLA's buffers are then allocated once, not faulted in at every step. The number
+    # of steps is an argument, so that one program serves chunks of every length.
+    @jax.jit
+    def steps(params, keys, state, n):
         def advance(frozen, key, state):
-            return jax.lax.scan(lambda s, x: step(frozen, key, s, x), state, length=n)
+            def body(i, carry):
+                state, curves = carry
+                state, (total, mse) = step(frozen, key, state)
+                return state, curves.at[:, i].set(jnp.stack([total, mse]))
 
-        return jax.jit(over_seeds(advance))
+            return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, chunk))))
+
+        return over_seeds(advance)(params, keys, state)
 
     trained = {name: getattr(params, name) for name in masks}
     start = jax.vmap(lambda weights, own: optimiser_of(own).init(weights))(trained, own)
     state = _State(trained, start, jnp.zeros(len(keys), jnp.int32))
-    losses, errors = [], []
-    done = 0
-    for n in chunk_lengths(phase.n_steps, chunk):
-        state, (total, mse) = steps(n)(params, keys, state)
-        losses.append(np.asarray(total))
-        errors.append(np.asarray(mse))
-        _check_finite(losses[-1], done)
-        done += n
-        progress(done, float(errors[-1][:, -1].mean()))
+    kept = checkpoints(phase.n_steps) if keep else ()
+    curves, done = [], 0
+    for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
+        if stop > done:
+            state, found = steps(params, keys, state, stop - done)
+            curves.append(np.asarray(found)[:, :, : stop - done])
+            _check_finite(curves[-1][:, 0], done)
+            done = stop
+            progress(done, float(curves[-1][:, 1, -1].mean()))
+        if stop in kept:
+            keep(stop, state.trained)
     if not all(bool(jnp.isfinite(weights).all()) for weights in state.trained.values()):
         raise FloatingPointError(f"weights are not finite after the last step, {phase.n_steps}")
-    return params._replace(**state.trained), Curves(np.concatenate(losses, axis=1), np.concatenate(errors, axis=1))
-
-
-def chunk_lengths(n_steps: int, longest: int) -> list[int]:
-    """Divide `n_steps` into chunks of at most `longest` whose lengths differ by one at most.
-
-    Each length is a program to compile. None is 1 unless it must be: XLA unrolls a scan of one step, which may
-    change the last bit of a result.
-    """
-    n_chunks = -(-n_steps // longest)
-    length, longer = divmod(n_steps, n_chunks)
-    return [length + 1] * longer + [length] * (n_chunks - longer)
+    losses, errors = np.moveaxis(np.concatenate(curves, axis=2), 1, 0)
+    return params._replace(**state.trained), Curves(losses, errors)
 
 
 def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> None:

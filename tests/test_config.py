@@ -34,7 +34,11 @@ def wrong_values(field) -> list:
         return ["nonsense", 3]
     if typing.get_origin(field.annotation) is tuple:
         numbers = typing.get_origin(typing.get_args(field.annotation)[0]) is typing.Annotated
-        return ["a bare string", 3] + ([[0], [-1.0], [101], [True], ["5"], [5.0, 5.0]] if numbers else [[3.5]])
+        if not numbers:
+            return ["a bare string", 3, [3.5]]
+        limits = typing.get_args(typing.get_args(field.annotation)[0])[1].metadata
+        too_large = [[limit.le + 1] for limit in limits if hasattr(limit, "le")]
+        return ["a bare string", 3, [0], [-1.0], [True], ["5"], [5, 5], [5.0, 5.0], *too_large]
     if bool in kinds:
         return ["perhaps", 7]
     if float in kinds or int in kinds:

@@ -34,6 +34,7 @@ def area(r, power=2):
 '''
 LAYERS = (
     ("config", "randomness", "records", "digests", "paths", "memory"),
+    ("given",),
     ("tasks",),
     ("corpus", "primitives"),
     ("network", "modules"),
@@ -43,7 +44,7 @@ LAYERS = (
     ("evaluation",),
     ("perturbations",),
     ("sweep",),
-    ("tables", "robustness"),
+    ("tables", "robustness", "generalisation", "learning"),
     ("figures",),
     ("stages",),
     ("selection",),
@@ -53,7 +54,7 @@ LAYERS = (
     ("document",),
 )
 """Parts of the package from the bottom up; a part imports from its own layer and those before it."""
-LAZY = {("molap.config.run", "molap.tasks.registry")}
+LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.given")}
 """Imports upward that are allowed inside a function."""
 
 

@@ -41,7 +41,7 @@ NOISE = np.random.default_rng(2).normal(0, 0.3, (N_STEPS, N_TRIALS, N)).astype(n
 
 def perturbed(name, network, strengths=PERCENTS, readings=TEXT, key=KEY, draw=0):
     """Networks by strength, with what was reported as hit."""
-    found = perturb(key, draw, network, name, tuple(strengths), readings, MODULES)
+    found = perturb(key, draw, network, name, tuple(strengths), readings, module_of(network.w_rec.shape[0], MODULES))
     return {s: (Params(**to_arrays(of_s)), int(n_hit)) for s, (of_s, n_hit) in zip(strengths, found, strict=True)}
 
 
@@ -221,7 +221,7 @@ def test_readings_of_biases_do_not_matter_without_biases(name):
 
 @pytest.mark.parametrize(("n_units", "n_modules"), [(20, 3), (10, 4), (7, 2), (3, 5), (100, 2), (20, 4), (8, 1)])
 def test_modules_are_blocks_in_order_as_equal_as_can_be_and_those_of_pre_training(n_units, n_modules):
-    module = module_of(n_units, n_modules)
+    module = np.array(module_of(n_units, n_modules))
     sizes = [int(np.sum(module == m)) for m in range(1, n_modules + 1)]
     assert sum(sizes) == n_units and max(sizes) - min(sizes) <= 1 and np.all(np.diff(module) >= 0)
     for m in range(1, n_modules + 1):
@@ -234,8 +234,8 @@ def test_modules_are_blocks_in_order_as_equal_as_can_be_and_those_of_pre_trainin
     [(100, 2, [2500, 2500, 5000]), (20, 3, [49, 49, 36, 266]), (8, 1, [64, 0]), (3, 5, [1, 0, 1, 0, 1, 6])],
 )
 def test_blocks_and_what_lies_between_them_make_up_the_matrix(n_units, n_modules, sizes):
-    masks = [within_module(n_units, n_modules, m) for m in range(1, n_modules + 1)]
-    masks.append(between_modules(n_units, n_modules))
+    masks = [within_module(module_of(n_units, n_modules), m) for m in range(1, n_modules + 1)]
+    masks.append(between_modules(module_of(n_units, n_modules)))
     np.testing.assert_array_equal(np.sum(masks, axis=0), np.ones((n_units, n_units)))
     assert sorted(int(mask.sum()) for mask in masks) == sorted(sizes) and int(masks[-1].sum()) == sizes[-1]
 
@@ -264,7 +264,7 @@ def test_draws_depend_neither_on_the_weights_nor_on_the_other_strengths(name):
 
 def test_noise_is_normal_with_the_mean_and_deviation_that_are_meant():
     large = Params(*(jnp.asarray(np.zeros(s, np.float32)) for s in ((300, 1), (300, 300), (1, 300), 300)))
-    noisy, _ = jax.jit(lambda key: find("noise")(key, large, 0.02, RELEASED, MODULES))(KEY)
+    noisy, _ = jax.jit(lambda key: find("noise")(key, large, 0.02, RELEASED, module_of(len(large.w_rec), MODULES)))(KEY)
     drawn = np.asarray(noisy.w_rec, float).ravel() / 0.02
     assert abs(drawn.mean()) < 4 / np.sqrt(drawn.size) and abs(drawn.std() - 1) < 4 / np.sqrt(2 * drawn.size)
     assert abs(stats.kurtosis(drawn)) < 4 * np.sqrt(24 / drawn.size)

@@ -20,7 +20,7 @@ from molap.plan import Plan
 from molap.records import record_path, write_json
 from molap.stage_settings import STAGES
 from molap.stages.attempt import N_LOG_CHARACTERS, Attempt
-from molap.tracking.describe import MAX_PARAM, describe, describe_failure, flatten, thin
+from molap.tracking.describe import MAX_PARAM, VARIANTS, describe, describe_failure, flatten, thin
 from molap.tracking.scan import Memory, digest, find_records, identity, importer_lock, is_running
 from molap.tracking.where import Place, link, place, why_unreachable
 
@@ -115,6 +115,9 @@ OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
     "module": (PCA | SEEDS | {"module": "2"}, "module 2 molap-pca seed 0,1"),
     "head": (PCA | TASK | SEEDS, "head molap-pca T5 mem_dm1 seed 0,1"),
     "separate": (SEPARATE | TASK | SEEDS, "separate T5 mem_dm1 seed 0,1"),
+    "given": (SEEDS | {"source": "pca"}, "given pca seed 0,1"),
+    "validation": (TASK, "validation T5 mem_dm1"),
+    "learned": (SEPARATE | SEEDS, "learned separate seed 0,1"),
     "evaluation": (SEPARATE | TASK | SEEDS, "evaluation separate T5 mem_dm1 seed 0,1"),
     "sequence": (DNI | TASK | SEEDS, "sequence dni-rule T5 mem_dm1 seed 0,1"),
     "scores": (DNI | SEEDS, "scores dni-rule seed 0,1"),
@@ -130,14 +133,16 @@ OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
 @pytest.mark.parametrize("name", list(PLAN.runs)[::4])
 @pytest.mark.parametrize("stage", STAGES)
 def test_tags_and_title_say_what_a_job_of_every_stage_and_candidate_is(results, stage, name):
-    job, candidate, at = f"{name}/tune/{stage}", name.removeprefix("tiny").removeprefix("/tune/"), AT
+    job, at = f"{name}/tune/{stage}", AT
+    variant, _, of_variant = name.removeprefix("tiny").removeprefix("/").partition("/")
+    candidate = of_variant if variant == "tune" else ""
     if stage in SHARED:
         kind, place = SHARED[stage]
         job, at = f"{name}/sequences/s0-1/{kind}/{place}", AT | {"kind": kind, "order": "1"}
     (run,) = describe(job, record_of(stage, json.loads(PLAN.settings(stage, name, **at))), results)
     own, title = OWN_TAGS[stage]
     expected = {"stage": stage, "preset": "tiny", "job": job, "mlflow.source.name": f"python -m molap.stages.{stage}"}
-    expected |= own | PROVENANCE | ({"candidate": candidate} if candidate else {})
+    expected |= own | PROVENANCE | ({VARIANTS[variant]: of_variant} if variant else {})
     note = run.tags.pop("mlflow.note.content")
     assert (run.tags, run.name) == (expected, title) and note.startswith(f"**{title}**, preset tiny.")
     assert re.findall(r"A candidate .*: (\S+)\.\n", note) == [candidate] * bool(candidate) and "was clean" in note

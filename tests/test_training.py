@@ -18,7 +18,7 @@ from molap.network import draw_params, draw_w_rec, select_network, stack_network
 from molap.randomness import named_key
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import chunk_lengths, loss, train
+from molap.training import checkpoints, loss, train
 
 N_UNITS, N_MODULES, N_STEPS = 12, 2, 6
 WEIGHTS = ("w_in", "w_rec", "w_out")
@@ -164,7 +164,6 @@ def test_draw_batch_is_traced_once_for_all_steps():
         return noisy_batch(key)
 
     trained([0, 1], draw=draw, phase=phase(n_steps=60), chunk=6)
-    assert chunk_lengths(60, 6) == [6] * 10
     assert len(traces) == 1
 
 
@@ -181,18 +180,17 @@ def reference():
     return trained([0, 1], optimiser=PLAIN_ADAM, phase=phase(n_steps=13))[1:]
 
 
-@pytest.mark.parametrize(("chunk", "lengths"), [(4, {4, 3}), (5, {5, 4})])
-def test_results_do_not_depend_on_chunks(chunk, lengths):
+@pytest.mark.parametrize("chunk", [1, 4, 5])
+def test_results_do_not_depend_on_chunks_and_checkpoints(chunk):
     """Nor do the curves; every chunk is reported."""
-    assert set(chunk_lengths(13, chunk)) == lengths
     whole, whole_curves = reference()
     seen = []
-    progress = lambda step, mse: seen.append((step, mse))  # noqa: E731
-    options = {"optimiser": PLAIN_ADAM, "phase": phase(n_steps=13), "chunk": chunk, "progress": progress}
+    options = {"optimiser": PLAIN_ADAM, "phase": phase(n_steps=13), "chunk": chunk}
+    options |= {"progress": lambda step, mse: seen.append((step, mse)), "keep": lambda step, weights: None}
     _, divided, curves = trained([0, 1], **options)
-    ends = np.cumsum(chunk_lengths(13, chunk))
-    assert [step for step, _ in seen] == list(ends)
-    np.testing.assert_allclose([mse for _, mse in seen], curves.mse.mean(axis=0)[ends - 1], rtol=1e-6)
+    ends = sorted({*range(chunk, 13, chunk), 1, 2, 5, 10, 13})
+    assert [step for step, _ in seen] == ends
+    np.testing.assert_allclose([mse for _, mse in seen], curves.mse.mean(axis=0)[np.array(ends) - 1], rtol=1e-6)
     assert curves.loss.shape == curves.mse.shape == (2, 13)
     assert_same_bytes(divided, whole)
     assert np.array_equal(curves.loss, whole_curves.loss)
@@ -295,17 +293,27 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step_and_network(step, plac
         trained(range(3), draw=spoilt_from(step, place), chunk=chunk)
 
 
-@given(n_steps=st.integers(1, 20_000), longest=st.integers(1, 500))
-def test_chunks_sum_to_the_steps_and_are_never_too_long(n_steps, longest):
-    chunks = chunk_lengths(n_steps, longest)
-    assert sum(chunks) == n_steps
-    assert all(1 <= n <= longest for n in chunks)
-    assert len(set(chunks)) <= 2
+@given(n_steps=st.integers(1, 1_000_000))
+def test_checkpoints_begin_before_the_first_step_end_with_the_last_and_are_even_on_a_logarithmic_scale(n_steps):
+    steps = checkpoints(n_steps)
+    assert steps[0] == 0 and steps[-1] == n_steps and list(steps) == sorted(set(steps))
+    ratios = np.array(steps[2:]) / np.array(steps[1:-1])
+    assert np.all(ratios <= 2.5) and np.all(ratios[:-1] >= 2)
 
 
-@given(n_chunks=st.integers(1, 50), longest=st.integers(1, 500))
-def test_chunks_are_of_one_length_where_the_longest_divides(n_chunks, longest):
-    assert chunk_lengths(n_chunks * longest, longest) == [longest] * n_chunks
+@pytest.mark.parametrize("decay", ["constant", "stages"])
+def test_a_checkpoint_holds_the_weights_of_a_run_that_was_stopped_there(decay):
+    """With stages of 5 steps, a run of two stages is the beginning of one of three."""
+    kept = {}
+
+    def settings(n_stages):
+        optimiser = OptimiserSettings(decay=decay, n_stages=n_stages)
+        return {"optimiser": optimiser, "phase": phase(n_steps=5 * n_stages)}
+
+    start, last, _ = trained([0, 1], keep=kept.__setitem__, **settings(3))
+    assert tuple(kept) == (0, 1, 2, 5, 10, 15)
+    for step, expected in ((0, start), (10, trained([0, 1], **settings(2))[1]), (15, last)):
+        assert_same_bytes(start._replace(**kept[step]), expected)
 
 
 def test_a_head_learns_delay_pro():

@@ -1,6 +1,7 @@
 """The common ground of every configuration section: frozen, typed, unknown keys refused."""
 
 import difflib
+import re
 import types
 import typing
 
@@ -58,7 +59,7 @@ def _explain(model: type[Section], item: dict) -> str:
     if kind == "value_error":
         # Validators of a whole section name their field themselves.
         message = str(context["error"])
-        own = message.partition(":")[0] in _section_at(model, path).model_fields
+        own = re.split("[:.]", message)[0] in _section_at(model, path).model_fields
         return f"{field}{'.' if own else ': '}{message}" if field else message
     if kind == "literal_error":
         return f"{field}: {item['input']!r} is not allowed; allowed: {context['expected']}"

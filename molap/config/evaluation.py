@@ -1,6 +1,6 @@
 """Settings of the evaluation (A.3)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,9 @@ class EvaluationSettings(CriterionSettings):
     """The test set and the criterion."""
 
     n_trials: int = Field(2000, ge=1, le=1_000_000, description="Test trials per task.")
+    n_validation: int = Field(
+        500, ge=1, le=1_000_000, description="Validation trials per task, on which learning is followed."
+    )
     stream: Literal["test", "validation"] = Field(
         "test", description="Random stream of the trials; the search for the optimiser uses `validation`."
     )
@@ -42,6 +45,11 @@ class FigureSettings(Section):
 
     example_task: str = Field("context_mem_dm1", description="Task of Fig 2 D and E (the paper's T7).")
     example_trials: int = Field(20, ge=1, le=1000, description="Test trials whose error is shown.")
+    scaling_units: tuple[Annotated[int, Field(ge=2, le=100_000, strict=True)], ...] = Field(
+        (50, 100, 200, 400),
+        min_length=1,
+        description="Numbers of units for which weights and updates are counted.",
+    )
 
 
 class SeedSettings(Section):

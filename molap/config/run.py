@@ -10,8 +10,10 @@ from pydantic import Field, field_validator, model_validator
 from molap.config.base import ConfigError, Section, check
 from molap.config.dni import DniSettings
 from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
+from molap.config.generalisation import GeneralisationSettings, ModuleNumberSettings
 from molap.config.network import NetworkSettings, SeparateSettings
 from molap.config.perturbations import PerturbationSettings
+from molap.config.reservoirs import ReservoirSettings
 from molap.config.tasks import TASK_LABELS, CorpusSettings, PrimitiveSettings, TaskSettings
 from molap.config.tracking import TrackingSettings
 from molap.config.training import (
@@ -91,6 +93,9 @@ class RunSettings(Section):
     dni: DniSettings = DniSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     perturbations: PerturbationSettings = PerturbationSettings()
+    generalisation: GeneralisationSettings = GeneralisationSettings()
+    modules: ModuleNumberSettings = ModuleNumberSettings()
+    reservoirs: ReservoirSettings = ReservoirSettings()
     figures: FigureSettings = FigureSettings()
     seeds: SeedSettings = SeedSettings()
     tune: TuneSettings = TuneSettings()
@@ -119,6 +124,8 @@ class RunSettings(Section):
             ("tasks.names", self.tasks.names),
             ("primitives.sources", self.primitives.sources),
             ("dni.kinds", self.dni.kinds),
+            ("modules.numbers", self.modules.numbers),
+            ("figures.scaling_units", self.figures.scaling_units),
             ("tune.tasks", self.tune.tasks),
             ("tune.kinds", self.tune.kinds),
             ("tune.candidates", [candidate.name for candidate in self.tune.candidates]),
@@ -126,6 +133,7 @@ class RunSettings(Section):
             if len(set(names)) < len(names):
                 raise ValueError(f"{field}: {list(names)} is not allowed; each may stand once")
         self._perturbed_are_trained()
+        self._corpora_have_tasks()
         if self.figures.example_task not in self.tasks.names:
             raise ValueError(
                 f"figures.example_task: {self.figures.example_task!r} is not trained; allowed are the tasks of "
@@ -136,7 +144,8 @@ class RunSettings(Section):
     def _perturbed_are_trained(self) -> None:
         p = self.perturbations
         tasks = self.tasks.names if p.tasks is None else p.tasks
-        trained = ("separate", *(f"molap-{source}" for source in self.primitives.sources), *self.dni.kinds)
+        sources = (*self.primitives.sources, *self.reservoirs.files)
+        trained = ("separate", *(f"molap-{source}" for source in sources), *self.dni.kinds)
         for field, names, allowed in (
             ("tasks", p.tasks or (), self.tasks.names),
             ("kinds", p.kinds or (), trained),
@@ -149,6 +158,24 @@ class RunSettings(Section):
                     )
             if len(set(names)) < len(names):
                 raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may stand once")
+
+    def _corpora_have_tasks(self) -> None:
+        g = self.generalisation
+        sets = [("without", g.without), *(("left_out", names) for names in g.left_out or ())]
+        for field, names in sets:
+            for name in names:
+                if name not in self.tasks.names:
+                    allowed = ", ".join(self.tasks.names)
+                    raise ValueError(f"generalisation.{field}: {name!r} is not allowed; tasks.names has {allowed}")
+            if len(set(names)) < len(names) or (field == "left_out" and not names):
+                raise ValueError(f"generalisation.{field}: {list(names)} is not allowed; name tasks, each once")
+            if len(names) >= len(self.tasks.names):
+                raise ValueError(
+                    f"generalisation.{field}: {list(names)} is not allowed; a task must stay in the corpus"
+                )
+        if len({frozenset(names) for _, names in sets[1:]}) < len(sets) - 1:
+            shown = [list(names) for names in g.left_out or ()]
+            raise ValueError(f"generalisation.left_out: {shown} is not allowed; each set may stand once")
 
 
 class RunConfig(RunSettings):

@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from molap.figures.style import COLOURS, CONFLICT, NAMES, STEP_MS, new_figure, panel_letter
+from molap.figures.style import COLOURS, CONFLICT, NAMES, STEP_MS, kind_colour, kind_name, new_figure, panel_letter
 
 TRACES = 3
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
@@ -49,8 +49,8 @@ def _meaning(performance: pd.DataFrame) -> str:
 
 def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
     labels = list(dict.fromkeys(rows.label))
-    sources = [source for source in ("cca", "pca", "none", "rule", "norule", "-") if source in set(rows.source)]
-    colours = {source: COLOURS.get(source, COLOURS[strategy]) for source in sources}
+    sources = list(dict.fromkeys(rows.source))
+    colours = {source: kind_colour(strategy, source) for source in sources}
     sns.barplot(
         rows,
         x="label",
@@ -66,7 +66,7 @@ def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
         err_kws={"linewidth": 1, "color": "0.2"},
     )
     for bars, source in zip(axes.containers, sources, strict=False):
-        bars.set_label(NAMES.get(source, NAMES[strategy]).replace("A pre-training", "A"))
+        bars.set_label(kind_name(strategy, source).replace("A pre-training", "A"))
     constant = rows.groupby("label").best_constant.first()[labels]
     axes.hlines(constant, np.arange(len(labels)) - 0.45, np.arange(len(labels)) + 0.45, color="black", lw=1.3)
     axes.set(xlabel="", ylabel="", ylim=(0, 105), title="" if len(sources) > 1 else NAMES[strategy])

@@ -3,6 +3,7 @@
 import io
 import re
 from pathlib import Path
+from zlib import crc32
 
 import matplotlib
 
@@ -64,12 +65,18 @@ def kind_name(strategy: str, source: str) -> str:
     """What a kind of network is called in legends."""
     if strategy in ("joint", "sequential"):
         return f"{NAMES[strategy]}, {'' if source == 'rule' else 'no '}rule input"
+    if strategy == "molap" and source not in NAMES:
+        return f"reservoir “{source}”"
     return NAMES.get(source, NAMES[strategy])
 
 
 def kind_colour(strategy: str, source: str):
     """The colour of a kind of network."""
-    return COLOURS[strategy] if strategy in ("joint", "sequential") else COLOURS.get(source, COLOURS[strategy])
+    if strategy in ("joint", "sequential"):
+        return COLOURS[strategy]
+    if strategy == "molap" and source not in COLOURS:
+        return _PALETTE[(8, 9)[crc32(source.encode()) % 2]]
+    return COLOURS.get(source, COLOURS[strategy])
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -1,8 +1,10 @@
 """Train a task's input and readout weights on the frozen network (section 3.4, A.2.3)."""
 
+import jax.numpy as jnp
+
 from molap.config.training import HeadSettings
 from molap.modules import head_weights
-from molap.network import draw_params, from_arrays, select_network, stack_networks
+from molap.network import draw_params, select_network, stack_networks
 from molap.records import load_arrays
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, task_batches, train_and_save
@@ -20,14 +22,15 @@ class Settings(TrainingSettings):
 def work(job: Job) -> None:
     """Draw new input and readout weights, the same for every source, and train them."""
     settings = job.settings
-    frozen = from_arrays(load_arrays(job.inputs["network"]))
+    frozen = load_arrays(job.inputs["network"])
     task = load_tasks(settings.trials.modules)[settings.task]
     networks = [
         draw_params(seed, w_rec, len(task.inputs), len(task.outputs), task.name, settings.init)
-        for seed, w_rec in zip(settings.seeds, frozen.w_rec, strict=True)
+        for seed, w_rec in zip(settings.seeds, jnp.asarray(frozen["w_rec"]), strict=True)
     ]
-    params = stack_networks(networks)._replace(b_rec=frozen.b_rec)
-    train_and_save(job, params, head_weights(select_network(params, 0)), task_batches(task, settings), task.name)
+    params = stack_networks(networks)._replace(b_rec=jnp.asarray(frozen["b_rec"]) if "b_rec" in frozen else None)
+    trainable, batches = head_weights(select_network(params, 0)), task_batches(task, settings)
+    train_and_save(job, params, trainable, batches, task.name, {k: frozen[k] for k in ("modules",) if k in frozen})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from molap.network import select_network
 from molap.records import load_arrays, save_arrays
 from molap.shared import task_network
 from molap.stages.job import Job, run_job
-from molap.sweep import outputs, perturb, perturbation_key, test_noise
+from molap.sweep import modules_of, outputs, perturb, perturbation_key, test_noise
 
 
 class Settings(Section):
@@ -30,14 +30,16 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write outputs, targets and errors with the first draw of each lesion."""
     s = job.settings
-    network = select_network(task_network(load_arrays(job.inputs["network"]), s.task), 0)
+    arrays = load_arrays(job.inputs["network"])
+    network = select_network(task_network(arrays, s.task), 0)
+    modules = modules_of(arrays, network.w_rec.shape[0], s.n_modules)
     testset = load_arrays(job.inputs["testset"])
     inputs, targets = (testset[name][:, : s.n_trials] for name in ("inputs", "targets"))
     noise = test_noise(s.data_seed, s.state_noise, testset["inputs"], network.w_rec.shape[0], s.n_trials)
     found = []
     for name in s.perturbations:
         key = perturbation_key(s.data_seed, name, s.seeds[0])
-        ((lesioned, _),) = perturb(key, 0, network, name, (s.strength,), s.readings, s.n_modules)
+        ((lesioned, _),) = perturb(key, 0, network, name, (s.strength,), s.readings, modules)
         found.append(np.asarray(outputs(lesioned, inputs, noise)))
     save_arrays(
         job.outputs["arrays"],

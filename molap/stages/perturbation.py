@@ -13,11 +13,22 @@ from molap.config.perturbations import PerturbationReadings
 from molap.evaluation import metrics
 from molap.memory import network_mb
 from molap.network import Params, select_network
+from molap.perturbations import Modules
 from molap.records import canonical_json, load_arrays, write_table
 from molap.robustness import INTACT, area_under_curve
 from molap.shared import task_network
 from molap.stages.job import Job, run_job
-from molap.sweep import Cells, batch_size, identity, missing, perturb, perturbation_key, respond, test_noise
+from molap.sweep import (
+    Cells,
+    batch_size,
+    identity,
+    missing,
+    modules_of,
+    perturb,
+    perturbation_key,
+    respond,
+    test_noise,
+)
 from molap.tables import split_kind
 
 
@@ -41,10 +52,12 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write one row per network seed, perturbation, strength and draw; `intact` is the network as trained."""
     s = job.settings
-    networks = task_network(load_arrays(job.inputs["network"]), s.task)
+    arrays = load_arrays(job.inputs["network"])
+    networks = task_network(arrays, s.task)
     testset = load_arrays(job.inputs["testset"])
     inputs, targets = (testset[name][:, : s.n_trials] for name in ("inputs", "targets"))
     n_steps, n_trials, n_units = *inputs.shape[:2], networks.w_rec.shape[-1]
+    modules = modules_of(arrays, n_units, s.n_modules)
     each_mb = network_mb(n_units, n_trials, n_steps, inputs.shape[2] + targets.shape[2])
     batch = batch_size(float(os.environ.get("MOLAP_MEMORY_MB", "inf")), each_mb)
     noise = test_noise(s.data_seed, s.state_noise, testset["inputs"], n_units, n_trials)
@@ -54,7 +67,9 @@ def work(job: Job) -> None:
     for i, seed in enumerate(s.seeds):
         network = select_network(networks, i)
         for name, strengths in sweep.items():
-            perturbed = missing(cells, _draw(network, name, seed, s), (seed, name), strengths, _n_draws(name, s))
+            perturbed = missing(
+                cells, _draw(network, name, seed, modules, s), (seed, name), strengths, _n_draws(name, s)
+            )
             n_new = 0
             for item, outputs in respond(perturbed, inputs, noise, batch):
                 scores = metrics(outputs, targets, s.criterion)
@@ -72,12 +87,12 @@ def _n_draws(name: str, s: Settings) -> int:
     return 1 if name == INTACT else s.draws
 
 
-def _draw(network: Params, name: str, seed: int, s: Settings):
+def _draw(network: Params, name: str, seed: int, modules: Modules, s: Settings):
     """(draw, strengths) → perturbed networks; places are drawn by name, the same for all kinds of one size."""
     if name == INTACT:
         return lambda draw, strengths: [(network, 0)]
     key = perturbation_key(s.data_seed, name, seed)
-    return lambda draw, strengths: perturb(key, draw, network, name, strengths, s.readings, s.n_modules)
+    return lambda draw, strengths: perturb(key, draw, network, name, strengths, s.readings, modules)
 
 
 def _identity(job: Job) -> str:

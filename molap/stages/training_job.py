@@ -39,22 +39,30 @@ def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
     return draw
 
 
-def train_and_save(job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str) -> None:
-    """Train all seeds, write the networks, and note curves and counts."""
+def train_and_save(
+    job: Job,
+    params: Params,
+    trainable: Trainable,
+    draw_batch: DrawBatch,
+    stream: str,
+    further: dict[str, np.ndarray] | None = None,
+) -> None:
+    """Train all seeds, write the networks with `further` arrays, and note curves and counts."""
     trained = train_networks(job, params, trainable, draw_batch, stream)
     note_counts(job, select_network(params, 0), trainable)
-    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(job.settings.seeds), **to_arrays(trained))
+    arrays = to_arrays(trained) | (further or {})
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(job.settings.seeds), **arrays)
 
 
 def train_networks(
     job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str, **options
 ) -> Params:
-    """Train all seeds and note curves.
+    """Train all seeds, note curves, and write the weights at checkpoints where they are asked for.
 
     Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
     the same task see the same batches. `options` are those of `molap.training.train`.
     """
-    settings = job.settings
+    settings, kept = job.settings, {}
     keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
     trained, curves = train(
         params,
@@ -65,8 +73,12 @@ def train_networks(
         settings.optimiser,
         settings.state_noise,
         job.progress,
+        keep=kept.__setitem__ if "checkpoints" in job.outputs else None,
         **options,
     )
+    if kept:
+        weights = {name: np.stack([weights[name] for weights in kept.values()]) for name in kept[0]}
+        save_arrays(job.outputs["checkpoints"], job.provenance, steps=np.array(list(kept)), **weights)
     job.curves = {"loss": curves.loss, "mse": curves.mse}
     job.metrics["final_mse"] = curves.mse[:, -min(50, settings.phase.n_steps) :].mean(axis=1)
     return trained

@@ -27,6 +27,10 @@ TRAINING = ("module", "head", "separate", "sequence", "joint")
 """Stages whose metrics go under `train/`."""
 
 
+VARIANTS = {"tune": "candidate", "without": "left_out", "modules": "modules"}
+"""Folders of a preset that hold runs of their own → the tag that names these."""
+
+
 class TrackedRun(NamedTuple):
     """A run as MLflow shall hold it. Times are milliseconds since 1970."""
 
@@ -177,8 +181,9 @@ def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str,
     settings = {name: value for name, value in settings.items() if isinstance(value, str | int)}
     preset, _, rest = job.partition("/")
     tags = {"stage": stage, "preset": preset, "job": job}
-    if rest.startswith("tune/") and rest.count("/") > 1:
-        tags["candidate"] = rest.split("/")[1]
+    variant, *deeper = rest.split("/")
+    if variant in VARIANTS and len(deeper) > 1:
+        tags[VARIANTS[variant]] = deeper[0]
     if isinstance(settings.get("kind"), str):
         tags["strategy"], tags["source"] = split_kind(settings["kind"])
     elif stage in ("head", "module"):

@@ -5,6 +5,7 @@ import sys
 TABLES = ["performance", "counts", "table1", "curves"] + ["components"] * bool(fitted_sources(run_config))
 TABLES += ["continual", "forgetting"] * bool(sequence_kinds(run_config))
 TABLES += ["robustness", "areas"] * bool(sweep(run_config))
+SOURCES = "|".join(["cca", "pca", "none", *run_config.reservoirs.files])
 FIGURES = ["fig1c", "fig2"] + ["fig_dni"] * bool(sequence_kinds(run_config))
 
 
@@ -16,8 +17,8 @@ if not workflow.deployment_settings.deployment_method:
 wildcard_constraints:
     run="|".join(re.escape(run) for run in sorted(plan.runs, key=len, reverse=True)),
     block=r"s\d+(-\d+)?",
-    source="cca|pca|none",
-    kind="separate|molap-(cca|pca|none)|(dni|sequential|joint)-(no)?rule",
+    source=SOURCES,
+    kind=f"separate|molap-({SOURCES})|(dni|sequential|joint)-(no)?rule",
     order=r"\d+",
     figure="|".join(curve_figures(run_config)) or "none",
     module=r"\d+",
@@ -104,3 +105,30 @@ def sequence_and_testsets(wildcards):
 def trials_in_memory(c):
     """State noise is drawn for the whole test set, of which a sweep uses the first trials."""
     return c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials
+
+
+def left_out_evaluations(wildcards):
+    """Evaluations of every left-out task of every chain, and of all tasks with the whole corpus."""
+    c = plan.runs[wildcards.run]
+    found = [
+        plan.path("evaluation", wildcards.run, block=block, kind=kind, task=task)
+        for block in blocks(c)
+        for kind in molap_kinds(c)
+        for task in c.tasks.names
+    ]
+    for names in left_out_sets(c):
+        chain = f"{wildcards.run}/without/{chain_name(names)}"
+        for block in blocks(c):
+            for source in fitted_sources(c):
+                found += [plan.path("evaluation", chain, block=block, kind=f"molap-{source}", task=t) for t in names]
+    return found
+
+
+def networks_and_validation(wildcards):
+    """By task, the network after training on it, its checkpoints, and the validation trials."""
+    found = {}
+    for task in plan.runs[wildcards.run].tasks.names:
+        network = network_path(wildcards.run, wildcards.block, wildcards.kind, task)
+        found |= {task: network, f"checkpoints_{task}": checkpoints_path(network)}
+        found[f"validation_{task}"] = plan.path("validation", wildcards.run, task=task)
+    return found

@@ -6,6 +6,7 @@ rule sequence:
         network=network_of_task_before,
     output:
         arrays=output("sequence"),
+        checkpoints=checkpoints_path(output("sequence")),
         record=record("sequence"),
     log:
         log_of("sequence"),
@@ -21,12 +22,14 @@ rule sequence:
         "{wildcards.kind}: {wildcards.task}, order {wildcards.order}, seeds {wildcards.block}"
     shell:
         "python -m molap.stages.sequence --settings {params.settings:q} --code {params.code}"
-        " {params.before} --output arrays={output.arrays} --log {log}"
+        " {params.before} --output arrays={output.arrays}"
+        " --output checkpoints={output.checkpoints} --log {log}"
 
 
 rule joint:
     output:
         arrays=output("joint"),
+        checkpoints=checkpoints_path(output("joint")),
         record=record("joint"),
     log:
         log_of("joint"),
@@ -41,7 +44,8 @@ rule joint:
         "{wildcards.kind}: all tasks at once, seeds {wildcards.block}"
     shell:
         "python -m molap.stages.joint --settings {params.settings:q} --code {params.code}"
-        " --output arrays={output.arrays} --log {log}"
+        " --output arrays={output.arrays}"
+        " --output checkpoints={output.checkpoints} --log {log}"
 
 
 rule scores:

@@ -1,4 +1,4 @@
-# Pre-training: the random network, then one module after the other.
+# Pre-training: the random network, then one module after the other; networks of the user's own, which have none.
 
 
 rule reservoir:
@@ -19,6 +19,28 @@ rule reservoir:
     shell:
         "python -m molap.stages.reservoir --settings {params.settings:q} --code {params.code}"
         " --output arrays={output.arrays} --log {log}"
+
+
+rule given:
+    input:
+        file=lambda wildcards: plan.runs[wildcards.run].reservoirs.files[wildcards.source],
+    output:
+        arrays=output("given"),
+        record=record("given"),
+    log:
+        log_of("given"),
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        settings=settings_of("given"),
+        code=plan.code("given"),
+    message:
+        "Your own network {wildcards.source}, seeds {wildcards.block}"
+    shell:
+        "python -m molap.stages.given --settings {params.settings:q} --code {params.code}"
+        " --input file={input.file} --output arrays={output.arrays} --log {log}"
 
 
 rule module:

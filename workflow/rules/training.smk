@@ -6,6 +6,7 @@ rule head:
         network=lambda wildcards: plan.pretrained(wildcards.run, wildcards.block, wildcards.source),
     output:
         arrays=output("head"),
+        checkpoints=checkpoints_path(output("head")),
         record=record("head"),
     log:
         log_of("head"),
@@ -20,12 +21,14 @@ rule head:
         "Head of {wildcards.task} on {wildcards.source}, seeds {wildcards.block}"
     shell:
         "python -m molap.stages.head --settings {params.settings:q} --code {params.code}"
-        " --input network={input.network} --output arrays={output.arrays} --log {log}"
+        " --input network={input.network} --output arrays={output.arrays}"
+        " --output checkpoints={output.checkpoints} --log {log}"
 
 
 rule separate:
     output:
         arrays=output("separate"),
+        checkpoints=checkpoints_path(output("separate")),
         record=record("separate"),
     log:
         log_of("separate"),
@@ -40,4 +43,5 @@ rule separate:
         "Separate network for {wildcards.task}, seeds {wildcards.block}"
     shell:
         "python -m molap.stages.separate --settings {params.settings:q} --code {params.code}"
-        " --output arrays={output.arrays} --log {log}"
+        " --output arrays={output.arrays}"
+        " --output checkpoints={output.checkpoints} --log {log}"

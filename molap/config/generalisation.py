@@ -1,0 +1,32 @@
+"""Settings of generalisation (Fig 5) and of the number of modules (A.2.1)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from molap.config.base import Section
+
+
+class GeneralisationSettings(Section):
+    """Pre-training on a corpus from which tasks are left out (section 4.2, Fig 5)."""
+
+    left_out: tuple[tuple[str, ...], ...] | None = Field(
+        None,
+        description="Sets of tasks that are left out of the corpus, each a whole chain of its own; null for every task "
+        "alone, and every task with the next one (the last with the first); an empty list for none.",
+    )
+    without: tuple[str, ...] = Field(
+        (),
+        description="Tasks left out of this run's own corpus; what the chains of left_out set.",
+    )
+
+
+class ModuleNumberSettings(Section):
+    """How many modules and components there are (`snakemake modules`)."""
+
+    numbers: tuple[Annotated[int, Field(ge=1, le=20, strict=True)], ...] = Field(
+        (1, 2, 3, 4),
+        min_length=1,
+        description="Numbers r of modules and components, each with N units (the nearest multiple of r) and with "
+        "modules of the same size as those of `network`.",
+    )

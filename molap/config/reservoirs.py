@@ -1,0 +1,38 @@
+"""Recurrent networks of the user's own, as further sources: fitted to recordings, or made by another program."""
+
+import re
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from molap.config.base import ConfigError, Section
+
+TAKEN = ("cca", "pca", "none", "rule", "norule")
+
+
+class ReservoirSettings(Section):
+    """Recurrent networks of your own, on which heads are trained as on the others (section 5)."""
+
+    files: dict[str, str] = Field(
+        {},
+        description="Name of the source → `.npz` file with `w_rec` (unit, unit; row receives) and, if units belong to "
+        "modules, `modules` (unit; 1, 2, …). Without it modules are equal blocks of units.",
+    )
+
+    @model_validator(mode="after")
+    def _files_hold_networks(self):
+        for name, file in self.files.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in TAKEN:
+                raise ValueError(
+                    f"files: {name!r} is not allowed as a name; use small letters, digits and '_', and none of "
+                    f"{', '.join(TAKEN)}"
+                )
+            if not Path(file).is_file():
+                raise ValueError(f"files.{name}: there is no file {file!r}")
+            from molap.given import read_reservoir  # NumPy only where there is something to read
+
+            try:
+                read_reservoir(file)
+            except ConfigError as error:
+                raise ValueError(f"files.{name}: {error}") from None
+        return self

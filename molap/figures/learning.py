@@ -1,0 +1,103 @@
+"""Sample efficiency and scaling: accuracy while learning, and how weights and updates grow."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+
+from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, new_figure, panel_letter
+from molap.learning import cumulative
+
+HEIGHT = "decisions correct (%)"
+
+
+def draw_learning(table: pd.DataFrame, labels: dict[str, str]) -> tuple[Figure, pd.DataFrame]:
+    """Accuracy on validation trials against steps (A: mean over tasks), updates (B), and steps by task (C).
+
+    Args:
+        table: that of `molap.learning.learning`.
+        labels: task → T1 ….
+
+    Returns:
+        The figure, and the data of A and B.
+    """
+    mean = cumulative(table)
+    n_columns = 5
+    n_rows = -(-len(labels) // n_columns)
+    figure = new_figure(13, 4.6 + 2.2 * n_rows)
+    grid = figure.add_gridspec(1 + n_rows, 2 * n_columns, height_ratios=[1.7] + [1] * n_rows)
+    steps, updates = figure.add_subplot(grid[0, :n_columns]), figure.add_subplot(grid[0, n_columns:])
+    _lines(steps, mean, "step")
+    _lines(updates, mean, "updates")
+    constant = table.groupby("task").best_constant.first().reindex(labels)
+    for axes, letter, label in ((steps, "A", "steps per task"), (updates, "B", "updates of weights, all tasks")):
+        axes.axhline(constant.mean(), ls="--", color="black", lw=1, label="best constant output")
+        axes.set(xlabel=label, ylabel=HEIGHT, ylim=(0, 103), title="mean over tasks")
+        panel_letter(axes, letter)
+    steps.set_xscale("symlog", linthresh=1)
+    updates.set_xscale("log")
+    for i, (task, label) in enumerate(labels.items()):
+        column = 2 * (i % n_columns)
+        axes = figure.add_subplot(grid[1 + i // n_columns, column : column + 2])
+        _lines(axes, table[table.task == task], "step")
+        axes.axhline(constant[task], ls="--", color="black", lw=1)
+        axes.set(xlabel="steps", ylabel=HEIGHT if i % n_columns == 0 else "", ylim=(0, 103), title=label)
+        axes.set_xscale("symlog", linthresh=1)
+        panel_letter(axes, f"C{i + 1}")
+    figure.legend(*steps.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    n_seeds = table.network_seed.nunique()
+    note = f"bands: 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "one network seed"
+    note += (
+        "; learning in sequence: each task while it is learned; B: all tasks at the same step, pre-training included"
+        "\nthe learning rate decays until the last step: earlier points are not what a shorter training reaches"
+    )
+    figure.suptitle(note, size=8, x=0.01, ha="left")
+    return figure, mean
+
+
+def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+    for (strategy, source), own in rows.groupby(["strategy", "source"], sort=False):
+        line = own.groupby("step").agg(x=(x, "first"), y=("accuracy", "mean"), sd=("accuracy", "std"), n=(x, "size"))
+        line = line[line.x > 0] if x == "updates" else line
+        colour, label = kind_colour(strategy, source), kind_name(strategy, source)
+        axes.plot(line.x, line.y, "o-", ms=3, lw=1.3, color=colour, label=label)
+        if (line.n > 1).all():
+            half = stats.t.ppf(0.975, line.n - 1) * line.sd / np.sqrt(line.n)
+            axes.fill_between(line.x, line.y - half, line.y + half, color=colour, alpha=0.15, lw=0)
+
+
+def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
+    """Weights trained and updates against the number of tasks (at the given size) and of units (with all tasks).
+
+    Args:
+        table: that of `molap.learning.scaling`.
+        n_units: size at which the number of tasks varies; the nearest of the table's.
+    """
+    sizes = np.array(sorted(set(table.n_units)))
+    size = sizes[np.abs(sizes - n_units).argmin()]
+    figure = new_figure(9, 6.4)
+    grid = figure.subplots(2, 2, sharey="row")
+    quantities = {"trained": "weights trained", "updates": "updates of weights"}
+    views = (
+        (table[table.n_units == size], "n_tasks", f"number of tasks (N = {size})"),
+        (table[table.n_tasks == table.n_tasks.max()], "n_units", f"number of units N ({table.n_tasks.max()} tasks)"),
+    )
+    for i, (quantity, height) in enumerate(quantities.items()):
+        for j, (rows, x, label) in enumerate(views):
+            axes = grid[i, j]
+            for strategy, own in rows.groupby("strategy", sort=False):
+                axes.plot(own[x], own[quantity], "o-", ms=3, color=COLOURS[strategy], label=NAMES[strategy])
+            axes.set(xlabel=label, ylabel=height if j == 0 else "", yscale="log")
+            axes.set_xscale("log" if x == "n_units" else "linear")
+            if x == "n_tasks":
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            if x == "n_units":
+                axes.set_xticks(sizes, map(str, sizes), minor=False)
+                axes.minorticks_off()
+            panel_letter(axes, "ABCD"[2 * i + j])
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    note = "from formulas, all strategies with the same N; DNI with rule input; updates: weights trained × steps"
+    figure.suptitle(note, size=8, x=0.01, ha="left")
+    return figure

@@ -1,0 +1,69 @@
+"""A recurrent network that the user brings: read and checked."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from molap.config.base import ConfigError
+from molap.records import FileDamaged, load_arrays
+
+LARGEST_RADIUS = 10
+"""Largest spectral radius of W_rec, as the largest gain of random ones; beyond it every unit saturates."""
+
+
+class Given(NamedTuple):
+    """A recurrent matrix, and the module of every unit where it is known."""
+
+    w_rec: Float[np.ndarray, "unit unit"]
+    modules: Int[np.ndarray, " unit"] | None
+
+
+def read_reservoir(file: str | Path) -> Given:
+    """Read `w_rec` (row: receiving unit) and, where it is there, `modules` (from 1) from an `.npz` file.
+
+    Raises:
+        ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not give every
+            unit a module; the message holds the numbers.
+    """
+    try:
+        arrays = load_arrays(file)
+    except FileDamaged:
+        raise ConfigError(f"{file} is no .npz file of arrays") from None
+    if "w_rec" not in arrays:
+        raise ConfigError(f"{file} holds {', '.join(arrays) or 'nothing'}; an array w_rec is needed")
+    w_rec = arrays["w_rec"]
+    if w_rec.ndim != 2 or w_rec.shape[0] != w_rec.shape[1] or w_rec.shape[0] < 2:
+        shape = " × ".join(map(str, w_rec.shape))
+        raise ConfigError(f"w_rec of {file} is {shape or 'a number'}; a square matrix is needed")
+    if not np.issubdtype(w_rec.dtype, np.floating) and not np.issubdtype(w_rec.dtype, np.integer):
+        raise ConfigError(f"w_rec of {file} holds {w_rec.dtype}; real numbers are needed")
+    bad = np.argwhere(~np.isfinite(w_rec))
+    if len(bad):
+        row, column = bad[0]
+        raise ConfigError(
+            f"w_rec of {file} holds {len(bad)} entries that are not finite, the first {w_rec[row, column]} at "
+            f"row {row}, column {column}"
+        )
+    radius = np.abs(np.linalg.eigvals(np.asarray(w_rec, np.float64))).max()
+    if radius > LARGEST_RADIUS:
+        raise ConfigError(
+            f"w_rec of {file} has spectral radius {radius:.3g}; above {LARGEST_RADIUS} activity blows up and every "
+            "unit saturates"
+        )
+    return Given(w_rec.astype(np.float32), _modules(arrays.get("modules"), len(w_rec), file))
+
+
+def _modules(modules: np.ndarray | None, n_units: int, file: str | Path) -> Int[np.ndarray, " unit"] | None:
+    if modules is None:
+        return None
+    if modules.shape != (n_units,) or not np.issubdtype(modules.dtype, np.integer):
+        raise ConfigError(
+            f"modules of {file} has shape {modules.shape} and type {modules.dtype}; {n_units} integers are needed, the "
+            "module of every unit"
+        )
+    found = sorted(set(modules.tolist()))
+    if found != list(range(1, len(found) + 1)):
+        raise ConfigError(f"modules of {file} are {found}; 1, 2, … without gaps are needed")
+    return modules.astype(np.int64)

@@ -1,0 +1,21 @@
+"""Compare left-out tasks with the same tasks included, and with no pre-training, in pairs of network seeds."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.generalisation import differences
+from molap.records import write_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The table follows from the accuracies alone."""
+
+
+def work(job: Job) -> None:
+    """Write one row per source, task and left-out set."""
+    write_table(job.outputs["table"], differences(pd.read_csv(job.inputs["generalisation"])))
+
+
+if __name__ == "__main__":
+    run_job("differences", Settings, work)

@@ -1,0 +1,25 @@
+"""Draw Fig 5 from the tables of generalisation."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.fig5 import draw_fig5
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The figure depends on the tables, and on the tasks' labels."""
+
+    labels: tuple[tuple[str, str], ...]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    table, differences = (pd.read_csv(job.inputs[name]) for name in ("generalisation", "differences"))
+    figure = draw_fig5(table, differences, dict(job.settings.labels))
+    save_figure(figure, job.outputs["png"], job.provenance, {"performance": table, "differences": differences})
+
+
+if __name__ == "__main__":
+    run_job("fig5", Settings, work)

@@ -1,0 +1,25 @@
+"""Draw accuracy while learning, against steps and updates."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.learning import draw_learning
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The figure depends on the table, and on the tasks' labels."""
+
+    labels: tuple[tuple[str, str], ...]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    table = pd.read_csv(job.inputs["learning"])
+    figure, mean = draw_learning(table, dict(job.settings.labels))
+    save_figure(figure, job.outputs["png"], job.provenance, {"mean": mean, "tasks": table})
+
+
+if __name__ == "__main__":
+    run_job("fig_learning", Settings, work)

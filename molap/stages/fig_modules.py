@@ -1,0 +1,24 @@
+"""Draw accuracy, explained variance and cost by number of modules."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.modules import draw_modules
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The figure depends on the table, and on the tasks' labels."""
+
+    labels: tuple[tuple[str, str], ...]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    table = pd.read_csv(job.inputs["table"])
+    save_figure(draw_modules(table, dict(job.settings.labels)), job.outputs["png"], job.provenance, {"": table})
+
+
+if __name__ == "__main__":
+    run_job("fig_modules", Settings, work)

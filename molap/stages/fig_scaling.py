@@ -1,0 +1,24 @@
+"""Draw how weights trained and updates grow with tasks and units."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.learning import draw_scaling
+from molap.figures.style import save_figure
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The size at which the number of tasks varies."""
+
+    n_units: int
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    table = pd.read_csv(job.inputs["scaling"])
+    save_figure(draw_scaling(table, job.settings.n_units), job.outputs["png"], job.provenance, {"": table})
+
+
+if __name__ == "__main__":
+    run_job("fig_scaling", Settings, work)

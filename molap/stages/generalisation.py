@@ -1,0 +1,28 @@
+"""Collect the evaluations of tasks that were left out of the corpus, beside the same tasks included."""
+
+from molap.config.base import Section
+from molap.generalisation import generalisation
+from molap.records import write_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Which networks the table holds."""
+
+    run: str
+    tasks: tuple[str, ...]
+    kinds: tuple[str, ...]
+    blocks: tuple[str, ...]
+    labels: dict[str, str]
+    left_out: tuple[tuple[str, ...], ...]
+
+
+def work(job: Job) -> None:
+    """Write one row per source, task, corpus and network seed."""
+    s = job.settings
+    labels = {task: s.labels[task] for task in s.tasks}
+    write_table(job.outputs["table"], generalisation(s.run, s.kinds, labels, s.left_out, s.blocks))
+
+
+if __name__ == "__main__":
+    run_job("generalisation", Settings, work)

@@ -1,0 +1,27 @@
+"""Bring a recurrent network of the user's own into the form of the reservoirs."""
+
+import numpy as np
+
+from molap.config.base import Section
+from molap.given import read_reservoir
+from molap.records import save_arrays
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """What the network depends on, besides its file."""
+
+    source: str
+    seeds: tuple[int, ...]
+
+
+def work(job: Job) -> None:
+    """Write the same recurrent weights for every network seed, and the units' modules where they are known."""
+    given, seeds = read_reservoir(job.inputs["file"]), job.settings.seeds
+    w_rec = np.broadcast_to(given.w_rec, (len(seeds), *given.w_rec.shape))
+    modules = {} if given.modules is None else {"modules": given.modules}
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(seeds), w_rec=w_rec, **modules)
+
+
+if __name__ == "__main__":
+    run_job("given", Settings, work)

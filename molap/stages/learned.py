@@ -1,0 +1,44 @@
+"""Score networks as they were at the checkpoints of their training, on validation trials."""
+
+import numpy as np
+
+from molap.config.base import Section
+from molap.config.evaluation import CriterionSettings
+from molap.evaluation import metrics
+from molap.network import select_network
+from molap.records import load_arrays, write_json
+from molap.shared import task_network
+from molap.stages.evaluation import respond
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """What the scores depend on, besides networks, checkpoints and validation trials."""
+
+    kind: str
+    tasks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    criterion: CriterionSettings
+    state_noise: float
+    data_seed: int
+
+
+def work(job: Job) -> None:
+    """Write one row per task, network seed and checkpoint."""
+    s, rows = job.settings, []
+    for task in s.tasks:
+        names = task, f"checkpoints_{task}", f"validation_{task}"
+        last, kept, validation = (load_arrays(job.inputs[name]) for name in names)
+        for place, step in enumerate(kept.pop("steps")):
+            networks = task_network(last | {name: weights[place] for name, weights in kept.items()}, task)
+            for i, seed in enumerate(s.seeds):
+                network = select_network(networks, i)
+                outputs, _ = respond(network, validation["inputs"], s.state_noise, s.data_seed)
+                scores = metrics(np.asarray(outputs), validation["targets"], s.criterion)
+                rows.append({"task": task, "network_seed": seed, "step": int(step)} | scores)
+        print(f"{task}: {place + 1} checkpoints", flush=True)
+    write_json(job.outputs["rows"], rows)
+
+
+if __name__ == "__main__":
+    run_job("learned", Settings, work)

@@ -1,0 +1,28 @@
+"""Collect accuracy at the checkpoints of training, with the updates spent until then."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.learning import learning
+from molap.records import write_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Which networks the table holds."""
+
+    run: str
+    labels: tuple[tuple[str, str], ...]
+    kinds: tuple[str, ...]
+    blocks: tuple[str, ...]
+
+
+def work(job: Job) -> None:
+    """Write one row per strategy, source, task, network seed and checkpoint."""
+    s = job.settings
+    counts = pd.read_csv(job.inputs["counts"])
+    write_table(job.outputs["table"], learning(s.run, s.kinds, dict(s.labels), s.blocks, counts))
+
+
+if __name__ == "__main__":
+    run_job("learning", Settings, work)

@@ -1,0 +1,48 @@
+"""Collect accuracy, explained variance and counts by number of modules."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.config.tasks import TrialSettings
+from molap.learning import scaling
+from molap.records import load_arrays, write_table
+from molap.stages.job import Job, run_job
+from molap.tables import performance
+from molap.tasks.registry import load_tasks
+
+
+class Settings(Section):
+    """Which networks the table holds."""
+
+    run: str
+    labels: tuple[tuple[str, str], ...]
+    kinds: tuple[str, ...]
+    blocks: tuple[str, ...]
+    sizes: dict[str, tuple[str, int, int]]
+    """Name of the run → what is held fixed, number of modules, number of units."""
+    trials: TrialSettings
+    steps: dict[str, int]
+    biases: bool
+
+
+def work(job: Job) -> None:
+    """Write one row per number of modules, what is held fixed, source, task and network seed."""
+    s, frames, known = job.settings, [], load_tasks(job.settings.trials.modules)
+    channels = [(name, known[name].inputs, known[name].outputs) for name, _ in s.labels]
+    explained = {source: load_arrays(file)["target_r2"] for source, file in job.inputs.items()}
+    for name, (fixed, r, n_units) in s.sizes.items():
+        table = performance(f"{s.run}/modules/{name}", s.kinds, dict(s.labels), s.blocks)
+        counts = scaling(channels, [n_units], r, s.steps, s.biases)
+        counts = counts[counts.n_tasks == len(channels)].set_index("strategy")[["weights", "trained", "updates"]]
+        counts = counts.loc[["none" if source == "none" else "molap" for source in table.source]]
+        r2 = {source: 100 * values[r - 1] for source, values in explained.items() if r <= len(values)}
+        first = {"fixed": fixed, "n_modules": r, "n_units": n_units}
+        table = table.assign(explained_variance=table.source.map(r2), **first)
+        frames.append(pd.concat([table, counts.set_index(table.index)], axis=1))
+    table = pd.concat(frames, ignore_index=True)
+    first = ["fixed", "n_modules", "n_units", "source", "task", "label", "network_seed"]
+    write_table(job.outputs["table"], table[first + [c for c in table.columns if c not in (*first, "strategy")]])
+
+
+if __name__ == "__main__":
+    run_job("modules", Settings, work)
