@@ -108,27 +108,37 @@ def fit_pca(inputs: Samples, targets: Samples, joint: bool = False) -> Primitive
     return _fitted(x, y, (x_mean, x_scale, a), (y_mean, y_scale, b), correlations)
 
 
-def primitive_trials(
-    primitives: Primitives, batch: CorpusBatch, component: int, joint: bool = False
-) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:
-    """Input and target of the module trained on `component` (from 0), each rescaled to about [0, 1].
+class Variate(NamedTuple):
+    """One component of one side as an affine map of its channels, rescaled to about [0, 1]."""
+
+    weights: Float[np.ndarray, " channel"]
+    offset: Float[np.ndarray, ""]
+
+
+def module_variates(primitives: Primitives, component: int) -> tuple[Variate, Variate]:
+    """Input and target of the module trained on `component` (from 0), in single precision.
 
     The range is that of the corpus on which the projection was fitted; a fresh batch may leave it slightly.
     """
+    return _variate(primitives.inputs, component), _variate(primitives.targets, component)
+
+
+def primitive_trials(
+    pair: tuple[Variate, Variate], batch: CorpusBatch, joint: bool = False
+) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:
+    """Input and target of a module for a batch of the corpus's trials."""
     if joint:
         both = jnp.concatenate([batch.inputs, batch.targets], axis=-1)
         batch = CorpusBatch(both, both)
-    return (
-        _variate(primitives.inputs, batch.inputs, component),
-        _variate(primitives.targets, batch.targets, component),
-    )
+    inputs, targets = ((values @ v.weights)[..., None] - v.offset for v, values in zip(pair, batch, strict=True))
+    return inputs, targets
 
 
-def _variate(side: Side, values: Float[Array, "time trial channel"], component: int):
+def _variate(side: Side, component: int) -> Variate:
     weights = side.weights[:, component] / side.scale
     width = side.high[component] - side.low[component]
     offset = (side.mean @ weights + side.low[component]) / width
-    return (values @ jnp.asarray(weights / width, values.dtype))[..., None] - jnp.asarray(offset, values.dtype)
+    return Variate(np.asarray(weights / width, np.float32), np.asarray(offset, np.float32))
 
 
 def _z_score(samples: Samples) -> tuple[Samples, np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, Key
 
 from molap.config.training import OptimiserSettings, PhaseSettings
@@ -107,7 +108,8 @@ def train(
     Args:
         params: initial weights, with a leading axis of network seeds.
         trainable: what the phase may change, the same for all seeds; the rest stays bit-identical.
-        draw_batch: key → inputs (time, trial, channel) and targets (time, trial, output).
+        draw_batch: key → inputs (time, trial, channel) and targets (time, trial, output). The arrays that a
+            `jax.tree_util.Partial` binds are arguments of the compiled program, not constants in it.
         keys: one key per seed; step k draws its batch from `fold_in(key, k)`, or always from
             `fold_in(key, 0)` where `optimiser.batches` is `frozen`.
         phase: learning rate, steps and penalties.
@@ -141,7 +143,7 @@ def train(
 
     transform = optimiser_of(own)
 
-    def step(frozen: Params, key: Key[Array, ""], state: _State):
+    def step(draw_batch: Partial, frozen: Params, key: Key[Array, ""], state: _State):
         batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
         trial_key, noise_key = jax.random.split(batch_key)
         batch = draw_batch(trial_key)
@@ -157,17 +159,18 @@ def train(
     # Many steps in one program: XLA's buffers are then allocated once, not faulted in at every step. The number
     # of steps is an argument, so that one program serves chunks of every length.
     @jax.jit
-    def steps(params, keys, state, n):
+    def steps(draw_batch, params, keys, state, n):
         def advance(frozen, key, state):
             def body(i, carry):
                 state, curves = carry
-                state, (total, mse) = step(frozen, key, state)
+                state, (total, mse) = step(draw_batch, frozen, key, state)
                 return state, curves.at[:, i].set(jnp.stack([total, mse]))
 
             return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, chunk))))
 
         return over_seeds(advance)(params, keys, state)
 
+    draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
     trained = {name: getattr(params, name) for name in masks}
     start = jax.vmap(lambda weights, own: optimiser_of(own).init(weights))(trained, own)
     state = _State(trained, start, jnp.zeros(len(keys), jnp.int32))
@@ -175,7 +178,7 @@ def train(
     curves, done = [], 0
     for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
         if stop > done:
-            state, found = steps(params, keys, state, stop - done)
+            state, found = steps(draw_batch, params, keys, state, stop - done)
             curves.append(np.asarray(found)[:, :, : stop - done])
             _check_finite(curves[-1][:, 0], done)
             done = stop

@@ -9,7 +9,7 @@ from sklearn.cross_decomposition import CCA
 
 from molap.config.tasks import TrialSettings
 from molap.corpus import CorpusBatch, draw_corpus
-from molap.primitives import Primitives, fit_cca, fit_pca, primitive_trials
+from molap.primitives import Primitives, fit_cca, fit_pca, module_variates, primitive_trials
 
 
 def standardised(samples):
@@ -165,7 +165,7 @@ def test_explained_variance_of_the_independent_corpus(independent):
 
 def test_first_component_is_the_fixation(aligned, aligned_cca):
     fixation = np.asarray(aligned.targets[:, 0, 0])
-    variate = primitive_trials(aligned_cca, aligned, 0)[1][:, 0, 0]
+    variate = primitive_trials(module_variates(aligned_cca, 0), aligned)[1][:, 0, 0]
     assert abs(np.corrcoef(fixation, variate)[0, 1]) > 0.999
 
 
@@ -246,7 +246,7 @@ def test_joint_pca_gives_one_signal_as_input_and_target(latent):
 @pytest.mark.parametrize("component", [0, 2])
 def test_joint_primitive_trials_are_the_same_signal(aligned, component):
     fitted = fit_pca(*samples_of(aligned), joint=True)
-    inputs, targets = primitive_trials(fitted, aligned, component, joint=True)
+    inputs, targets = primitive_trials(module_variates(fitted, component), aligned, joint=True)
     np.testing.assert_array_equal(inputs, targets)
     both = np.concatenate(samples_of(aligned), axis=1)
     expected = projected(fitted.inputs, both, component)
@@ -264,7 +264,7 @@ def projected(side, samples, component):
 
 @pytest.mark.parametrize("component", range(6))
 def test_primitive_trials_are_the_rescaled_projection(aligned, aligned_cca, component):
-    found = primitive_trials(aligned_cca, aligned, component)
+    found = primitive_trials(module_variates(aligned_cca, component), aligned)
     for values, side, samples in zip(found, aligned_cca[:2], samples_of(aligned), strict=True):
         assert values.shape == (110, N_TRIALS, 1) and values.dtype == jnp.float32
         np.testing.assert_allclose(np.asarray(values).ravel(), projected(side, samples, component), atol=1e-4)
@@ -274,7 +274,7 @@ def test_primitive_trials_are_the_rescaled_projection(aligned, aligned_cca, comp
 def test_primitive_trials_of_a_fresh_batch_keep_the_scale_of_the_corpus(aligned_cca):
     fresh = draw_corpus(tasks_named(), jax.random.key(99), N_TRIALS, TrialSettings(), True)
     for values, side, samples in zip(
-        primitive_trials(aligned_cca, fresh, 1), aligned_cca[:2], samples_of(fresh), strict=True
+        primitive_trials(module_variates(aligned_cca, 1), fresh), aligned_cca[:2], samples_of(fresh), strict=True
     ):
         np.testing.assert_allclose(np.asarray(values).ravel(), projected(side, samples, 1), atol=1e-5)
         assert (values.min(), values.max()) != (0, 1)
@@ -282,8 +282,8 @@ def test_primitive_trials_of_a_fresh_batch_keep_the_scale_of_the_corpus(aligned_
 
 
 def test_primitive_trials_can_be_compiled(aligned, aligned_cca):
-    compiled = jax.jit(lambda batch: primitive_trials(aligned_cca, CorpusBatch(*batch), 1))(aligned)
-    for a, b in zip(compiled, primitive_trials(aligned_cca, aligned, 1), strict=True):
+    compiled = jax.jit(lambda batch: primitive_trials(module_variates(aligned_cca, 1), CorpusBatch(*batch)))(aligned)
+    for a, b in zip(compiled, primitive_trials(module_variates(aligned_cca, 1), aligned), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 

@@ -2,11 +2,13 @@
 
 from typing import Literal
 
+from jax.tree_util import Partial
+
 from molap.config.training import PretrainingSettings
 from molap.corpus import draw_corpus
 from molap.modules import pretraining_weights
 from molap.network import from_arrays, select_network
-from molap.primitives import Primitives, primitive_trials
+from molap.primitives import Primitives, module_variates, primitive_trials
 from molap.records import load_arrays
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, train_and_save
@@ -38,15 +40,18 @@ def work(job: Job) -> None:
         )
     tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]
 
-    def draw(key):
-        aligned = settings.alignment == "aligned"
-        batch = draw_corpus(tasks, key, settings.phase.batch_size, settings.trials, aligned)
-        return primitive_trials(primitives, batch, settings.module - 1, settings.joint)
+    aligned = settings.alignment == "aligned"
 
+    def draw(pair, key):
+        batch = draw_corpus(tasks, key, settings.phase.batch_size, settings.trials, aligned)
+        return primitive_trials(pair, batch, settings.joint)
+
+    # The fit is an argument of the compiled program, which serves other fits of the same corpus as well.
+    draw_batch = Partial(draw, module_variates(primitives, settings.module - 1))
     trainable = pretraining_weights(
         select_network(params, 0), settings.n_modules, settings.module, settings.phase.input_weights
     )
-    train_and_save(job, params, trainable, draw, f"module{settings.module}")
+    train_and_save(job, params, trainable, draw_batch, f"module{settings.module}")
 
 
 if __name__ == "__main__":
