@@ -1,5 +1,6 @@
 """A recurrent network that the user brings: read and checked."""
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +54,11 @@ def read_reservoir(file: str | Path) -> Given:
             "unit saturates"
         )
     return Given(w_rec.astype(np.float32), _modules(arrays.get("modules"), len(w_rec), file))
+
+
+def content_digest(file: str | Path) -> str:
+    """Digest (12 hex digits) of a file's bytes."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
 
 
 def _modules(modules: np.ndarray | None, n_units: int, file: str | Path) -> Int[np.ndarray, " unit"] | None:

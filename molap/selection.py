@@ -46,7 +46,10 @@ def example_kinds(c: RunConfig) -> list[str]:
 
 def corpus_tasks(c: RunConfig) -> list[str]:
     """The tasks of the corpus."""
-    return [name for name in c.tasks.names if name not in c.generalisation.without]
+    without = c.generalisation.without
+    if len(without) == 1 and c.generalisation.single == "kept":
+        without = ()
+    return [name for name in c.tasks.names if name not in without]
 
 
 def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:

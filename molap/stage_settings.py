@@ -104,6 +104,12 @@ def _perturbing(c: RunConfig) -> dict:
     }
 
 
+def _given(c: RunConfig, block: str, source: str, **_) -> dict:
+    from molap.given import content_digest  # NumPy only where there is something to read
+
+    return {"source": source, "seeds": block_seeds(block), "content": content_digest(c.reservoirs.files[source])}
+
+
 def _steps(c: RunConfig) -> dict[str, int]:
     return {name: getattr(c, name).n_steps for name in ("pretraining", "heads", "separate", "dni")}
 
@@ -156,7 +162,7 @@ STAGES = {
         "inter_module": c.network.inter_module,
         "init": fields(c.network, InitSettings),
     },
-    "given": lambda c, block, source, **_: {"source": source, "seeds": block_seeds(block)},
+    "given": _given,
     "module": _module,
     "head": lambda c, block, source, task, **_: _training(c, c.heads, block) | {"source": source, "task": task},
     "separate": lambda c, block, task, **_: (

@@ -9,7 +9,7 @@ from scipy import stats
 
 import molap.tasks.registry
 from molap.config.base import ConfigError
-from molap.config.run import parse_config
+from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
 from molap.generalisation import differences, generalisation
 from molap.paths import path
@@ -134,6 +134,15 @@ def test_a_chain_shares_what_does_not_depend_on_its_corpus():
         assert plan.path(output, run, **wildcards).startswith("results/paper/without/mem_pro/")
     assert plan.path("head", run, **at).startswith("results/paper/without/mem_pro/")
     assert plan.path("head", run, **at | {"source": "none"}).startswith("results/paper/networks/")
+
+
+def test_in_the_released_reading_a_task_left_out_alone_stays_and_its_chain_is_the_main_run():
+    plan = Plan(read("config/released.yaml"))
+    assert corpus_tasks(plan.runs["released/without/mem_pro"]) == list(TASK_NAMES)
+    assert corpus_tasks(plan.runs["released/without/mem_pro+mem_anti"]) == [*TASK_NAMES[:2], *TASK_NAMES[4:]]
+    at = {"block": "s0", "source": "cca", "task": "mem_pro", "module": 3}
+    assert plan.path("head", "released/without/mem_pro", **at) == plan.path("head", "released", **at)
+    assert plan.path("head", "released/without/mem_pro+mem_anti", **at) != plan.path("head", "released", **at)
 
 
 def scores(labels, left_out, seeds, rng):

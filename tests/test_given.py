@@ -1,6 +1,7 @@
 """Networks of the user's own: what is read and refused, and that heads and lesions use them."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -42,6 +43,16 @@ def test_it_is_a_kind_like_the_others(file):
     assert plan.pretrained("t", "s0-1", "own") == "results/t/networks/s0-1/given/own.npz"
     chain = "t/without/mem_pro"
     assert plan.path("head", chain, block="s0-1", source="own", task="mem_pro").startswith("results/t/networks/")
+
+
+def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_same_is_not(file):
+    settings = [Plan(configuration(file)).settings("given", "t", block="s0-1", source="own")]
+    os.utime(file, (2e9, 2e9))
+    settings.append(Plan(configuration(file)).settings("given", "t", block="s0-1", source="own"))
+    np.savez(file, w_rec=W_REC.T, modules=MODULES)
+    os.utime(file, (1e9, 1e9))
+    settings.append(Plan(configuration(file)).settings("given", "t", block="s0-1", source="own"))
+    assert settings[0] == settings[1] != settings[2]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ import yaml
 from workflow_helpers import Scratch
 
 TABLES_AND_FIGURES = {"performance", "counts", "table1", "components", "curves", "fig1c", "fig2", "configuration"}
-AFTER_NETWORKS = {"performance": 1, "counts": 1, "table1": 1, "curves": 1, "fig1c": 1, "fig2": 1, "fig_dni": 1}
+GENERALISED = {"generalisation": 1, "differences": 1, "fig5": 1}
+LEARNED = {"learning": 1, "fig_learning": 1}
+AFTER_COUNTS = {"counts": 1, "table1": 1, "fig1c": 1} | LEARNED
+AFTER_NETWORKS = {"performance": 1, "curves": 1, "fig2": 1, "fig_dni": 1} | AFTER_COUNTS
 PERTURBED_FIGURES = {"fig3": 1, "fig_curves": 5, "fig_matched": 1, "fig_areas": 1}
 AFTER_SWEEPS = {"robustness": 1, "areas": 1} | PERTURBED_FIGURES
 SWEEPS = {"perturbation": 4, "lesioned": 1} | AFTER_SWEEPS
@@ -20,9 +23,10 @@ OF_ONE_KIND = SWEEPS | {"perturbation": 2}
 SCORES = {"scores": 1, "continual": 1, "forgetting": 1}
 SHARED = {"sequence": 3, "joint": 1} | SCORES
 NOT_SHARED = dict.fromkeys(SHARED, 0)
-ALL_NETWORKS = {"head": 9, "separate": 3, "evaluation": 18, "example": 2} | SHARED | AFTER_NETWORKS | SWEEPS
-ONLY_SEPARATE = ALL_NETWORKS | NOT_SHARED | {"head": 0, "example": 0, "evaluation": 3, "perturbation": 2, "lesioned": 0}
-N_RECORDS = 74
+ALL_NETWORKS = {"head": 11, "separate": 3, "evaluation": 20, "learned": 6, "example": 2}
+ALL_NETWORKS |= SHARED | AFTER_NETWORKS | SWEEPS | GENERALISED
+ONLY_SEPARATE = {"separate": 3, "evaluation": 3, "learned": 1, "perturbation": 2} | AFTER_NETWORKS | AFTER_SWEEPS
+N_RECORDS = 101
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +123,16 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             "molap/figures/style.py",
             '"font.size": 9',
             '"font.size": 8',
-            {"fig1c": 1, "fig2": 1, "fig_dni": 1} | PERTURBED_FIGURES,
+            dict.fromkeys(("fig1c", "fig2", "fig_dni", "fig5", "fig_learning", "fig_scaling"), 1) | PERTURBED_FIGURES,
         ),
         (
             "molap/evaluation.py",
             "deviation <= tolerances",
             "deviation < tolerances",
-            {"evaluation": 18, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1}
+            {"evaluation": 20, "learned": 6, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1}
             | SCORES
+            | LEARNED
+            | GENERALISED
             | {"perturbation": 4}
             | AFTER_SWEEPS,
         ),
@@ -134,15 +140,16 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             "molap/modules.py",
             "size = n_units // n_modules",
             "size = int(n_units / n_modules)",
-            {"module": 4} | ALL_NETWORKS,
+            {"module": 8} | ALL_NETWORKS,
         ),
-        ("molap/network.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 4} | ALL_NETWORKS),
+        ("molap/network.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 8} | ALL_NETWORKS),
         (
             "molap/primitives.py",
             "> 1e-12 *",
             "> 1e-11 *",
-            {"primitives": 2, "components": 1, "module": 4, "head": 6, "evaluation": 6, "example": 1}
+            {"primitives": 4, "components": 1, "module": 8, "head": 8, "evaluation": 8, "learned": 2, "example": 1}
             | AFTER_NETWORKS
+            | GENERALISED
             | OF_ONE_KIND,
         ),
         (
@@ -155,7 +162,7 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             "molap/dni.py",
             "values / (values + alpha)",
             "1 / (1 + alpha / np.maximum(values, 1e-300))",
-            {"sequence": 3, "evaluation": 3} | SCORES | AFTER_NETWORKS,
+            {"sequence": 3, "evaluation": 3, "learned": 1} | SCORES | AFTER_NETWORKS,
         ),
     ],
 )
@@ -169,18 +176,24 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
     [
         (
             {"evaluation": {"tolerance": 0.2}},
-            {"evaluation": 18, "performance": 1, "fig2": 1, "fig_dni": 1} | SCORES | {"perturbation": 4} | AFTER_SWEEPS,
+            {"evaluation": 20, "learned": 6, "performance": 1, "fig2": 1, "fig_dni": 1, "perturbation": 4}
+            | SCORES
+            | LEARNED
+            | GENERALISED
+            | AFTER_SWEEPS,
         ),
         ({"separate": {"learning_rate": 0.001}}, ONLY_SEPARATE),
         (
             {"dni": {"alpha": 0.1}},
-            {"sequence": 2, "evaluation": 3} | SCORES | AFTER_NETWORKS,
+            {"sequence": 2, "evaluation": 3, "learned": 1} | SCORES | AFTER_NETWORKS,
         ),
-        ({"dni": {"joint_steps": 7}}, {"joint": 1, "evaluation": 3} | AFTER_NETWORKS),
+        ({"dni": {"joint_steps": 7}}, {"joint": 1, "evaluation": 3, "learned": 1} | AFTER_NETWORKS),
         ({"tracking": {"interval_s": 20}}, {}),
         (
             {"primitives": {"pca": "joint"}},
-            {"primitives": 1, "components": 1, "module": 2, "head": 3, "evaluation": 3} | AFTER_NETWORKS,
+            {"primitives": 2, "components": 1, "module": 4, "head": 4, "evaluation": 4, "learned": 1}
+            | AFTER_NETWORKS
+            | GENERALISED,
         ),
         ({"figures": {"example_trials": 5}}, {"example": 2, "fig2": 1, "lesioned": 1, "fig3": 1}),
         ({"perturbations": {"noise": [0.01, 0.02]}}, {"perturbation": 4} | AFTER_SWEEPS),
@@ -188,7 +201,16 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
         ({"perturbations": {"silencing": "recurrence"}}, SWEEPS),
         ({"perturbations": {"example_strength": 10}}, {"lesioned": 1, "fig3": 1}),
         ({"tune": {"n_trials": 50}}, {}),
-        ({"heads": {"n_steps": 9}, "separate": {"n_steps": 7}}, ALL_NETWORKS | NOT_SHARED | {"evaluation": 12}),
+        ({"evaluation": {"n_validation": 25}}, {"validation": 3, "learned": 6} | LEARNED),
+        (
+            {"generalisation": {"left_out": [["delay_pro"], ["mem_dm1", "delay_pro"]]}},
+            {"corpus": 1, "primitives": 2, "module": 4, "head": 4, "evaluation": 4} | GENERALISED,
+        ),
+        ({"modules": {"numbers": [1, 3]}}, {}),
+        (
+            {"heads": {"n_steps": 9}, "separate": {"n_steps": 7}},
+            ALL_NETWORKS | NOT_SHARED | {"evaluation": 14, "learned": 4},
+        ),
     ],
 )
 def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
@@ -199,7 +221,7 @@ def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
 
 def test_swapped_values_are_noticed(changed):
     changed.set(heads={"weight_penalty": 1e-7, "activity_penalty": 1e-5})
-    assert changed.planned()["head"] == 9
+    assert changed.planned()["head"] == 11
 
 
 def test_the_order_of_keys_plans_nothing(changed):
@@ -211,7 +233,7 @@ def test_the_order_of_keys_plans_nothing(changed):
 
 def test_more_seeds_compute_only_new_networks(changed):
     changed.set(seeds={"networks": 4})
-    expected = {"configuration": 1, "reservoir": 1, "module": 4} | ALL_NETWORKS
+    expected = {"configuration": 1, "reservoir": 1, "module": 8} | ALL_NETWORKS
     for unchanged in ("example", "counts", "table1", "fig1c", "lesioned"):
         del expected[unchanged]
     assert changed.planned() == expected
@@ -220,8 +242,8 @@ def test_more_seeds_compute_only_new_networks(changed):
 def test_a_further_task_reruns_the_corpus_but_no_other_task_of_the_random_reservoir(changed):
     changed.set(tasks={"names": ["delay_pro", "mem_dm1", "context_mem_dm1", "mem_pro"]})
     planned = changed.planned()
-    assert planned["testset"] == 1 and planned["separate"] == 1
-    assert planned["head"] == 4 + 4 + 1 and planned["corpus"] == 1
+    assert planned["testset"] == 1 and planned["separate"] == 1 and planned["validation"] == 1
+    assert planned["head"] == 4 + 4 + 1 + 2 and planned["corpus"] == 2
     assert planned["sequence"] == 1 and planned["joint"] == 1
 
 
@@ -267,6 +289,18 @@ def test_the_search_for_the_optimiser_shares_what_it_can(changed):
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
     assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
+
+
+def test_other_numbers_of_modules_are_runs_beside_the_main_one(changed):
+    planned = changed.planned("modules")
+    assert planned == {"reservoir": 1, "module": 2, "head": 9, "evaluation": 12, "modules_table": 1, "fig_modules": 1}
+    result = changed.run("modules")
+    assert result.returncode == 0, result.stdout + result.stderr
+    table = pd.read_csv(changed.folder / "results/tiny/modules/modules.csv")
+    assert len(table) == 2 * 2 * 3 * 2 and set(table.n_units) == {12, 6} and set(table.n_modules) == {1}
+    components = pd.read_csv(changed.folder / "results/tiny/tables/components.csv").set_index(["source", "component"])
+    assert set(table.explained_variance.dropna().round(3)) == {round(100 * components.target_r2["cca", 1], 3)}
+    assert changed.planned("modules") == {}
 
 
 def _stage(scratch, stage, *arguments):

@@ -1,6 +1,6 @@
 """Settings of generalisation (Fig 5) and of the number of modules (A.2.1)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,11 @@ class GeneralisationSettings(Section):
         None,
         description="Sets of tasks that are left out of the corpus, each a whole chain of its own; null for every task "
         "alone, and every task with the next one (the last with the first); an empty list for none.",
+    )
+    single: Literal["absent", "kept"] = Field(
+        "absent",
+        description="A task that is left out alone is `absent` from the corpus (text), or `kept` in it: in the "
+        "released code leave-one-out leaves nothing out, as its name becomes a set of letters.",
     )
     without: tuple[str, ...] = Field(
         (),

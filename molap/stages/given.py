@@ -9,9 +9,11 @@ from molap.stages.job import Job, run_job
 
 
 class Settings(Section):
-    """What the network depends on, besides its file."""
+    """What the network depends on."""
 
     source: str
+    content: str
+    """Digest of the file, so that another matrix in its place is noticed whatever its time says."""
     seeds: tuple[int, ...]
 
 
