@@ -52,7 +52,7 @@ def main() -> None:
         empty = empty_memory(len(layout.inputs), n_units, len(layout.outputs))
         weights = np.hstack([network.w_in, network.w_rec])
         outputs = rates @ np.asarray(network.w_out).T
-        memory = remember(empty, all_inputs(layout, task, np.asarray(inputs)), rates, outputs, weights)
+        memory = remember(empty, np.asarray(all_inputs(layout, task, inputs)), rates, outputs, weights)
         between = time.perf_counter()
         protect = projections(memory, len(layout.inputs), 1e-3)
         once = between - start, time.perf_counter() - between

@@ -26,7 +26,7 @@ from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import HeadSettings, OptimiserSettings
 from molap.modules import all_weights, head_weights
-from molap.network import draw_params, draw_w_rec, run, stack_networks
+from molap.network import draw_params, draw_w_rec, respond, stack_networks
 from molap.randomness import named_key
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
@@ -72,7 +72,7 @@ def plain_run(params, inputs):
 
     start = jnp.zeros((inputs.shape[1], params.w_rec.shape[0]))
     _, h = jax.lax.scan(step, start, inputs)
-    return h @ params.w_out.T, h
+    return h @ params.w_out.T, jnp.mean(h**2)
 
 
 def gradient_step(run_network, params, trainable, batch, repeats: int) -> float:
@@ -80,8 +80,8 @@ def gradient_step(run_network, params, trainable, batch, repeats: int) -> float:
     names = [name for name, mask in trainable._asdict().items() if mask is True]
 
     def objective(trained, inputs, targets):
-        outputs, h = run_network(params._replace(**trained), inputs)
-        return jnp.mean((outputs - targets) ** 2) + 1e-7 * jnp.mean(h**2)
+        outputs, activity = run_network(params._replace(**trained), inputs)
+        return jnp.mean((outputs - targets) ** 2) + 1e-7 * activity
 
     @jax.jit
     def steps(trained, inputs, targets):
@@ -130,7 +130,7 @@ def main() -> None:
         for name, trainable in (("heads", head_weights(params)), ("all weights", all_weights(params))):
             measure = partial(gradient_step, params=params, trainable=trainable, batch=batch, repeats=arguments.repeats)
             base = floor(n_units, name != "heads", arguments.repeats)
-            values = measure(run), whole_step(params, trainable, draw, arguments.repeats), measure(plain_run)
+            values = measure(respond), whole_step(params, trainable, draw, arguments.repeats), measure(plain_run)
             # The floor is measured before and after, because other work on the machine may come and go.
             base = (base + floor(n_units, name != "heads", arguments.repeats)) / 2
             cells = "   ".join(f"{value:6.1f} ({value / base:4.2f}×)" for value in values)

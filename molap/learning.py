@@ -27,7 +27,7 @@ def learning(
         of pre-training, which every task of the kind shares. Joint training has no updates of one task: `updates`
         are then those of all tasks.
     """
-    trained = counts.set_index(["strategy", "source", "stage"])
+    trained = counts.set_index(["strategy", "source", "stage"]).sort_index()
     rows = []
     for kind in kinds:
         strategy, source = split_kind(kind)

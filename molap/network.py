@@ -1,5 +1,6 @@
 """The recurrent network (Eq. 1): parameters, initialisation, and the run with its own gradient."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -73,46 +74,6 @@ def draw_params(
     return params
 
 
-@jax.custom_vjp
-def rates(
-    w_rec: Float[Array, "unit unit"], drive: Float[Array, "time trial unit"], start: Float[Array, " unit"]
-) -> Float[Array, "time trial unit"]:
-    """Rates h(t) = tanh(W_rec h(t−1) + drive(t)), from h(−1) = `start`.
-
-    The gradient is our own: the forward pass keeps the rates, the backward scan only propagates δ, and the
-    gradient of W_rec is one product Σ_t δ(t) h(t−1)ᵀ after it, instead of one small product per step.
-    """
-    return _rates_forward(w_rec, drive, start)[0]
-
-
-def _rates_forward(w_rec, drive, start):
-    def step(h, drive_t):
-        h = jnp.tanh(drive_t + h @ w_rec.T)
-        return h, h
-
-    _, h = jax.lax.scan(step, jnp.broadcast_to(start, drive.shape[1:]), drive)
-    return h, (w_rec, h, start)
-
-
-def _rates_backward(residuals, g):
-    w_rec, h, start = residuals
-
-    def step(carry, inputs):
-        g_t, h_t = inputs
-        delta_t = (g_t + carry) * (1 - h_t * h_t)
-        return delta_t @ w_rec, delta_t
-
-    carry, delta = jax.lax.scan(step, jnp.zeros(h.shape[1:], h.dtype), (g, h), reverse=True)
-    n_units = h.shape[-1]
-    # Slices, not shifted copies: the copy would cost more than the product.
-    g_rec = delta[1:].reshape(-1, n_units).T @ h[:-1].reshape(-1, n_units)
-    g_rec += delta[0].sum(axis=0)[:, None] * start[None, :]
-    return g_rec, delta, carry.sum(axis=0)
-
-
-rates.defvjp(_rates_forward, _rates_backward)
-
-
 def run(
     params: Params,
     inputs: Float[Array, "time trial channel"],
@@ -123,16 +84,80 @@ def run(
     h(t) already contains x(t), as in the released code; Eq. 1's index, one step later, is a relabelling.
     `noise` is η of Eq. 1. Biases and the initial state enter where the network has them.
     """
-    drive = inputs @ params.w_in.T
-    if params.b_rec is not None:
-        drive = drive + params.b_rec
-    if noise is not None:
-        drive = drive + noise
-    start = jnp.zeros(params.w_rec.shape[0], drive.dtype) if params.h0 is None else params.h0
-    # Without the barrier XLA forms the input product anew in every step of the scan, at a third of the speed.
-    h = rates(params.w_rec, jax.lax.optimization_barrier(drive), start)
-    outputs = h @ params.w_out.T
+
+    def step(h, now):
+        x, eta = now
+        drive = _spread(x, params.w_in)
+        for further in (params.b_rec, eta):
+            drive = drive if further is None else drive + further
+        h = jnp.tanh(drive + h @ params.w_rec.T)
+        return h, (h @ params.w_out.T, h)
+
+    start = jnp.broadcast_to(_initial(params), (inputs.shape[1], params.w_rec.shape[0]))
+    _, (outputs, h) = jax.lax.scan(step, start, (inputs, noise))
     return (outputs if params.b_out is None else outputs + params.b_out), h
+
+
+@jax.custom_vjp
+def respond(
+    params: Params,
+    inputs: Float[Array, "time trial channel"],
+    noise: Float[Array, "time trial unit"] | None = None,
+) -> tuple[Float[Array, "time trial output"], Float[Array, ""]]:
+    """Outputs of `run`, and the mean squared rate, for training.
+
+    The gradient is our own: the forward pass keeps the rates; the backward scan propagates δ and sums the gradients of
+    the small matrices as it goes; the gradient of W_rec is one product Σ_t δ(t) h(t−1)ᵀ after it, instead of one small
+    product per step.
+    """
+    return _forward(params, inputs, noise)[0]
+
+
+def _forward(params, inputs, noise):
+    outputs, h = run(params, inputs, noise)
+    return (outputs, jnp.mean(h * h)), (params, inputs, noise, h)
+
+
+def _backward(residuals, gradients):
+    params, inputs, noise, h = residuals
+    g_outputs, g_activity = gradients
+    g_activity = 2 * g_activity / h.size
+    biased = params.b_rec is not None
+
+    def step(carry, now):
+        carry, sums = carry
+        g_y, h_t, x = now
+        delta = (_spread(g_y, params.w_out.T) + g_activity * h_t + carry) * (1 - h_t * h_t)
+        further = (delta.T @ x, g_y.T @ h_t, delta.sum(axis=0) if biased else None)
+        return (delta @ params.w_rec, jax.tree.map(jnp.add, sums, further)), delta
+
+    sums = jax.tree.map(jnp.zeros_like, (params.w_in, params.w_out, params.b_rec))
+    backwards = partial(jax.lax.scan, step, reverse=True)
+    (carry, (g_in, g_out, g_bias)), delta = backwards((jnp.zeros_like(h[0]), sums), (g_outputs, h, inputs))
+    n_units = h.shape[-1]
+    # Slices, not shifted copies: the copy would cost more than the product.
+    g_rec = delta[1:].reshape(-1, n_units).T @ h[:-1].reshape(-1, n_units)
+    g_rec += delta[0].sum(axis=0)[:, None] * _initial(params)
+    found = Params(g_in, g_rec, g_out, g_bias)
+    if params.b_out is not None:
+        found = found._replace(b_out=g_outputs.sum(axis=(0, 1)))
+    if params.h0 is not None:
+        found = found._replace(h0=carry.sum(axis=0))
+    return found, delta @ params.w_in, None if noise is None else delta
+
+
+respond.defvjp(_forward, _backward)
+
+
+def _spread(
+    signals: Float[Array, "trial channel"], weights: Float[Array, "unit channel"]
+) -> Float[Array, "trial unit"]:
+    """signals · weightsᵀ, channel by channel: XLA makes one loop of it and what follows, and stores no product."""
+    return sum(signals[:, k, None] * weights[:, k] for k in range(weights.shape[1]))
+
+
+def _initial(params: Params) -> Float[Array, " unit"]:
+    return jnp.zeros(params.w_rec.shape[0], params.w_rec.dtype) if params.h0 is None else params.h0
 
 
 def draw_state_noise(

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
@@ -60,13 +59,13 @@ def scale_by_stage_adam(
     return optax.GradientTransformation(init, update)
 
 
-def keep_masked(mask: dict[str, bool | Float[np.ndarray, "..."]]) -> optax.GradientTransformation:
+def keep_masked(mask: dict[str, bool | Float[Array, "..."]]) -> optax.GradientTransformation:
     """Set the updates of frozen entries to zero. `mask`: True, or an array with 0 at frozen entries."""
 
     def update(updates, state, params=None):
         del params
         kept = {
-            name: u if mask[name] is True else jnp.where(jnp.asarray(mask[name]) > 0, u, 0.0)
+            name: u if mask[name] is True else jnp.where(mask[name] > 0, u, 0.0)
             for name, u in updates.items()
         }
         return kept, state
@@ -78,7 +77,7 @@ def make_optimiser(
     initial_rate: float,
     n_steps: int,
     settings: OptimiserSettings,
-    mask: dict[str, bool | Float[np.ndarray, "..."]],
+    mask: dict[str, bool | Float[Array, "..."]],
     before_adam: optax.GradientTransformation | None = None,
     last: optax.GradientTransformation | None = None,
 ) -> optax.GradientTransformation:

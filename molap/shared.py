@@ -96,14 +96,13 @@ def _select(params: Params, inputs, outputs, rule: int) -> Params:
     )
 
 
-def all_inputs(layout: Layout, task: Task, inputs: Float[np.ndarray, "time trial channel"]) -> np.ndarray:
-    """A task's inputs on all channels of the network (time, trial, channel): zero on those that it does not use."""
+def all_inputs(
+    layout: Layout, task: Task, inputs: Float[Array, "time trial channel"]
+) -> Float[Array, "time trial network_channel"]:
+    """A task's inputs on all channels of the network: zero on those that it does not use, 1 on its rule."""
     places, _, rule = _places(layout, task)
-    full = np.zeros((*inputs.shape[:2], len(layout.inputs)), inputs.dtype)
-    full[..., places] = inputs
-    if rule >= 0:
-        full[..., rule] = 1
-    return full
+    full = jnp.zeros((*inputs.shape[:2], len(layout.inputs)), inputs.dtype).at[..., np.array(places)].set(inputs)
+    return full.at[..., rule].set(1) if rule >= 0 else full
 
 
 def channels_of(layout: Layout, task: Task) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.modules import Trainable
-from molap.network import Params, draw_state_noise, run
+from molap.network import Params, draw_state_noise, respond
 from molap.optimise import make_optimiser
 
 Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
@@ -58,10 +58,10 @@ def loss(
 
     mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and W_out.
     """
-    outputs, h = run(params, inputs, noise)
+    outputs, activity = respond(params, inputs, noise)
     mse = jnp.mean((outputs - targets) ** 2)
     weights = sum(jnp.sum(w**2) for w in (params.w_in, params.w_rec, params.w_out))
-    return mse + weight_penalty * weights + activity_penalty * jnp.mean(h**2), mse
+    return mse + weight_penalty * weights + activity_penalty * activity, mse
 
 
 def task_objective(
@@ -132,24 +132,23 @@ def train(
     if phase.n_stages is not None:
         optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
     masks = {name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False}
-    masks = {name: mask if mask is True else np.asarray(mask, np.float32) for name, mask in masks.items()}
+    partly = {name: jnp.asarray(mask, jnp.float32) for name, mask in masks.items() if mask is not True}
     objective = objective or task_objective(phase, state_noise)
 
     make, own = protect or (lambda _: optax.identity(), None)
     place = "before_adam" if protect_gradient else "last"
 
-    def optimiser_of(own) -> optax.GradientTransformation:
-        return make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks, **{place: make(own)})
+    def optimiser_of(own, partly) -> optax.GradientTransformation:
+        return make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks | partly, **{place: make(own)})
 
-    transform = optimiser_of(own)
-
-    def step(draw_batch: Partial, frozen: Params, key: Key[Array, ""], state: _State):
+    def step(draw_batch: Partial, partly, frozen: Params, key: Key[Array, ""], state: _State):
         batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
         trial_key, noise_key = jax.random.split(batch_key)
         batch = draw_batch(trial_key)
         (total, mse), gradient = jax.value_and_grad(
             lambda trained: objective(frozen._replace(**trained), batch, noise_key), has_aux=True
         )(state.trained)
+        transform = optimiser_of(own, partly)
         updates, optimiser_state = transform.update(gradient, state.optimiser, state.trained)
         return _State(optax.apply_updates(state.trained, updates), optimiser_state, state.step + 1), (
             total,
@@ -157,13 +156,13 @@ def train(
         )
 
     # Many steps in one program: XLA's buffers are then allocated once, not faulted in at every step. The number
-    # of steps is an argument, so that one program serves chunks of every length.
+    # of steps, the masks and what a batch is drawn from are arguments, so that one program serves many phases.
     @jax.jit
-    def steps(draw_batch, params, keys, state, n):
+    def steps(draw_batch, partly, params, keys, state, n):
         def advance(frozen, key, state):
             def body(i, carry):
                 state, curves = carry
-                state, (total, mse) = step(draw_batch, frozen, key, state)
+                state, (total, mse) = step(draw_batch, partly, frozen, key, state)
                 return state, curves.at[:, i].set(jnp.stack([total, mse]))
 
             return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, chunk))))
@@ -172,13 +171,13 @@ def train(
 
     draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
     trained = {name: getattr(params, name) for name in masks}
-    start = jax.vmap(lambda weights, own: optimiser_of(own).init(weights))(trained, own)
+    start = jax.vmap(lambda weights, own: optimiser_of(own, partly).init(weights))(trained, own)
     state = _State(trained, start, jnp.zeros(len(keys), jnp.int32))
     kept = checkpoints(phase.n_steps) if keep else ()
     curves, done = [], 0
     for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
         if stop > done:
-            state, found = steps(draw_batch, params, keys, state, stop - done)
+            state, found = steps(draw_batch, partly, params, keys, state, stop - done)
             curves.append(np.asarray(found)[:, :, : stop - done])
             _check_finite(curves[-1][:, 0], done)
             done = stop

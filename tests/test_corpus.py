@@ -8,7 +8,7 @@ from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
 from molap.corpus import channel_names
-from molap.primitives import fit_cca
+from molap.fits import fit_cca
 
 
 @pytest.fixture(scope="module")

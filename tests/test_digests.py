@@ -37,6 +37,7 @@ LAYERS = (
     ("given",),
     ("tasks",),
     ("corpus", "primitives"),
+    ("fits",),
     ("network", "modules"),
     ("shared",),
     ("optimise", "training"),

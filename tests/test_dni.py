@@ -153,7 +153,7 @@ def memory_of(network, layout, task) -> Memory:
     h, w = np.asarray(h), np.hstack([network.w_in, network.w_rec])
     y = h @ np.asarray(network.w_out).T
     empty = empty_memory(len(layout.inputs), h.shape[2], len(layout.outputs))
-    return remember(empty, all_inputs(layout, TASKS[task], np.asarray(inputs)), h, y, w)
+    return remember(empty, np.asarray(all_inputs(layout, TASKS[task], jnp.asarray(inputs))), h, y, w)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from molap.network import (
     draw_state_noise,
     draw_w_rec,
     from_arrays,
-    rates,
+    respond,
     run,
     select_network,
     stack_networks,
@@ -86,19 +86,23 @@ def scan_run(params: Params, inputs, noise=None):
     return jax.lax.scan(step, jnp.tile(start, (inputs.shape[1], 1)), (inputs, noise))[1]
 
 
+def scan_respond(params: Params, inputs, noise=None):
+    """What training sees of `scan_run`."""
+    outputs, h = scan_run(params, inputs, noise)
+    return outputs, jnp.mean(h**2)
+
+
 def score(outputs, h):
-    """A loss on outputs and rates in which every step, trial and channel has its own weight."""
-    mix = np.random.default_rng(3)
-    a, b = mix.normal(size=outputs.shape), mix.normal(size=h.shape)
-    return (a * outputs**2).sum() + (b * h).sum()
+    """A loss on outputs and rates in which every step, trial and output has its own weight."""
+    weights = np.random.default_rng(3).normal(size=outputs.shape)
+    return (weights * outputs**2).sum() + 0.7 * (h**2).sum()
 
 
 @partial(jax.jit, static_argnums=0)
-def jax_score(run_function, params, inputs, noise=None):
-    outputs, h = run_function(params, inputs, noise)
-    mix = np.random.default_rng(3)
-    a, b = (jnp.asarray(mix.normal(size=x.shape), jnp.float32) for x in (outputs, h))
-    return jnp.sum(a * outputs**2) + jnp.sum(b * h)
+def jax_score(respond_function, params, inputs, noise=None):
+    outputs, activity = respond_function(params, inputs, noise)
+    weights = jnp.asarray(np.random.default_rng(3).normal(size=outputs.shape), jnp.float32)
+    return jnp.sum(weights * outputs**2) + 0.7 * activity * inputs.shape[0] * inputs.shape[1] * N_UNITS
 
 
 OPTIONAL = [(), ("h0",), ("b_rec", "b_out", "h0")]
@@ -117,8 +121,8 @@ def test_run_equals_a_loop_over_trials_and_steps(optional, with_noise):
 @pytest.mark.parametrize(("optional", "n_steps"), [((), N_STEPS), (OPTIONAL[2], N_STEPS), (OPTIONAL[2], 1)])
 def test_gradient_of_every_weight_equals_that_of_a_plain_scan(optional, n_steps):
     params, inputs = small_network(*optional), small_inputs(n_steps)
-    ours = jax.grad(jax_score, argnums=1)(run, params, inputs)
-    plain = jax.grad(jax_score, argnums=1)(scan_run, params, inputs)
+    ours = jax.grad(jax_score, argnums=1)(respond, params, inputs)
+    plain = jax.grad(jax_score, argnums=1)(scan_respond, params, inputs)
     assert set(to_arrays(ours)) == {"w_in", "w_rec", "w_out", *optional}
     for name, expected in to_arrays(plain).items():
         assert np.abs(expected).max() > 0 or n_steps == 1
@@ -128,8 +132,8 @@ def test_gradient_of_every_weight_equals_that_of_a_plain_scan(optional, n_steps)
 @pytest.mark.parametrize("argument", [2, 3])
 def test_gradient_of_inputs_and_noise_equals_that_of_a_plain_scan(argument):
     arguments = (small_network("b_rec", "h0"), small_inputs(), small_noise())
-    ours = jax.grad(jax_score, argnums=argument)(run, *arguments)
-    plain = jax.grad(jax_score, argnums=argument)(scan_run, *arguments)
+    ours = jax.grad(jax_score, argnums=argument)(respond, *arguments)
+    plain = jax.grad(jax_score, argnums=argument)(scan_respond, *arguments)
     assert np.abs(plain).min() > 0
     np.testing.assert_allclose(ours, plain, rtol=2e-5, atol=2e-5)
 
@@ -137,7 +141,7 @@ def test_gradient_of_inputs_and_noise_equals_that_of_a_plain_scan(argument):
 @pytest.mark.parametrize("name", ["w_rec", "w_in", "h0"])
 def test_gradient_equals_central_differences(name):
     params, inputs = small_network("b_rec", "b_out", "h0"), small_inputs()
-    gradient = np.asarray(getattr(jax.grad(jax_score, argnums=1)(run, params, inputs), name))
+    gradient = np.asarray(getattr(jax.grad(jax_score, argnums=1)(respond, params, inputs), name))
     weights = {n: np.asarray(v, np.float64) for n, v in to_arrays(params).items()}
 
     def shifted(place, shift):
@@ -151,19 +155,25 @@ def test_gradient_equals_central_differences(name):
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_the_mean_squared_rate_is_that_of_the_run():
+    params, inputs, noise = small_network("b_rec", "h0"), small_inputs(), small_noise()
+    (outputs, h), (same, activity) = run(params, inputs, noise), respond(params, inputs, noise)
+    np.testing.assert_array_equal(outputs, same)
+    assert float(activity) == pytest.approx(float((np.asarray(h, np.float64) ** 2).mean()), rel=1e-6)
+
+
 def test_rates_pass_no_gradient_across_trials():
     params, inputs = small_network(), small_inputs()
-    drive, start = inputs @ params.w_in.T, jnp.zeros(N_UNITS)
-    gradient = jax.grad(lambda d: rates(params.w_rec, d, start)[-1, 0].sum())(drive)
-    assert np.all(np.asarray(gradient[:, 1:]) == 0)
-    assert np.all(np.abs(np.asarray(gradient[:, 0])).max(axis=1) > 0)
+    gradient = np.asarray(jax.grad(lambda x: respond(params, x)[0][-1, 0].sum())(inputs))
+    assert np.all(gradient[:, 1:] == 0)
+    assert np.all(np.abs(gradient[:, 0]).max(axis=1) > 0)
 
 
 def test_jit_changes_neither_run_nor_gradient():
     params, inputs = small_network("b_rec", "b_out", "h0"), small_inputs()
     for ours, compiled in zip(run(params, inputs), jax.jit(run)(params, inputs), strict=True):
         np.testing.assert_allclose(compiled, ours, atol=1e-6)
-    gradient = jax.grad(lambda p: jax_score(run, p, inputs))
+    gradient = jax.grad(lambda p: jax_score(respond, p, inputs))
     with jax.disable_jit():
         ours = to_arrays(gradient(params))
     for name, value in to_arrays(jax.jit(gradient)(params)).items():
@@ -172,7 +182,7 @@ def test_jit_changes_neither_run_nor_gradient():
 
 def test_vmap_over_networks_equals_each_network_alone():
     networks, inputs = [small_network("b_rec", "h0", seed=seed) for seed in range(3)], small_inputs()
-    gradient = jax.jit(jax.grad(lambda p: jax_score(run, p, inputs)))
+    gradient = jax.jit(jax.grad(lambda p: jax_score(respond, p, inputs)))
     outputs, h = jax.vmap(run, in_axes=(0, None))(stack_networks(networks), inputs)
     gradients = jax.vmap(gradient)(stack_networks(networks))
     for place, network in enumerate(networks):

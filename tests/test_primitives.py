@@ -9,7 +9,8 @@ from sklearn.cross_decomposition import CCA
 
 from molap.config.tasks import TrialSettings
 from molap.corpus import CorpusBatch, draw_corpus
-from molap.primitives import Primitives, fit_cca, fit_pca, module_variates, primitive_trials
+from molap.fits import fit_cca, fit_pca
+from molap.primitives import Primitives, module_variates, primitive_trials
 
 
 def standardised(samples):

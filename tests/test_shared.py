@@ -69,7 +69,7 @@ def test_a_further_task_adds_channels_and_changes_nothing_else(settings):
 def test_a_view_computes_what_the_whole_network_computes(rule, settings, task):
     network, layout = build(TASK_NAMES, rule, settings)
     inputs = np.asarray(draw_trials(TASKS[task], jax.random.key(0), 7, TRIALS).inputs)
-    whole, h = run(network, jnp.asarray(all_inputs(layout, TASKS[task], inputs)))
+    whole, h = run(network, all_inputs(layout, TASKS[task], jnp.asarray(inputs)))
     seen, h_seen = run(view(network, layout, TASKS[task]), jnp.asarray(inputs))
     np.testing.assert_allclose(h_seen, h, atol=2e-5)
     places = [layout.outputs.index(name) for name in TASKS[task].outputs]

@@ -6,10 +6,10 @@ import numpy as np
 
 from molap.config.training import PhaseSettings
 from molap.modules import all_weights
-from molap.network import Params, draw_state_noise, rates, select_network, stack_networks, to_arrays
+from molap.network import Params, draw_state_noise, respond, select_network, stack_networks, to_arrays
 from molap.randomness import fold_in_name
 from molap.records import save_arrays
-from molap.shared import Layout, channels_of, grow, new_network, view
+from molap.shared import Layout, all_inputs, channels_of, grow, new_network
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, note_counts, train_networks
 from molap.tasks.batch import draw_trials
@@ -55,27 +55,21 @@ def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, ta
 
     As in a sequence, where they act as biases, the rule's weights are not penalised.
     """
-    channels = np.array([i for i, name in enumerate(layout.inputs) if not name.startswith("rule:")])
+    penalised = np.array([i for i, name in enumerate(layout.inputs) if not name.startswith("rule:")])
 
     def objective(network: Params, batches, key: jax.Array):
-        views = [view(network, layout, task) for task in tasks]
-        drives = [
-            inputs @ seen.w_in.T + (0 if seen.b_rec is None else seen.b_rec)
-            for seen, (inputs, _) in zip(views, batches, strict=True)
-        ]
-        drive = jnp.concatenate(drives, axis=1)
-        noise = draw_state_noise(key, state_noise, drive.shape[1], drive.shape[0], drive.shape[2])
-        start = jnp.zeros(drive.shape[2]) if network.h0 is None else network.h0
-        drive = drive if noise is None else drive + noise
-        h = rates(network.w_rec, jax.lax.optimization_barrier(drive), start)
-        ends = np.cumsum([inputs.shape[1] for inputs, _ in batches])[:-1]
+        inputs = [all_inputs(layout, task, inputs) for task, (inputs, _) in zip(tasks, batches, strict=True)]
+        together = jnp.concatenate(inputs, axis=1)
+        noise = draw_state_noise(key, state_noise, together.shape[1], together.shape[0], network.w_rec.shape[0])
+        outputs, activity = respond(network, together, noise)
+        ends = np.cumsum([part.shape[1] for part in inputs])[:-1]
         errors = []
-        for seen, own, (_, targets) in zip(views, jnp.split(h, ends, axis=1), batches, strict=True):
-            outputs = own @ seen.w_out.T + (0 if seen.b_out is None else seen.b_out)
-            errors.append(jnp.mean((outputs - targets) ** 2))
+        for task, found, (_, targets) in zip(tasks, jnp.split(outputs, ends, axis=1), batches, strict=True):
+            places = np.array([layout.outputs.index(name) for name in task.outputs])
+            errors.append(jnp.mean((found[..., places] - targets) ** 2))
         mse = jnp.mean(jnp.stack(errors))
-        weights = sum(jnp.sum(w**2) for w in (network.w_in[:, channels], network.w_rec, network.w_out))
-        return mse + phase.weight_penalty * weights + phase.activity_penalty * jnp.mean(h**2), mse
+        weights = sum(jnp.sum(w**2) for w in (network.w_in[:, penalised], network.w_rec, network.w_out))
+        return mse + phase.weight_penalty * weights + phase.activity_penalty * activity, mse
 
     return objective
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from molap.config.base import Section
-from molap.primitives import fit_cca, fit_pca
+from molap.fits import fit_cca, fit_pca
 from molap.records import load_arrays, save_arrays
 from molap.stages.job import Job, run_job
 

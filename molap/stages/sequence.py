@@ -112,7 +112,7 @@ def _remember(memory: Memory, network: Params, layout: Layout, task: Task, seed:
         weights.append(np.asarray(network.b_rec)[:, None])
     return remember(
         memory,
-        all_inputs(layout, task, np.asarray(inputs)),
+        np.asarray(all_inputs(layout, task, inputs)),
         rates,
         outputs * own,
         np.concatenate(weights, axis=1),
