@@ -21,6 +21,7 @@ from molap.selection import (
     lesions,
     modular,
     molap_kinds,
+    module_fits,
     module_kinds,
     module_sizes,
     n_units,
@@ -40,9 +41,9 @@ configfile: "config/paper.yaml"
 
 try:
     run_config = parse_config(config)
+    plan = Plan(run_config)
 except ConfigError as error:
     raise WorkflowError(f"the configuration is refused\n{error}") from None
-plan = Plan(run_config)
 tracking = Tracking(run_config.tracking)
 
 

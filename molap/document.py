@@ -32,8 +32,11 @@ This page is made by `python -m molap.document`.
 RESULTS_HEAD = """# Results
 
 Everything that the workflow makes lies here, under the name of its configuration (`paper`, `quick`, …); git ignores
-it. `{run}` is that name, or `<name>/tune/<candidate>` for the search for the optimiser; `{block}` is a block of
-network seeds (`s0`, or `s0-3` for several trained together); `{kind}` is `separate` or `molap-` and the source.
+it. `{run}` is that name, or a run inside it: `<name>/without/<tasks>` for modules pre-trained without some tasks,
+`<name>/modules/<size>` for other numbers of modules, `<name>/tune/<candidate>` for the search for the optimiser; what
+does not differ from the main run lies there alone. `{block}` is a block of network seeds (`s0`, or `s0-3` for several
+trained together); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule` or
+`norule`.
 
 Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`. Arrays hold a text `provenance` with the
 settings, source digest and package versions that made them. Beside every output stands a record,
@@ -90,6 +93,8 @@ def _type_name(annotation: object) -> str:
     arguments = typing.get_args(annotation)
     if typing.get_origin(annotation) is typing.Literal:
         return ", ".join(f"`{value}`" for value in arguments)
+    if typing.get_origin(annotation) is dict:
+        return " → ".join(map(_type_name, arguments))
     if typing.get_origin(annotation) is tuple:
         return f"list of {_type_name(arguments[0])}"
     if hasattr(annotation, "__metadata__"):  # Annotated: a type and its limits

@@ -10,10 +10,17 @@ from molap.paths import FITTED
 from molap.tables import performance, split_kind
 
 PAIR = ["source", "task", "network_seed"]
+OTHERS = {"difference": None, "to_none": "none", "to_pca": "pca"}
+"""What a left-out task is compared with: the source with the whole corpus; None for the same source."""
 
 
 def generalisation(
-    run: str, kinds: Sequence[str], labels: dict[str, str], left_out: Sequence[Sequence[str]], blocks: Sequence[str]
+    run: str,
+    kinds: Sequence[str],
+    labels: dict[str, str],
+    left_out: Sequence[Sequence[str]],
+    blocks: Sequence[str],
+    single: str = "absent",
 ) -> pd.DataFrame:
     """One row per source, task, corpus and network seed, with every metric.
 
@@ -23,41 +30,61 @@ def generalisation(
         labels: task → T1 …, in the order of tasks.
         left_out: the sets of tasks.
         blocks: blocks of network seeds.
+        single: `absent`, or `kept` where a task that is left out alone stays in the corpus (released code).
 
     Returns:
-        With `left_out` (the set, joined by +; empty for the whole corpus), `n_left_out`, and `place`, the task's place
-        in its set from 1; 0 where the corpus has the task.
+        With `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how many of them the
+        corpus really lacks), `place` (the task's place in its set from 1; 0 in the main run), and the differences of
+        `paired`.
     """
-    found = [performance(run, kinds, labels, blocks).assign(left_out="", n_left_out=0, place=0)]
+    found = [performance(run, kinds, labels, blocks).assign(left_out="", n_left_out=0, n_absent=0, place=0)]
     fitted = [kind for kind in kinds if split_kind(kind)[1] in FITTED]
     for names in left_out:
         chain = f"{run}/without/{'+'.join(names)}"
         table = performance(chain, fitted, {name: labels[name] for name in names}, blocks)
         places = table.task.map({name: place for place, name in enumerate(names, start=1)})
-        found.append(table.assign(left_out="+".join(names), n_left_out=len(names), place=places))
-    table = pd.concat(found, ignore_index=True)
-    first = ["source", "task", "label", "left_out", "n_left_out", "place", "network_seed"]
+        n_absent = 0 if single == "kept" and len(names) == 1 else len(names)
+        table = table.assign(left_out="+".join(names), n_left_out=len(names), n_absent=n_absent, place=places)
+        found.append(table)
+    table = paired(pd.concat(found, ignore_index=True))
+    first = ["source", "task", "label", "left_out", "n_left_out", "n_absent", "place", "network_seed"]
+    first += list(OTHERS)
     return table[first + [name for name in table.columns if name not in (*first, "strategy")]]
 
 
-def differences(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Left out − included, in percent points, by source, task and left-out set, paired by network seed.
+def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
+    """Add what the metric of a left-out task is above others, in percent points, of the same task and network seed.
 
     Returns:
-        `difference`, the mean over network seeds, with its 95 % interval by Student's t (`low`, `high`; missing with
-        one seed) and `n_seeds`; `to_none` with `to_none_low` and `to_none_high` likewise against the random reservoir.
+        With `difference` (to the same source with the whole corpus), `to_none` (to the random reservoir), and, for CCA,
+        `to_pca` (to PCA with the whole corpus); missing in the main run, and where there is nothing to compare with.
     """
     included = table[table.n_left_out == 0].set_index(PAIR)[metric]
+    left_out = table.n_left_out > 0
+    for name, source in OTHERS.items():
+        others = table[PAIR] if source is None else table[PAIR].assign(source=source)
+        values = included.reindex(pd.MultiIndex.from_frame(others)).to_numpy()
+        shown = left_out & (table.source == "cca") if source == "pca" else left_out
+        table[name] = (table[metric] - values).where(shown)
+    return table
+
+
+def differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Means of the differences over network seeds, by source, task and left-out set.
+
+    Args:
+        table: that of `generalisation`.
+
+    Returns:
+        `difference`, `to_none` and `to_pca`, each with its 95 % interval by Student's t (`…_low`, `…_high`; missing
+        with one seed), and `n_seeds`.
+    """
+    keys = ["source", "task", "label", "left_out", "n_left_out", "n_absent", "place"]
     rows = []
-    for place, group in table[table.n_left_out > 0].groupby(
-        ["source", "task", "label", "left_out", "n_left_out", "place"], sort=False
-    ):
-        own = group.set_index(PAIR)[metric]
-        row = dict(zip(["source", "task", "label", "left_out", "n_left_out", "place"], place, strict=True))
-        row |= _interval("difference", own - included.loc[own.index]) | {"n_seeds": len(own)}
-        none = included[included.index.get_level_values("source") == "none"].droplevel("source")
-        if len(none):
-            row |= _interval("to_none", own.droplevel("source") - none.loc[own.droplevel("source").index])
+    for values, group in table[table.n_left_out > 0].groupby(keys, sort=False):
+        row = dict(zip(keys, values, strict=True)) | {"n_seeds": len(group)}
+        for name in OTHERS:
+            row |= _interval(name, group[name])
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -65,5 +92,4 @@ def differences(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
 def _interval(name: str, values: "pd.Series[float]") -> dict[str, float]:
     n = len(values)
     half = stats.t.ppf(0.975, n - 1) * values.std() / np.sqrt(n) if n > 1 else np.nan
-    low, high = ("low", "high") if name == "difference" else (f"{name}_low", f"{name}_high")
-    return {name: values.mean(), low: values.mean() - half, high: values.mean() + half}
+    return {name: values.mean(), f"{name}_low": values.mean() - half, f"{name}_high": values.mean() + half}

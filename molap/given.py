@@ -1,5 +1,6 @@
 """A recurrent network that the user brings: read and checked."""
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,14 @@ def read_reservoir(file: str | Path) -> Given:
         ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not give every
             unit a module; the message holds the numbers.
     """
+    state = Path(file).stat() if Path(file).is_file() else None
+    return _read(str(file), state and (state.st_mtime_ns, state.st_size))
+
+
+@functools.lru_cache(maxsize=16)
+def _read(file: str, state: tuple[int, int] | None) -> Given:
+    # Every run of a configuration is checked, and eigenvalues take their time: a file is read anew when it changes.
+    del state
     try:
         arrays = load_arrays(file)
     except FileDamaged:
@@ -40,12 +49,14 @@ def read_reservoir(file: str | Path) -> Given:
         raise ConfigError(f"w_rec of {file} is {shape or 'a number'}; a square matrix is needed")
     if not np.issubdtype(w_rec.dtype, np.floating) and not np.issubdtype(w_rec.dtype, np.integer):
         raise ConfigError(f"w_rec of {file} holds {w_rec.dtype}; real numbers are needed")
-    bad = np.argwhere(~np.isfinite(w_rec))
+    with np.errstate(over="ignore"):
+        single = w_rec.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(single))
     if len(bad):
         row, column = bad[0]
         raise ConfigError(
-            f"w_rec of {file} holds {len(bad)} entries that are not finite, the first {w_rec[row, column]} at "
-            f"row {row}, column {column}"
+            f"w_rec of {file} has entries that are not finite in single precision: {len(bad)} of {w_rec.size}, the first "
+            f"{w_rec[row, column]} at row {row}, column {column}"
         )
     radius = np.abs(np.linalg.eigvals(np.asarray(w_rec, np.float64))).max()
     if radius > LARGEST_RADIUS:
@@ -53,7 +64,7 @@ def read_reservoir(file: str | Path) -> Given:
             f"w_rec of {file} has spectral radius {radius:.3g}; above {LARGEST_RADIUS} activity blows up and every "
             "unit saturates"
         )
-    return Given(w_rec.astype(np.float32), _modules(arrays.get("modules"), len(w_rec), file))
+    return Given(single, _modules(arrays.get("modules"), len(w_rec), file))
 
 
 def content_digest(file: str | Path) -> str:

@@ -79,14 +79,14 @@ def scaling(
 
     Returns:
         strategy (`none`: MoLaP without pre-training), n_tasks, n_units, weights (in all), trained (once per task or
-        module) and updates.
+        module), trained_per_task (without pre-training) and updates.
     """
     rows = []
     for n in sizes:
         for n_tasks in range(1, len(channels) + 1):
             some = [(len(inputs), len(outputs)) for _, inputs, outputs in channels[:n_tasks]]
             for strategy, values in _counts(channels[:n_tasks], some, n, n_modules, steps, biases).items():
-                names = ("weights", "trained", "updates")
+                names = ("weights", "trained", "trained_per_task", "updates")
                 place = {"strategy": strategy, "n_tasks": n_tasks, "n_units": n}
                 rows.append(place | dict(zip(names, values, strict=True)))
     return pd.DataFrame(rows)
@@ -104,12 +104,13 @@ def _counts(channels, sizes, n: int, n_modules: int, steps: dict[str, int], bias
     pretraining = n_modules * module
     reservoir = n * n + 2 * n + biases * (1 + 2 * n)
     return {
-        "separate": (separate, separate, separate * steps["separate"]),
-        "dni": (shared, dni, dni * steps["dni"]),
+        "separate": (separate, separate, separate / len(sizes), separate * steps["separate"]),
+        "dni": (shared, dni, dni / len(sizes), dni * steps["dni"]),
         "molap": (
             reservoir + heads,
             pretraining + heads,
+            heads / len(sizes),
             pretraining * steps["pretraining"] + heads * steps["heads"],
         ),
-        "none": (reservoir + heads, heads, heads * steps["heads"]),
+        "none": (reservoir + heads, heads, heads / len(sizes), heads * steps["heads"]),
     }

@@ -9,7 +9,7 @@ N_STEPS, MANY_CHANNELS = 110, 16
 
 
 def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> float:
-    """MB for one network while it runs: its drive, twice for a moment; inputs, targets, outputs and their metrics.
+    """MB for one network while it runs: room for its rates, twice; inputs, targets, outputs and their metrics.
 
     Its weights count thirty times: a draw's perturbed copies at every strength, and the order of all places.
     """

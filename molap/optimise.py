@@ -64,10 +64,7 @@ def keep_masked(mask: dict[str, bool | Float[Array, "..."]]) -> optax.GradientTr
 
     def update(updates, state, params=None):
         del params
-        kept = {
-            name: u if mask[name] is True else jnp.where(mask[name] > 0, u, 0.0)
-            for name, u in updates.items()
-        }
+        kept = {name: u if mask[name] is True else jnp.where(mask[name] > 0, u, 0.0) for name, u in updates.items()}
         return kept, state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

@@ -6,7 +6,7 @@ The Snakefile takes each rule's params from here; `python -m molap.plan` prints 
 import argparse
 import sys
 
-from molap.config.base import ConfigError
+from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.digests import source_digest
 from molap.paths import FITTED, path
@@ -42,37 +42,41 @@ def candidates(c: RunConfig) -> dict[str, RunConfig]:
     """The configurations of the search: the run's own but for the choice, scored on validation trials."""
     found = {}
     for choice in c.tune.candidates:
-        values = c.model_dump()
-        values["optimiser"] |= {"decay": choice.decay, "clip_norm": choice.clip_norm}
-        values["network"] |= {"readout_init": choice.readout_init}
-        for phase in ("heads", "separate"):
-            values[phase] |= {"n_steps": choice.n_steps}
-            if choice.learning_rate is not None:
-                values[phase] |= {"learning_rate": choice.learning_rate}
-        values["evaluation"] |= {"stream": "validation", "n_trials": c.tune.n_trials}
-        values["seeds"] |= {"first": c.tune.first_seed, "networks": 1, "per_job": 1}
-        found[choice.name] = RunConfig(**values)
+        phase = {"n_steps": choice.n_steps}
+        if choice.learning_rate is not None:
+            phase["learning_rate"] = choice.learning_rate
+        found[choice.name] = _changed(
+            c,
+            optimiser={"decay": choice.decay, "clip_norm": choice.clip_norm},
+            network={"readout_init": choice.readout_init},
+            heads=phase,
+            separate=phase,
+            evaluation={"stream": "validation", "n_trials": c.tune.n_trials},
+            seeds={"first": c.tune.first_seed, "networks": 1, "per_job": 1},
+        )
     return found
 
 
 def chains(c: RunConfig) -> dict[str, RunConfig]:
     """The configurations with tasks left out of the corpus, by the name of the set."""
-    found = {}
-    for names in left_out_sets(c):
-        values = c.model_dump()
-        values["generalisation"] |= {"without": names}
-        found[chain_name(names)] = RunConfig(**values)
-    return found
+    return {
+        chain_name(names): _changed(c, generalisation={"without": names, "left_out": ()}) for names in left_out_sets(c)
+    }
 
 
 def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
     """The configurations with other numbers of modules and units, by name."""
-    found = {}
-    for name, (_, r, units) in module_sizes(c).items():
-        values = c.model_dump()
-        values["network"] |= {"n_modules": r, "n_units": units}
-        found[name] = RunConfig(**values)
-    return found
+    return {
+        name: _changed(c, network={"n_modules": r, "n_units": n_units})
+        for name, (_, r, n_units) in module_sizes(c).items()
+    }
+
+
+def _changed(c: RunConfig, **sections: dict) -> RunConfig:
+    values = c.model_dump()
+    for name, changes in sections.items():
+        values[name] |= changes
+    return check(RunConfig, values)
 
 
 class Plan:
@@ -101,18 +105,7 @@ class Plan:
 
     def code(self, stage: str) -> str:
         """Digest of the source that a stage runs."""
-        reads_tasks = stage in (
-            "corpus",
-            "testset",
-            "scaling",
-            "module",
-            "head",
-            "separate",
-            "sequence",
-            "joint",
-            "scores",
-        )
-        modules = self.config.tasks.modules if reads_tasks else ()
+        modules = self.config.tasks.modules if stage in READING_TASKS else ()
         return source_digest(f"molap.stages.{stage}", tuple(modules))
 
     def path(self, output: str, run: str, **wildcards: object) -> str:

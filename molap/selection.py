@@ -2,11 +2,14 @@
 
 from hashlib import sha256
 
+from molap.config.network import NetworkSettings
 from molap.config.run import RunConfig, known_tasks
 from molap.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = ("whole", "noise", "silence")
 """Perturbations of the whole network, in the order of the figures."""
+LARGEST_N_UNITS = next(m.le for m in NetworkSettings.model_fields["n_units"].metadata if hasattr(m, "le"))
+"""Largest network that can be configured."""
 
 
 def kinds(c: RunConfig) -> list[str]:
@@ -60,8 +63,7 @@ def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
     if chosen is not None:
         return list(chosen)
     pairs = [(name, names[(i + 1) % len(names)]) for i, name in enumerate(names)]
-    found = [(name,) for name in names if len(names) > 1] + [pair for pair in pairs if len(names) > 2]
-    return list({frozenset(names): names for names in reversed(found)}.values())[::-1]
+    return [(name,) for name in names if len(names) > 1] + [pair for pair in pairs if len(names) > 2]
 
 
 def chain_name(left_out: tuple[str, ...]) -> str:
@@ -70,18 +72,36 @@ def chain_name(left_out: tuple[str, ...]) -> str:
 
 
 def module_sizes(c: RunConfig) -> dict[str, tuple[str, int, int]]:
-    """Name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of modules."""
+    """Name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of modules.
+
+    Networks larger than any that can be configured are left out.
+    """
     found, own = {}, c.network.n_units // c.network.n_modules
     for r in c.modules.numbers:
-        nearest = max(1, round(c.network.n_units / r)) * r
-        for fixed, n_units in (("network", nearest), ("module", r * own)):
-            found[f"{fixed}-r{r}"] = (fixed, r, n_units)
+        for fixed, n_units in (("network", nearest_multiple(c.network.n_units, r)), ("module", r * own)):
+            if 2 <= n_units <= LARGEST_N_UNITS:
+                found[f"{fixed}-r{r}"] = (fixed, r, n_units)
     return found
+
+
+def nearest_multiple(n: int, r: int) -> int:
+    """The multiple of r, at least r, that is nearest to n."""
+    return max(1, round(n / r)) * r
+
+
+def scaling_sizes(c: RunConfig) -> list[int]:
+    """Numbers of units for which weights are counted: multiples of the number of modules."""
+    return sorted({nearest_multiple(n, c.network.n_modules) for n in c.figures.scaling_units})
 
 
 def module_kinds(c: RunConfig) -> list[str]:
     """The kinds of networks that the number of modules is varied for: the first fitted source, and no pre-training."""
     return example_kinds(c)
+
+
+def module_fits(c: RunConfig) -> list[str]:
+    """The sources among them that are fitted on the corpus."""
+    return fitted_sources(c)[:1]
 
 
 def blocks(c: RunConfig) -> list[str]:
@@ -118,30 +138,42 @@ def lesioned_kind(c: RunConfig) -> str:
     return next((kind for kind in found if kind in ("molap-cca", "molap-pca")), found[0])
 
 
-def modular(c: RunConfig) -> list[str]:
-    """Perturbations within and between modules that have strengths."""
-    modules = c.network.n_modules
+def n_modules(c: RunConfig, kind: str) -> int:
+    """Number of modules of the networks of a kind, as lesions see them."""
+    given = _given(c, kind)
+    return c.network.n_modules if given is None or given.modules is None else int(given.modules.max())
+
+
+def modular(c: RunConfig, kind: str | None = None) -> list[str]:
+    """Perturbations within and between modules that have strengths: those of a kind, or of any that is perturbed."""
+    modules = max((n_modules(c, one) for one in ([kind] if kind else perturbed_kinds(c))), default=0)
     names = [f"module{module}" for module in range(1, modules + 1)] if c.perturbations.module else []
     return names + ["inter_module"] * (bool(c.perturbations.inter_module) and modules > 1)
 
 
+def _given(c: RunConfig, kind: str):
+    source = kind.partition("-")[2]
+    if source not in c.reservoirs.files:
+        return None
+    from molap.given import read_reservoir  # NumPy only where there is something to read
+
+    return read_reservoir(c.reservoirs.files[source])
+
+
 def n_units(c: RunConfig, kind: str) -> int:
     """Number of units of the networks of a kind."""
-    source = kind.partition("-")[2]
-    if source in c.reservoirs.files:
-        from molap.given import read_reservoir
-
-        return len(read_reservoir(c.reservoirs.files[source]).w_rec)
+    if given := _given(c, kind):
+        return len(given.w_rec)
     section = {"separate": c.separate_network, "molap": c.network}.get(kind.partition("-")[0], c.dni)
     return section.n_units
 
 
-def sweep(c: RunConfig) -> dict[str, list[float]]:
-    """Strengths by perturbation; nothing where nothing is perturbed."""
+def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:
+    """Strengths by perturbation, of a kind or of all; nothing where nothing is perturbed."""
     if not perturbed_kinds(c) or not perturbed_tasks(c):
         return {}
     p = c.perturbations
-    found = {name: p.inter_module if name == "inter_module" else p.module for name in modular(c)}
+    found = {name: p.inter_module if name == "inter_module" else p.module for name in modular(c, kind)}
     found |= {name: getattr(p, name) for name in GLOBAL if getattr(p, name)}
     return {name: list(strengths) for name, strengths in found.items()}
 

@@ -26,6 +26,7 @@ from molap.selection import (
     molap_kinds,
     perturbed_kinds,
     perturbed_tasks,
+    scaling_sizes,
     sequence_kinds,
     sweep,
     task_order,
@@ -213,12 +214,12 @@ STAGES = {
     "scaling": lambda c, **_: {
         "trials": fields(c.tasks, TrialSettings),
         "tasks": list(c.tasks.names),
-        "sizes": list(c.figures.scaling_units),
+        "sizes": scaling_sizes(c),
         "n_modules": c.network.n_modules,
         "steps": _steps(c),
         "biases": c.network.biases,
     },
-    "fig_learning": lambda c, **_: {"labels": list(labels(c).items())},
+    "fig_learning": lambda c, **_: {"labels": list(labels(c).items()), "decay": c.optimiser.decay},
     "fig_scaling": lambda c, **_: {"n_units": c.network.n_units},
     "continual": lambda c, **_: (
         {name: value for name, value in _selection(c).items() if name != "kinds"}
@@ -232,7 +233,7 @@ STAGES = {
             "kind": kind,
             "task": task,
             "seeds": block_seeds(block),
-            "strengths": sweep(c),
+            "strengths": sweep(c, kind),
             "draws": c.perturbations.draws,
             "n_trials": min(c.perturbations.n_trials, c.evaluation.n_trials),
             "criterion": _criterion(c),
@@ -244,7 +245,7 @@ STAGES = {
             "kind": kind,
             "task": task,
             "seeds": block_seeds(block)[:1],
-            "perturbations": modular(c),
+            "perturbations": modular(c, kind),
             "strength": c.perturbations.example_strength,
             "n_trials": min(c.figures.example_trials, c.evaluation.n_trials),
         }
@@ -259,6 +260,7 @@ STAGES = {
             "labels": labels(c),
             "kinds": molap_kinds(c),
             "left_out": [list(names) for names in left_out_sets(c)],
+            "single": c.generalisation.single,
         }
     ),
     "differences": lambda c, **_: {},

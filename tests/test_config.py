@@ -7,14 +7,16 @@ import sys
 import typing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config, read
+from molap.config.tasks import TASK_NAMES
 from molap.document import PAGES
 from molap.plan import Plan, candidates
-from molap.selection import blocks
+from molap.selection import blocks, kinds, left_out_sets
 from molap.stage_settings import STAGES
 from molap.tasks.registry import load_tasks
 
@@ -131,9 +133,11 @@ def test_blocks_of_seeds():
         assert blocks(parse_config({"seeds": seeds})) == expected
 
 
-def test_settings_do_not_depend_on_the_order_of_keys():
-    one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}}))
-    two = Plan(parse_config({"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
+def test_settings_do_not_depend_on_the_order_of_keys(tmp_path):
+    np.savez(tmp_path / "own.npz", w_rec=np.eye(3))
+    own = {"reservoirs": {"files": {"own": str(tmp_path / "own.npz")}}}
+    one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}} | own))
+    two = Plan(parse_config(own | {"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
     wildcards = {
         "block": "s0",
         "source": "cca",
@@ -144,6 +148,7 @@ def test_settings_do_not_depend_on_the_order_of_keys():
         "figure": "fig4",
     }
     for stage in STAGES:
+        wildcards["source"] = "own" if stage == "given" else "cca"
         assert one.settings(stage, "paper", **wildcards) == two.settings(stage, "paper", **wildcards)
 
 
@@ -168,15 +173,17 @@ def test_the_plan_prints_what_a_stage_takes():
     assert wrong.returncode != 0 and len(wrong.stderr.splitlines()) == 1
 
 
-def test_the_readme_shows_a_task_that_works(tmp_path, monkeypatch):
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (example,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "TASKS = [" in block]
-    (tmp_path / "my_tasks.py").write_text(example)
+def test_the_documentation_shows_a_task_and_a_network_that_work(tmp_path, monkeypatch):
+    text = (REPOSITORY / "docs/your-own.md").read_text(encoding="utf-8")
+    (tmp_path / "config").symlink_to(REPOSITORY / "config")
     monkeypatch.chdir(tmp_path)
-    assert load_tasks(("my_tasks.py",))["late_pro"].label == "T10"
-    settings = re.search(r"`tasks: (\{modules: .*?\})`", text).group(1)
-    config = parse_config({"name": "mine", "tasks": yaml.safe_load(settings)})
-    assert config.tasks.names[-1] == "late_pro"
+    task, network = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    Path("late_pro.py").write_text(task)
+    exec(network, {})
+    more, own = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    config = parse_config(yaml.safe_load(Path("config/quick.yaml").read_text()) | more | own)
+    assert config.tasks.names == (*TASK_NAMES, "late_pro") and load_tasks(("late_pro.py",))["late_pro"].label == "T10"
+    assert ("late_pro",) in left_out_sets(config) and "molap-cortex" in kinds(config)
 
 
 WRITTEN_PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((REPOSITORY / "docs").glob("*.md")))]

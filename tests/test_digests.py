@@ -1,6 +1,7 @@
 """Which changes to the source change a digest, what a stage's closure holds, and the direction of imports."""
 
 import ast
+import importlib
 import importlib.util
 import shutil
 from graphlib import TopologicalSorter
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 import molap.digests
+import molap.plan
+from molap.config.run import parse_config
 from molap.digests import closure, source_digest
+from molap.plan import READING_TASKS, Plan
 
 PACKAGE = Path(molap.digests.__file__).parent
 EXAMPLE = '''"""A module."""
@@ -198,6 +202,17 @@ def test_closure_of_the_heads_holds_what_they_run():
         "molap.randomness",
     } <= found
     assert not {"molap.figures.fig2", "molap.primitives", "molap.plan", "molap.tables"} & found
+
+
+def test_the_planned_digest_of_every_stage_that_draws_trials_holds_the_user_s_tasks(tmp_path):
+    (tmp_path / "own.py").write_text("TASKS = []\n")
+    plan, found = Plan(parse_config({"tasks": {"modules": [str(tmp_path / "own.py")]}})), set()
+    for file in (Path(molap.plan.__file__).parent / "stages").glob("*.py"):
+        settings = getattr(importlib.import_module(f"molap.stages.{file.stem}"), "Settings", None)
+        if settings is not None and "trials" in settings.model_fields:
+            found.add(file.stem)
+            assert plan.code(file.stem) == source_digest(f"molap.stages.{file.stem}", (str(tmp_path / "own.py"),))
+    assert found == READING_TASKS
 
 
 def test_closure_of_a_module_holds_primitives_and_corpus():

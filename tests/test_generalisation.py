@@ -11,7 +11,7 @@ import molap.tasks.registry
 from molap.config.base import ConfigError
 from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
-from molap.generalisation import differences, generalisation
+from molap.generalisation import differences, generalisation, paired
 from molap.paths import path
 from molap.plan import Plan
 from molap.records import load_arrays
@@ -149,13 +149,14 @@ def scores(labels, left_out, seeds, rng):
     """A table as `generalisation` makes it, with random accuracies."""
     rows = []
     for task in labels:
-        for source in ("cca", "none"):
+        for source in ("cca", "pca", "none"):
             sets = [((), 0)] + [(names, names.index(task) + 1) for names in left_out if task in names]
             for names, place in sets if source == "cca" else sets[:1]:
                 for seed in seeds:
                     row = {"source": source, "task": task, "label": labels[task], "left_out": "+".join(names)}
                     row |= {"n_left_out": len(names), "place": place, "network_seed": seed}
-                    rows.append(row | {"accuracy": rng.uniform(0, 100)})
+                    row |= {"n_absent": len(names), "accuracy": rng.uniform(0, 100)}
+                    rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -164,28 +165,26 @@ LABELS, SETS = {"mem_pro": "T3", "mem_dm1": "T5"}, [("mem_pro",), ("mem_dm1",), 
 
 def test_differences_are_paired_by_network_seed_and_their_interval_is_students():
     table = scores(LABELS, SETS, range(5), np.random.default_rng(0))
-    found = differences(table.sample(frac=1, random_state=1))
+    found = differences(paired(table.sample(frac=1, random_state=1)))
     assert len(found) == 2 + 2
     for row in found.itertuples():
         own = table[(table.task == row.task) & (table.source == "cca")]
         left = own[own.left_out == row.left_out].sort_values("network_seed").accuracy.to_numpy()
         included = own[own.n_left_out == 0].sort_values("network_seed").accuracy.to_numpy()
-        none = (
-            table[(table.task == row.task) & (table.source == "none")].sort_values("network_seed").accuracy.to_numpy()
+        none, pca = (
+            table[(table.task == row.task) & (table.source == source)].sort_values("network_seed").accuracy.to_numpy()
+            for source in ("none", "pca")
         )
-        for other, names in (
-            (included, ("difference", "low", "high")),
-            (none, ("to_none", "to_none_low", "to_none_high")),
-        ):
+        for other, name in ((included, "difference"), (none, "to_none"), (pca, "to_pca")):
             interval = stats.ttest_rel(left, other).confidence_interval(0.95)
             expected = [(left - other).mean(), interval.low, interval.high]
-            np.testing.assert_allclose([getattr(row, name) for name in names], expected)
+            np.testing.assert_allclose([getattr(row, name + end) for end in ("", "_low", "_high")], expected)
         assert row.n_seeds == 5
 
 
 def test_one_network_seed_has_a_difference_and_no_interval():
-    found = differences(scores(LABELS, SETS, [3], np.random.default_rng(0)))
-    assert found.difference.notna().all() and found.low.isna().all() and found.to_none_high.isna().all()
+    found = differences(paired(scores(LABELS, SETS, [3], np.random.default_rng(0))))
+    assert found.difference.notna().all() and found.difference_low.isna().all() and found.to_none_high.isna().all()
 
 
 def test_the_table_puts_left_out_tasks_beside_included_ones(tmp_path, monkeypatch):

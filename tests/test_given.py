@@ -6,12 +6,13 @@ import os
 import numpy as np
 import pytest
 
+import molap.given
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.given import LARGEST_RADIUS, read_reservoir
 from molap.plan import Plan
 from molap.records import load_arrays
-from molap.selection import kinds, n_units, perturbed_kinds
+from molap.selection import kinds, n_units, perturbed_kinds, sweep
 from molap.stages import given, head, perturbation, testset
 from molap.stages.job import run_job
 
@@ -45,6 +46,34 @@ def test_it_is_a_kind_like_the_others(file):
     assert plan.path("head", chain, block="s0-1", source="own", task="mem_pro").startswith("results/t/networks/")
 
 
+@pytest.mark.parametrize(("modules", "expected"), [(MODULES, 3), (np.ones(N, int), 1), (None, 2)])
+def test_lesions_are_those_of_its_own_modules(tmp_path, modules, expected):
+    np.savez(tmp_path / "own.npz", w_rec=W_REC, **({} if modules is None else {"modules": modules}))
+    config = configuration(str(tmp_path / "own.npz"))
+    names = [f"module{m}" for m in range(1, expected + 1)] + ["inter_module"] * (expected > 1)
+    assert list(sweep(config, "molap-own")) == names
+    assert list(sweep(config, "molap-cca")) == ["module1", "module2", "inter_module"]
+    assert set(sweep(config)) == {*names, "module1", "module2", "inter_module"}
+
+
+def test_a_file_is_read_once_and_again_when_it_changes(file, monkeypatch):
+    calls = []
+    monkeypatch.setattr(molap.given, "load_arrays", lambda name: calls.append(name) or load_arrays(name))
+    read_reservoir(file), Plan(configuration(file))
+    assert len(calls) <= 1
+    np.savez(file, w_rec=2 * W_REC)
+    np.testing.assert_array_equal(read_reservoir(file).w_rec, (2 * W_REC).astype(np.float32))
+
+
+def test_a_job_refuses_a_file_other_than_planned(file, tmp_path, capsys):
+    settings = Plan(configuration(file)).settings("given", "t", block="s0-1", source="own")
+    np.savez(file, w_rec=W_REC.T)
+    words = ["--settings", settings, "--input", f"file={file}", "--output", f"arrays={tmp_path}/x.npz"]
+    with pytest.raises(SystemExit):
+        run_job("given", given.Settings, given.work, words)
+    assert "has changed since it was planned" in capsys.readouterr().err and not (tmp_path / "x.npz").exists()
+
+
 def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_same_is_not(file):
     settings = [Plan(configuration(file)).settings("given", "t", block="s0-1", source="own")]
     os.utime(file, (2e9, 2e9))
@@ -63,7 +92,11 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ({"w_rec": np.array(1.0)}, "is a number; a square matrix is needed"),
         ({"weights": np.eye(4)}, "{file} holds weights; an array w_rec is needed"),
         ({"w_rec": np.eye(4) + 1j}, "holds complex128; real numbers are needed"),
-        ({"w_rec": np.where(np.eye(4) > 0, [1, 2, np.nan, np.inf], 0)}, "2 entries that are not finite, the first nan"),
+        (
+            {"w_rec": np.where(np.eye(4) > 0, [1, 2, np.nan, np.inf], 0)},
+            "not finite in single precision: 2 of 16, the first nan at",
+        ),
+        ({"w_rec": np.diag([1e39, 0], 1)[:2, :2]}, "1 of 4, the first 1e+39 at row 0, column 1"),
         ({"w_rec": 30.25 * np.eye(4)}, f"has spectral radius 30.2; above {LARGEST_RADIUS} activity blows up"),
         ({"w_rec": np.eye(4), "modules": np.ones(3, int)}, "has shape (3,) and type int64; 4 integers are needed"),
         ({"w_rec": np.eye(4), "modules": np.ones(4)}, "has shape (4,) and type float64; 4 integers are needed"),
@@ -139,4 +172,5 @@ def test_heads_are_trained_on_it_and_lesions_hit_its_own_modules(file, tmp_path)
     sizes = {m: int(np.sum(m == MODULES)) for m in (1, 2, 3)}
     assert {r[place["n_units"]] for r in rows[1:]} == {str(N)}
     assert hit["module1", 30.0] == int(0.3 * sizes[1] ** 2) and hit["module2", 30.0] == int(0.3 * sizes[2] ** 2)
+    assert hit["module3", 30.0] == int(0.3 * sizes[3] ** 2) and not {name for name, _ in hit} & {"module4"}
     assert hit["inter_module", 30.0] == int(0.3 * (N * N - sum(size**2 for size in sizes.values())))

@@ -16,7 +16,7 @@ from molap.modules import all_weights, count_all, count_trained, head_weights, p
 from molap.network import draw_b_rec, draw_params, draw_w_rec, from_arrays, run, select_network
 from molap.plan import Plan
 from molap.records import load_arrays, write_json
-from molap.selection import module_sizes
+from molap.selection import module_sizes, scaling_sizes
 from molap.shared import Layout, grow, new_network, view
 from molap.stages import head, learned, reservoir, testset
 from molap.stages.job import run_job
@@ -87,6 +87,17 @@ COUNTS = pd.DataFrame(
     ],
     columns=["strategy", "source", "stage", "trained", "updates"],
 )
+
+
+def test_networks_that_cannot_be_configured_are_left_out():
+    sizes = module_sizes(parse_config({"network": {"n_units": 1500, "n_modules": 1}}))
+    assert sizes["module-r3"] == ("module", 3, 4500) and "module-r4" not in sizes and "network-r4" in sizes
+    Plan(parse_config({"network": {"n_units": 5000}}))
+
+
+def test_sizes_that_are_counted_are_multiples_of_the_number_of_modules():
+    config = parse_config({"network": {"n_units": 150, "n_modules": 3}, "figures": {"scaling_units": [50, 51]}})
+    assert scaling_sizes(config) == [51]
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ def test_the_view_over_seeds_shows_the_mean_of_each_network_kind(ui, browser, ta
     page = browser.new_page()
     page.goto(link(ui, "1"))
     page.get_by_text("You're viewing a shared view").wait_for()
-    group = "tag.preset.tiny,tag.task.mem_dm1,tag.kind.molap-pca"
+    group = "tag.run.tiny,tag.task.mem_dm1,tag.kind.molap-pca"
     cell = page.locator(f".ag-row[row-id='{group}'] [col-id='metrics.`test/accuracy`']")
     cell.wait_for()
     chosen = (table["tags.kind"] == "molap-pca") & (table["tags.task"] == "mem_dm1")

@@ -1,6 +1,7 @@
 """The workflow end to end on the tiny configuration: outputs, exact re-runs, interruptions, refusals."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -289,6 +290,52 @@ def test_the_search_for_the_optimiser_shares_what_it_can(changed):
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
     assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
+
+
+def test_a_chain_without_a_task_reads_its_own_corpus_and_what_it_may_share(finished):
+    results = finished.folder / "results/tiny"
+    chain = results / "without/delay_pro"
+    read = {}
+    for file in chain.rglob("*.record.json"):
+        record = json.loads(file.read_text())
+        read[file.relative_to(chain).as_posix()] = sorted(record["inputs"].values())
+        assert all((finished.folder / path).is_file() for path in record["inputs"].values())
+    own, shared = "results/tiny/without/delay_pro", "results/tiny"
+    for source in ("cca", "pca"):
+        networks = f"networks/s0-1/molap-{source}"
+        fit, first, second = f"primitives/{source}", f"{networks}/module1", f"{networks}/module2"
+        assert read.pop(f"{fit}.record.json") == [f"{own}/corpus/corpus.npz"]
+        reservoir = f"{shared}/networks/s0-1/reservoir.npz"
+        assert read.pop(f"{first}.record.json") == sorted([reservoir, f"{own}/{fit}.npz"])
+        assert read.pop(f"{second}.record.json") == sorted([f"{own}/{first}.npz", f"{own}/{fit}.npz"])
+        assert read.pop(f"{networks}/delay_pro.record.json") == [f"{own}/{second}.npz"]
+        trials = f"{shared}/testsets/delay_pro.npz"
+        scored = read.pop(f"evaluation/s0-1/molap-{source}/delay_pro.record.json")
+        assert scored == sorted([f"{own}/{networks}/delay_pro.npz", trials])
+    assert read == {"corpus/corpus.record.json": []}
+
+
+def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):
+    rng = np.random.default_rng(0)
+    own = changed.folder / "my networks"
+    own.mkdir()
+    np.savez(own / "cortex.npz", w_rec=rng.normal(0, 0.5, (9, 9)), modules=np.repeat([1, 2, 3], 3))
+    perturbed = {"kinds": ["separate", "molap-cca", "molap-cortex"]}
+    changed.set(reservoirs={"files": {"cortex": "my networks/cortex.npz"}}, perturbations=perturbed)
+    planned = changed.planned()
+    assert {"given": 1, "head": 3, "evaluation": 3, "perturbation": 2, "learned": 1}.items() <= planned.items()
+    assert not {"corpus", "module", "reservoir", "separate"} & set(planned)
+    result = changed.run()
+    assert result.returncode == 0, result.stdout + result.stderr
+    tables = changed.folder / "results/tiny/tables"
+    for table in ("performance", "learning", "generalisation", "robustness", "counts", "curves"):
+        assert "cortex" in set(pd.read_csv(tables / f"{table}.csv").source), table
+    robustness = pd.read_csv(tables / "robustness.csv").query("source == 'cortex'")
+    assert {"module1", "module2", "module3", "inter_module"} <= set(robustness.perturbation)
+    for figure in ("fig2", "fig5", "fig4", "fig_learning"):
+        assert "reservoir “cortex”" in (changed.folder / f"results/tiny/figures/{figure}.svg").read_text(), figure
+    os.utime(own / "cortex.npz")
+    assert changed.planned() == {}
 
 
 def test_other_numbers_of_modules_are_runs_beside_the_main_one(changed):

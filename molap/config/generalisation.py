@@ -33,5 +33,5 @@ class ModuleNumberSettings(Section):
         (1, 2, 3, 4),
         min_length=1,
         description="Numbers r of modules and components, each with N units (the nearest multiple of r) and with "
-        "modules of the same size as those of `network`.",
+        "modules of the same size as those of `network`; networks of more than 5000 units are left out.",
     )

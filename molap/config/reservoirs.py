@@ -7,7 +7,22 @@ from pydantic import Field, model_validator
 
 from molap.config.base import ConfigError, Section
 
-TAKEN = ("cca", "pca", "none", "rule", "norule")
+TAKEN = (
+    "cca",
+    "pca",
+    "none",
+    "rule",
+    "norule",
+    "separate",
+    "molap",
+    "dni",
+    "sequential",
+    "joint",
+    "all",
+    "nan",
+    "null",
+)
+"""Names that files, legends or tables of numbers use for something else."""
 
 
 class ReservoirSettings(Section):
@@ -16,7 +31,7 @@ class ReservoirSettings(Section):
     files: dict[str, str] = Field(
         {},
         description="Name of the source → `.npz` file with `w_rec` (unit, unit; row receives) and, if units belong to "
-        "modules, `modules` (unit; 1, 2, …). Without it modules are equal blocks of units.",
+        "modules, `modules` (unit; 1, 2, …). Without it they are equal blocks of units, `network.n_modules` of them.",
     )
 
     @model_validator(mode="after")

@@ -173,6 +173,8 @@ class RunSettings(Section):
                 raise ValueError(
                     f"generalisation.{field}: {list(names)} is not allowed; a task must stay in the corpus"
                 )
+        if g.without and g.left_out:
+            raise ValueError("generalisation.without: not allowed beside left_out, whose chains set it")
         if len({frozenset(names) for _, names in sets[1:]}) < len(sets) - 1:
             shown = [list(names) for names in g.left_out or ()]
             raise ValueError(f"generalisation.left_out: {shown} is not allowed; each set may stand once")

@@ -1,11 +1,19 @@
 """Fig 5: tasks that were left out of the corpus of pre-training, and what leaving them out costs."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
-from molap.figures.style import COLOURS, NAMES, new_figure, panel_letter
+from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, new_figure, panel_letter
+from molap.paths import FITTED
+
+Series = tuple[str, int, int, int, int]
+"""Source, size of the left-out set, how many of it are absent, the task's place in it, and which of several such."""
 
 
 def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, str]) -> Figure:
@@ -16,57 +24,96 @@ def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, 
         differences: that of `molap.generalisation.differences`.
         labels: task → T1 ….
     """
-    figure = new_figure(12, 9)
+    figure = new_figure(12.0, 9.0)
     top, middle, bottom = figure.subplots(3, 1, height_ratios=[1.3, 1, 1], sharex=True)
-    n_seeds = table.network_seed.nunique()
-    _accuracy(top, table, labels, n_seeds)
-    _differences(middle, differences, labels, "difference", ("low", "high"))
-    middle.set_ylabel("left out − included\n(percent points)")
-    if "to_none" in differences:
-        _differences(bottom, differences, labels, "to_none", ("to_none_low", "to_none_high"))
-    bottom.set_ylabel("left out − no pre-training\n(percent points)")
+    _accuracy(top, table, labels)
+    for axes, name, other in ((middle, "difference", "included"), (bottom, "to_none", "no pre-training")):
+        _differences(axes, differences, table, labels, name)
+        axes.set_ylabel(f"left out − {other}\n(percent points)")
     bottom.set_xticks(range(len(labels)), list(labels.values()))
     for axes, letter in zip((top, middle, bottom), "ABC", strict=True):
         panel_letter(axes, letter)
     figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    note = f"mean and 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "one network seed"
-    note += "; two left out: the task and the next one to the right, scored on the task"
-    figure.suptitle(f"{note}; hollow: scored as the second of the two", size=8, x=0.01, ha="left")
+    figure.suptitle(_note(table, labels), size=8, x=0.01, ha="left")
     return figure
 
 
-def _accuracy(axes, table: pd.DataFrame, labels: dict[str, str], n_seeds: int) -> None:
-    series = [(source, n) for source in ("cca", "pca") for n in sorted(set(table[table.source == source].n_left_out))]
-    for i, (source, n) in enumerate(series):
-        rows = table[(table.source == source) & (table.n_left_out == n) & (table.place <= 1)]
-        groups = rows.groupby("task").accuracy
-        x = np.arange(len(labels)) + (i - (len(series) - 1) / 2) * 0.8 / len(series)
-        means = groups.mean().reindex(labels)
-        errors = 1.96 * groups.std().reindex(labels) / np.sqrt(n_seeds) if n_seeds > 1 else None
-        name = f"{NAMES[source]}: {'all tasks' if n == 0 else f'{n} left out'}"
-        axes.bar(x, means, 0.8 / len(series), yerr=errors, color=_shade(source, n), label=name)
-    for source, rows in table[table.source == "none"].groupby("source"):
-        means = rows.groupby("task").accuracy.mean().reindex(labels)
-        axes.plot(range(len(labels)), means, "D", ms=5, color=COLOURS[source], label=NAMES[source])
+def _note(table: pd.DataFrame, labels: dict[str, str]) -> str:
+    n_seeds, names = table.network_seed.nunique(), list(labels)
+    notes = [f"95 % intervals over {n_seeds} network seeds (dots)" if n_seeds > 1 else "one network seed"]
+    sets = [left_out.split("+") for left_out in dict.fromkeys(table.left_out) if left_out]
+    pairs = [found for found in sets if len(found) == 2]
+    if pairs and all((names.index(second) - names.index(first)) % len(names) == 1 for first, second in pairs):
+        notes.append("two left out: the task and the next one, the last with the first")
+    elif any(len(found) > 1 for found in sets):
+        shown = ["+".join(labels[task] for task in found) for found in sets[:8]] + ["…"] * (len(sets) > 8)
+        notes.append(f"left out: {', '.join(shown)}")
+    if (table.place > 1).any():
+        notes.append("A: the task named first in its set; B, C, hollow: another of its set")
+    return "; ".join(notes)
+
+
+def _series(rows: pd.DataFrame) -> Iterator[tuple[Series, pd.DataFrame]]:
+    """Rows by what is drawn alike; in every group a task belongs to one left-out set at most."""
+    keys = ["source", "n_left_out", "n_absent", "place"]
+    sets = rows.drop_duplicates([*keys, "task", "left_out"])
+    rank = sets.groupby([*keys, "task"]).cumcount()
+    rows = rows.merge(sets.assign(rank=rank)[[*keys, "task", "left_out", "rank"]])
+    rows = rows.assign(at=rows.source.map(FITTED.index))
+    for (_, *series), group in rows.groupby(["at", *keys, "rank"]):
+        yield tuple(series), group
+
+
+def _accuracy(axes: Axes, table: pd.DataFrame, labels: dict[str, str]) -> None:
+    fitted = table[table.source.isin(FITTED) & (table.place <= 1)]
+    groups = list(_series(fitted))
+    for i, (series, rows) in enumerate(groups):
+        mean, half = _mean_by_task(rows, labels)
+        x = np.arange(len(labels)) + (i - (len(groups) - 1) / 2) * 0.8 / len(groups)
+        axes.bar(x, mean, 0.8 / len(groups), yerr=half, color=_shade(*series[:2]), label=_name(*series))
+    others = table[~table.source.isin(FITTED)]
+    for (source, rows), marker in zip(others.groupby("source", sort=False), "DPXv^<>" * len(others), strict=False):
+        mean, half = _mean_by_task(rows, labels)
+        colour, name = kind_colour("molap", source), kind_name("molap", source)
+        axes.errorbar(range(len(labels)), mean, half, fmt=marker, ms=5, color=colour, label=name)
     constant = table.groupby("task").best_constant.first().reindex(labels)
     x = np.arange(len(labels))
     axes.hlines(constant, x - 0.45, x + 0.45, color="black", lw=1.3, label="best constant output")
     axes.set(ylabel="decisions correct (%)", ylim=(0, 103))
 
 
+def _mean_by_task(rows: pd.DataFrame, labels: dict[str, str]):
+    """Mean by task, and half of its 95 % interval where there are several network seeds."""
+    found = rows.groupby("task").accuracy.agg(["mean", "std", "size"]).reindex(labels)
+    if rows.network_seed.nunique() == 1:
+        return found["mean"], None
+    return found["mean"], stats.t.ppf(0.975, found["size"] - 1) * found["std"] / np.sqrt(found["size"])
+
+
+def _name(source: str, n_left_out: int, n_absent: int, place: int, rank: int) -> str:
+    named = "all tasks" if n_left_out == 0 else f"{n_left_out} left out"
+    if n_absent < n_left_out:
+        named = f"{n_left_out} named, none left out (released code)"
+    return f"{NAMES[source]}: {named}" + (f" (set {rank + 1})" if rank else "")
+
+
 def _shade(source: str, n: int):
-    colour = COLOURS[source]
-    return sns.light_palette(colour, 10)[{0: 2, 1: 9}.get(n, 5)]
+    return sns.light_palette(COLOURS[source], 10)[{0: 2, 1: 9, 2: 6}.get(n, 4)]
 
 
-def _differences(axes, rows: pd.DataFrame, labels: dict[str, str], column: str, interval: tuple[str, str]) -> None:
-    series = list(dict.fromkeys(zip(rows.source, rows.n_left_out, rows.place, strict=True)))
-    for i, (source, n, place) in enumerate(series):
-        own = rows[(rows.source == source) & (rows.n_left_out == n) & (rows.place == place)].set_index("task")
-        own = own.groupby(level=0).first().reindex(labels)
-        x = np.arange(len(labels)) + (i - (len(series) - 1) / 2) * 0.8 / len(series)
-        halves = (own[interval[1]] - own[interval[0]]) / 2
+def _differences(
+    axes: Axes, differences: pd.DataFrame, table: pd.DataFrame, labels: dict[str, str], column: str
+) -> None:
+    groups, by_seed = list(_series(differences)), table.network_seed.nunique() > 1
+    for i, ((source, n, _, place, _), rows) in enumerate(groups):
+        own = rows.set_index("task").reindex(labels)
+        x = np.arange(len(labels)) + (i - (len(groups) - 1) / 2) * 0.8 / len(groups)
+        half = (own[f"{column}_high"] - own[f"{column}_low"]) / 2
         fill = "white" if place > 1 else _shade(source, n)
-        axes.errorbar(x, own[column], halves, fmt="o", ms=5, color=_shade(source, n), mfc=fill)
+        axes.errorbar(x, own[column], half, fmt="o", ms=5, color=_shade(source, n), mfc=fill)
+        if by_seed:
+            seeds = table.merge(rows[["source", "task", "left_out"]])
+            places = seeds.task.map(dict(zip(labels, x, strict=True)))
+            axes.plot(places, seeds[column], ".", ms=2.5, color="black", alpha=0.5, zorder=3)
     axes.axhline(0, color="black", lw=0.8)
     axes.grid(axis="y", lw=0.4)

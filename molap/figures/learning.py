@@ -13,12 +13,13 @@ from molap.learning import cumulative
 HEIGHT = "decisions correct (%)"
 
 
-def draw_learning(table: pd.DataFrame, labels: dict[str, str]) -> tuple[Figure, pd.DataFrame]:
+def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tuple[Figure, pd.DataFrame]:
     """Accuracy on validation trials against steps (A: mean over tasks), updates (B), and steps by task (C).
 
     Args:
         table: that of `molap.learning.learning`.
         labels: task → T1 ….
+        decay: of the learning rate (`optimiser.decay`), which decides what an earlier point can tell.
 
     Returns:
         The figure, and the data of A and B.
@@ -26,13 +27,16 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str]) -> tuple[Figure, 
     mean = cumulative(table)
     n_columns = 5
     n_rows = -(-len(labels) // n_columns)
-    figure = new_figure(13, 4.6 + 2.2 * n_rows)
+    figure = new_figure(13.0, 4.6 + 2.2 * n_rows)
     grid = figure.add_gridspec(1 + n_rows, 2 * n_columns, height_ratios=[1.7] + [1] * n_rows)
     steps, updates = figure.add_subplot(grid[0, :n_columns]), figure.add_subplot(grid[0, n_columns:])
     _lines(steps, mean, "step")
     _lines(updates, mean, "updates")
     constant = table.groupby("task").best_constant.first().reindex(labels)
-    for axes, letter, label in ((steps, "A", "steps per task"), (updates, "B", "updates of weights, all tasks")):
+    for axes, letter, label in (
+        (steps, "A", "steps per task (jointly: in all)"),
+        (updates, "B", "updates of weights, all tasks"),
+    ):
         axes.axhline(constant.mean(), ls="--", color="black", lw=1, label="best constant output")
         axes.set(xlabel=label, ylabel=HEIGHT, ylim=(0, 103), title="mean over tasks")
         panel_letter(axes, letter)
@@ -51,8 +55,9 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str]) -> tuple[Figure, 
     note = f"bands: 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "one network seed"
     note += (
         "; learning in sequence: each task while it is learned; B: all tasks at the same step, pre-training included"
-        "\nthe learning rate decays until the last step: earlier points are not what a shorter training reaches"
     )
+    if decay != "constant":
+        note += "\nthe learning rate decays until the last step: earlier points are not what a shorter training reaches"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure, mean
 
@@ -62,7 +67,8 @@ def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:
         line = own.groupby("step").agg(x=(x, "first"), y=("accuracy", "mean"), sd=("accuracy", "std"), n=(x, "size"))
         line = line[line.x > 0] if x == "updates" else line
         colour, label = kind_colour(strategy, source), kind_name(strategy, source)
-        axes.plot(line.x, line.y, "o-", ms=3, lw=1.3, color=colour, label=label)
+        dashes = "--" if source == "norule" else "-"
+        axes.plot(line.x, line.y, dashes, marker="o", ms=3, lw=1.3, color=colour, label=label)
         if (line.n > 1).all():
             half = stats.t.ppf(0.975, line.n - 1) * line.sd / np.sqrt(line.n)
             axes.fill_between(line.x, line.y - half, line.y + half, color=colour, alpha=0.15, lw=0)
@@ -77,7 +83,7 @@ def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
     """
     sizes = np.array(sorted(set(table.n_units)))
     size = sizes[np.abs(sizes - n_units).argmin()]
-    figure = new_figure(9, 6.4)
+    figure = new_figure(9.0, 6.4)
     grid = figure.subplots(2, 2, sharey="row")
     quantities = {"trained": "weights trained", "updates": "updates of weights"}
     views = (
@@ -98,6 +104,7 @@ def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
                 axes.minorticks_off()
             panel_letter(axes, "ABCD"[2 * i + j])
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    note = "from formulas, all strategies with the same N; DNI with rule input; updates: weights trained × steps"
+    note = "from formulas, all strategies with the same N; updates: weights trained × steps; DNI with rule input: "
+    note += "every task trains all weights, which count once for each"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure

@@ -75,7 +75,7 @@ def kind_colour(strategy: str, source: str):
     if strategy in ("joint", "sequential"):
         return COLOURS[strategy]
     if strategy == "molap" and source not in COLOURS:
-        return _PALETTE[(8, 9)[crc32(source.encode()) % 2]]
+        return sns.husl_palette(60, s=0.7, l=0.5)[crc32(source.encode()) % 60]
     return COLOURS.get(source, COLOURS[strategy])
 
 

@@ -9,15 +9,16 @@ from molap.stages.job import Job, run_job
 
 
 class Settings(Section):
-    """The figure depends on the table, and on the tasks' labels."""
+    """The figure depends on the table, the tasks' labels, and how the learning rate decayed."""
 
     labels: tuple[tuple[str, str], ...]
+    decay: str
 
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = pd.read_csv(job.inputs["learning"])
-    figure, mean = draw_learning(table, dict(job.settings.labels))
+    figure, mean = draw_learning(table, dict(job.settings.labels), job.settings.decay)
     save_figure(figure, job.outputs["png"], job.provenance, {"mean": mean, "tasks": table})
 
 

@@ -15,13 +15,14 @@ class Settings(Section):
     blocks: tuple[str, ...]
     labels: dict[str, str]
     left_out: tuple[tuple[str, ...], ...]
+    single: str
 
 
 def work(job: Job) -> None:
     """Write one row per source, task, corpus and network seed."""
     s = job.settings
     labels = {task: s.labels[task] for task in s.tasks}
-    write_table(job.outputs["table"], generalisation(s.run, s.kinds, labels, s.left_out, s.blocks))
+    write_table(job.outputs["table"], generalisation(s.run, s.kinds, labels, s.left_out, s.blocks, s.single))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from molap.config.base import Section
-from molap.given import read_reservoir
+from molap.config.base import ConfigError, Section
+from molap.given import content_digest, read_reservoir
 from molap.records import save_arrays
 from molap.stages.job import Job, run_job
 
@@ -19,6 +19,10 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Write the same recurrent weights for every network seed, and the units' modules where they are known."""
+    found = content_digest(job.inputs["file"])
+    if found != job.settings.content:
+        planned = f"planned {job.settings.content}, found {found}"
+        raise ConfigError(f"{job.inputs['file']} has changed since it was planned ({planned}); run snakemake again")
     given, seeds = read_reservoir(job.inputs["file"]), job.settings.seeds
     w_rec = np.broadcast_to(given.w_rec, (len(seeds), *given.w_rec.shape))
     modules = {} if given.modules is None else {"modules": given.modules}

@@ -33,7 +33,9 @@ def work(job: Job) -> None:
     for name, (fixed, r, n_units) in s.sizes.items():
         table = performance(f"{s.run}/modules/{name}", s.kinds, dict(s.labels), s.blocks)
         counts = scaling(channels, [n_units], r, s.steps, s.biases)
-        counts = counts[counts.n_tasks == len(channels)].set_index("strategy")[["weights", "trained", "updates"]]
+        counts = counts[counts.n_tasks == len(channels)].set_index("strategy")[
+            ["weights", "trained", "trained_per_task", "updates"]
+        ]
         counts = counts.loc[["none" if source == "none" else "molap" for source in table.source]]
         r2 = {source: 100 * values[r - 1] for source, values in explained.items() if r <= len(values)}
         first = {"fixed": fixed, "n_modules": r, "n_units": n_units}

@@ -28,7 +28,7 @@ TRAINING = ("module", "head", "separate", "sequence", "joint")
 
 
 VARIANTS = {"tune": "candidate", "without": "left_out", "modules": "modules"}
-"""Folders of a preset that hold runs of their own → the tag that names these."""
+"""Folders of a preset that hold runs of their own → the tag that names these, beside `run`."""
 
 
 class TrackedRun(NamedTuple):
@@ -180,10 +180,10 @@ def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str,
     settings, stage = record.get("settings") or {}, record["stage"]
     settings = {name: value for name, value in settings.items() if isinstance(value, str | int)}
     preset, _, rest = job.partition("/")
-    tags = {"stage": stage, "preset": preset, "job": job}
+    tags = {"stage": stage, "preset": preset, "run": preset, "job": job}
     variant, *deeper = rest.split("/")
     if variant in VARIANTS and len(deeper) > 1:
-        tags[VARIANTS[variant]] = deeper[0]
+        tags |= {VARIANTS[variant]: deeper[0], "run": f"{preset}/{variant}/{deeper[0]}"}
     if isinstance(settings.get("kind"), str):
         tags["strategy"], tags["source"] = split_kind(settings["kind"])
     elif stage in ("head", "module"):
@@ -231,6 +231,8 @@ def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int] | b
     lines = [f"**{_title(record['stage'], tags)}**, preset {tags['preset']}."]
     if "candidate" in tags:
         lines.append(f"A candidate of the search for the optimiser: {tags['candidate']}.")
+    if "left_out" in tags:
+        lines.append(f"Left out of the corpus: {', '.join(tags['left_out'].split('+'))}.")
     if record["inputs"]:
         lines.append("From " + ", ".join(f"`{path}`" for path in record["inputs"].values()) + ".")
     lines.append("Wrote " + ", ".join(f"`{path}`" for path in record["outputs"].values()) + ".")

@@ -148,9 +148,10 @@ def _runs(found: Found, record: dict, results: Path) -> list[TrackedRun]:
 
 
 def _group(job: str) -> tuple[str, str, str] | None:
-    """(preset, task, kind) of an evaluation: `paper/evaluation/s0/molap-cca/mem_pro`."""
-    preset, *folders, kind, task = ["", "", *job.split("/")][-5:]
-    return (preset, task, kind) if len(folders) == 2 and folders[0] == "evaluation" else None
+    """(run, task, kind) of an evaluation: `paper/without/mem_dm1/evaluation/s0/molap-cca/mem_pro`."""
+    run, found, rest = job.partition("/evaluation/")
+    _, *place = rest.split("/")
+    return (run, place[1], place[0]) if found and len(place) == 2 else None
 
 
 def _is_alive(found: Found) -> bool:

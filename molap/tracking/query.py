@@ -8,7 +8,7 @@ import pandas as pd
 from molap.tracking.store import MlflowException, client_of, search
 from molap.tracking.where import Place
 
-COLUMNS = ("preset", "stage", "kind", "task", "network_seeds", "candidate")
+COLUMNS = ("run", "stage", "kind", "task", "network_seeds")
 SUMMARY = ("test/accuracy", "test/decision_accuracy", "val/accuracy", "train/final_mse", "time/cpu_s")
 SMALLER_IS_BETTER = ("mse", "loss", "time/", "n_")
 

@@ -13,7 +13,7 @@ MADE = 1_700_000_000_000
 """A fixed date, so that an unchanged view is an unchanged tag."""
 
 NAME, CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
-GROUPS = ("preset", "task", "kind")
+GROUPS = ("run", "task", "kind")
 """Runs that differ in none of these tags differ in their network seed."""
 
 Group = tuple[str, str, str]
@@ -23,7 +23,7 @@ def view_tags(groups: set[Group], former: dict[str, str]) -> dict[str, str]:
     """The experiment's tags that hold the views.
 
     Args:
-        groups: (preset, task, kind) of the evaluations; their groups are shown folded.
+        groups: (run, task, kind) of the evaluations; their groups are shown folded.
         former: the experiment's tags so far; the groups of other results folders stay folded.
     """
     folded = _unpack(former.get(f"{TAG}seeds", "")).get("groupsExpanded", {})
@@ -42,7 +42,7 @@ def _views(folded: dict[str, bool]) -> list[tuple[str, str, dict]]:
         "groupsExpanded": dict(sorted(folded.items())),
         "useGroupedValuesInCharts": True,
     }
-    tags = ("stage", "preset", "kind", "task", "network_seeds")
+    tags = ("stage", "run", "kind", "task", "network_seeds")
     stages = _table(tags, (*test[:1], "train/mse", "time/cpu_s", "time/peak_memory_mb"), name_width=330) | {
         "orderByKey": "attributes.start_time",
         "orderByAsc": False,

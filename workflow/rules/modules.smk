@@ -11,7 +11,7 @@ rule modules_table:
             for kind in module_kinds(run_config)
             for task in run_config.tasks.names
         ],
-        **{source: plan.path("primitives", run_config.name, source=source) for source in fitted_sources(run_config)},
+        **{source: plan.path("primitives", run_config.name, source=source) for source in module_fits(run_config)},
     output:
         table=output("modules"),
         record=record("modules"),
@@ -24,7 +24,7 @@ rule modules_table:
         code=plan.code("modules"),
         fits=" ".join(
             f"--input {source}={plan.path('primitives', run_config.name, source=source)}"
-            for source in fitted_sources(run_config)
+            for source in module_fits(run_config)
         ),
     message:
         "Table of the number of modules"

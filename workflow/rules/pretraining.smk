@@ -23,7 +23,8 @@ rule reservoir:
 
 rule given:
     input:
-        file=lambda wildcards: plan.runs[wildcards.run].reservoirs.files[wildcards.source],
+        # The settings hold the content's digest; the file's time says nothing more.
+        file=lambda wildcards: ancient(plan.runs[wildcards.run].reservoirs.files[wildcards.source]),
     output:
         arrays=output("given"),
         record=record("given"),
@@ -40,7 +41,7 @@ rule given:
         "Your own network {wildcards.source}, seeds {wildcards.block}"
     shell:
         "python -m molap.stages.given --settings {params.settings:q} --code {params.code}"
-        " --input file={input.file} --output arrays={output.arrays} --log {log}"
+        " --input file={input.file:q} --output arrays={output.arrays} --log {log}"
 
 
 rule module:

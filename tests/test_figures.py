@@ -1,0 +1,149 @@
+"""What figures show of their tables: every number at its place, found again in the drawn artists."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.container import BarContainer, ErrorbarContainer
+
+from molap.figures.fig5 import draw_fig5
+from molap.figures.learning import draw_learning, draw_scaling
+from molap.figures.modules import PRINTED, draw_modules
+from molap.generalisation import differences, paired
+from molap.learning import cumulative, scaling
+
+LABELS = {"delay_pro": "T1", "mem_dm1": "T5", "multi_mem": "T9"}
+CHANNELS = (("delay_pro", ("fixation", "cos", "sin"), ("fixation", "cos", "sin")), ("mem_dm1", ("a", "b"), ("a", "c")))
+SEEDS = (0, 1, 2)
+STEPS = {"pretraining": 5, "heads": 20, "separate": 20, "dni": 20}
+
+
+def rows(*columns, **values):
+    """A table with a row for every combination of the columns' values and a random accuracy."""
+    names, choices = [name for name, _ in columns], [chosen for _, chosen in columns]
+    table = pd.DataFrame(itertools.product(*choices), columns=names)
+    generator = np.random.default_rng(0)
+    return table.assign(accuracy=generator.uniform(20, 100, len(table)), best_constant=60.0, **values)
+
+
+@pytest.fixture
+def generalised():
+    parts = [rows(("source", ("cca", "pca", "none", "cortex")), ("task", LABELS), ("network_seed", SEEDS))]
+    parts[0] = parts[0].assign(left_out="", n_left_out=0, n_absent=0, place=0)
+    names = list(LABELS)
+    for i, first in enumerate(names):
+        for left_out in ([first], [first, names[(i + 1) % 3]]):
+            part = rows(("source", ("cca", "pca")), ("task", left_out), ("network_seed", SEEDS))
+            place = part.task.map(left_out.index) + 1
+            n = len(left_out)
+            parts.append(part.assign(left_out="+".join(left_out), n_left_out=n, n_absent=n, place=place))
+    table = pd.concat(parts, ignore_index=True)
+    return paired(table.assign(label=table.task.map(LABELS)))
+
+
+def heights(table, **chosen):
+    """Mean accuracy by task of the chosen rows."""
+    for name, value in chosen.items():
+        table = table[table[name] == value]
+    return table.groupby("task").accuracy.mean().reindex(LABELS).to_numpy()
+
+
+def test_fig5_has_a_bar_for_every_corpus_and_a_point_for_every_other_reservoir(generalised):
+    accuracy = draw_fig5(generalised, differences(generalised), LABELS).axes[0]
+    containers = [found for found in accuracy.containers if isinstance(found, BarContainer)]
+    bars = [[bar.get_height() for bar in container] for container in containers]
+    first = generalised[generalised.place <= 1]
+    expected = [heights(first, source=s, n_left_out=n) for s in ("cca", "pca") for n in (0, 1, 2)]
+    np.testing.assert_allclose(bars, expected)
+    others = [found for found in accuracy.containers if isinstance(found, ErrorbarContainer) and found.lines[0]]
+    points = {found.get_label(): found.lines[0].get_ydata(orig=False) for found in others}
+    for source, name in (("none", "random reservoir, no pre-training"), ("cortex", "reservoir “cortex”")):
+        np.testing.assert_allclose(points[name], heights(generalised, source=source))
+    names = accuracy.get_legend_handles_labels()[1]
+    assert "best constant output" in names and len(set(names)) == 6 + 2 + 1
+
+
+@pytest.mark.parametrize(("panel", "column"), [(1, "difference"), (2, "to_none")])
+def test_fig5_shows_every_difference_with_its_interval(generalised, panel, column):
+    found = differences(generalised)
+    axes = draw_fig5(generalised, found, LABELS).axes[panel]
+    shown = np.concatenate([container.lines[0].get_ydata(orig=False) for container in axes.containers])
+    np.testing.assert_allclose(np.sort(shown), np.sort(found[column]))
+    low = [bar[:, 1].min() for container in axes.containers for bar in container.lines[2][0].get_segments()]
+    np.testing.assert_allclose(np.sort(low), np.sort(found[f"{column}_low"]))
+
+
+def test_one_network_seed_has_no_interval(generalised):
+    table = generalised[generalised.network_seed == 0]
+    figure = draw_fig5(table, differences(table), LABELS)
+    assert "one network seed" in figure.get_suptitle() and "interval" not in figure.get_suptitle()
+    assert "intervals over 3 network seeds" in draw_fig5(generalised, differences(generalised), LABELS).get_suptitle()
+
+
+def test_fig5_drops_no_set_and_says_which_tasks_were_left_out(generalised):
+    """Two sets of one size with the same task; one of three tasks; one that leaves nothing out."""
+    extra = []
+    for left_out, n_absent in ((["delay_pro", "multi_mem"], 2), (list(LABELS), 3), (["mem_dm1"], 0)):
+        part = rows(("source", ("cca",)), ("task", left_out), ("network_seed", SEEDS)).assign(n_absent=n_absent)
+        place = part.task.map(left_out.index) + 1
+        extra.append(part.assign(left_out="+".join(left_out), n_left_out=len(left_out), place=place))
+    table = pd.concat([generalised, *extra], ignore_index=True)
+    table = paired(table.assign(label=table.task.map(LABELS)))
+    found = differences(table)
+    figure = draw_fig5(table, found, LABELS)
+    for panel, column in ((1, "difference"), (2, "to_none")):
+        points = [c.lines[0].get_ydata(orig=False) for c in figure.axes[panel].containers]
+        points = np.sort(np.concatenate(points))
+        np.testing.assert_allclose(points[np.isfinite(points)], np.sort(found[column]))
+    names = figure.axes[0].get_legend_handles_labels()[1]
+    assert "MoLaP, CCA pre-training: 1 named, none left out (released code)" in names
+    assert "left out: T1, T1+T5, T5, T5+T9, T9, T9+T1, T1+T9, T1+T5+T9" in figure.get_suptitle()
+    assert "the next one" in draw_fig5(generalised, differences(generalised), LABELS).get_suptitle()
+
+
+def test_the_figure_of_modules_shows_accuracy_explained_variance_and_updates():
+    columns = [("fixed", ("network", "module")), ("source", ("cca", "none")), ("n_modules", (1, 2, 3))]
+    table = rows(*columns, ("task", LABELS), ("network_seed", SEEDS))
+    table = table.assign(n_units=12, updates=1000 * table.n_modules, label=table.task.map(LABELS))
+    table["explained_variance"] = (20.0 * table.n_modules).where(table.source == "cca")
+    accuracy, explained, cost, *tasks = draw_modules(table, LABELS).axes
+    assert len(accuracy.containers) == 4 and len(tasks) == len(LABELS)
+    expected = table.groupby(["fixed", "source", "n_modules"], sort=False).accuracy.mean().to_numpy().reshape(4, 3)
+    np.testing.assert_allclose(
+        [container.lines[0].get_ydata(orig=False) for container in accuracy.containers], expected
+    )
+    (line, printed) = explained.lines[0], explained.lines[-1]
+    np.testing.assert_allclose(line.get_ydata(orig=False), [20, 40, 60])
+    assert dict(zip(*printed.get_data(), strict=True)) == PRINTED
+    np.testing.assert_allclose(cost.containers[0].lines[0].get_ydata(orig=False), [1000, 2000, 3000])
+    first = table[(table.fixed == "network") & (table.source == "cca")]
+    for axes, task in zip(tasks, LABELS, strict=True):
+        own = first[first.task == task].groupby("n_modules").accuracy.mean()
+        np.testing.assert_allclose(axes.containers[0].lines[0].get_ydata(orig=False), own)
+
+
+def test_the_figure_of_learning_puts_accuracy_against_steps_and_against_all_updates():
+    columns = [("kind", (("separate", "-"), ("molap", "cca"), ("joint", "rule"))), ("task", LABELS)]
+    table = rows(*columns, ("step", (0, 1, 2, 5, 10)), ("network_seed", SEEDS))
+    table[["strategy", "source"]] = table.kind.tolist()
+    table = table.assign(updates=table.step * 100, updates_before=700, label=table.task.map(LABELS))
+    figure, mean = draw_learning(table, LABELS, "constant")
+    steps, updates, *tasks = figure.axes
+    pd.testing.assert_frame_equal(mean, cumulative(table))
+    for i, (strategy, source) in enumerate([("separate", "-"), ("molap", "cca"), ("joint", "rule")]):
+        own = mean[(mean.strategy == strategy) & (mean.source == source)].groupby("step").mean(numeric_only=True)
+        np.testing.assert_allclose(steps.lines[i].get_ydata(orig=False), own.accuracy)
+        np.testing.assert_array_equal(steps.lines[i].get_xdata(), [0, 1, 2, 5, 10])
+        np.testing.assert_allclose(updates.lines[i].get_xdata(), own.updates[own.updates > 0])
+    assert len(tasks) == len(LABELS)
+
+
+def test_the_figure_of_scaling_shows_the_table():
+    table = scaling(CHANNELS, (12, 24), 2, STEPS)
+    by_tasks, by_units, _, updates = draw_scaling(table, 20).axes
+    for i, strategy in enumerate(("separate", "dni", "molap", "none")):
+        own = table[table.strategy == strategy]
+        np.testing.assert_allclose(by_tasks.lines[i].get_ydata(orig=False), own[own.n_units == 24].trained)
+        np.testing.assert_allclose(by_units.lines[i].get_ydata(orig=False), own[own.n_tasks == 2].trained)
+        np.testing.assert_allclose(updates.lines[i].get_ydata(orig=False), own[own.n_tasks == 2].updates)
