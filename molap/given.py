@@ -55,8 +55,8 @@ def _read(file: str, state: tuple[int, int] | None) -> Given:
     if len(bad):
         row, column = bad[0]
         raise ConfigError(
-            f"w_rec of {file} has entries that are not finite in single precision: {len(bad)} of {w_rec.size}, the first "
-            f"{w_rec[row, column]} at row {row}, column {column}"
+            f"w_rec of {file} has entries that are not finite in single precision: {len(bad)} of {w_rec.size}, the "
+            f"first {w_rec[row, column]} at row {row}, column {column}"
         )
     radius = np.abs(np.linalg.eigvals(np.asarray(w_rec, np.float64))).max()
     if radius > LARGEST_RADIUS:
