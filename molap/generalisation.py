@@ -1,6 +1,7 @@
 """Tables of generalisation: tasks that were left out of the corpus beside the same tasks included (Fig 5)."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,11 @@ def generalisation(
     first = ["source", "task", "label", "left_out", "n_left_out", "n_absent", "place", "network_seed"]
     first += list(OTHERS)
     return table[first + [name for name in table.columns if name not in (*first, "strategy")]]
+
+
+def read_generalisation(file: str | Path) -> pd.DataFrame:
+    """The table of `generalisation` from its file, in which the main run's `left_out` is empty."""
+    return pd.read_csv(file).fillna({"left_out": ""})
 
 
 def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:

@@ -226,6 +226,7 @@ def test_the_default_criterion_is_that_of_the_text():
         "fixation_tolerance": 0.1,
         "window": 30,
         "n_trials": 2000,
+        "n_validation": 500,
         "stream": "test",
     }
 

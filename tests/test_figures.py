@@ -10,8 +10,9 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 from molap.figures.fig5 import draw_fig5
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
-from molap.generalisation import differences, paired
+from molap.generalisation import differences, paired, read_generalisation
 from molap.learning import cumulative, scaling
+from molap.records import write_table
 
 LABELS = {"delay_pro": "T1", "mem_dm1": "T5", "multi_mem": "T9"}
 CHANNELS = (("delay_pro", ("fixation", "cos", "sin"), ("fixation", "cos", "sin")), ("mem_dm1", ("a", "b"), ("a", "c")))
@@ -28,7 +29,7 @@ def rows(*columns, **values):
 
 
 @pytest.fixture
-def generalised():
+def generalised(tmp_path):
     parts = [rows(("source", ("cca", "pca", "none", "cortex")), ("task", LABELS), ("network_seed", SEEDS))]
     parts[0] = parts[0].assign(left_out="", n_left_out=0, n_absent=0, place=0)
     names = list(LABELS)
@@ -39,7 +40,8 @@ def generalised():
             n = len(left_out)
             parts.append(part.assign(left_out="+".join(left_out), n_left_out=n, n_absent=n, place=place))
     table = pd.concat(parts, ignore_index=True)
-    return paired(table.assign(label=table.task.map(LABELS)))
+    write_table(tmp_path / "g.csv", paired(table.assign(label=table.task.map(LABELS))))
+    return read_generalisation(tmp_path / "g.csv")
 
 
 def heights(table, **chosen):

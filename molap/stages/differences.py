@@ -1,9 +1,7 @@
 """Compare left-out tasks with the same tasks included, and with no pre-training, in pairs of network seeds."""
 
-import pandas as pd
-
 from molap.config.base import Section
-from molap.generalisation import differences
+from molap.generalisation import differences, read_generalisation
 from molap.records import write_table
 from molap.stages.job import Job, run_job
 
@@ -14,7 +12,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Write one row per source, task and left-out set."""
-    write_table(job.outputs["table"], differences(pd.read_csv(job.inputs["generalisation"])))
+    write_table(job.outputs["table"], differences(read_generalisation(job.inputs["generalisation"])))
 
 
 if __name__ == "__main__":
