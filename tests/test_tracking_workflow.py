@@ -31,7 +31,7 @@ def tracked(folder: Path, **settings) -> Scratch:
     scratch = Scratch(folder)
     scratch.set(tracking={"enabled": True, "interval_s": 2} | settings)
     scratch.set(dni={"kinds": []}, perturbations={"kinds": [], "tasks": None})
-    scratch.set(tasks={"names": ["mem_dm1", "context_mem_dm1"]})
+    scratch.set(tasks={"names": ["mem_dm1", "context_mem_dm1"]}, generalisation={"left_out": [["mem_dm1"]]})
     return scratch
 
 
@@ -51,15 +51,18 @@ def table(finished):
 
 def test_every_stage_is_there_and_the_link_is_printed(finished, table):
     records = list((finished.folder / "results" / "tiny").rglob("*.record.json"))
-    assert table["tags.job"].nunique() == len(records) == 36 and set(table.status) == {"FINISHED"}
+    assert table["tags.job"].nunique() == len(records) == 60 and set(table.status) == {"FINISHED"}
     assert (
         "tracking: look at the runs with python -m molap.tracking ui, then http://127.0.0.1:5000/#/" in finished.output
     )
     assert sync(finished.folder / "results")[1].startswith("0 jobs"), "nothing is left to bring in"
     evaluations = table[table["tags.stage"] == "evaluation"]
-    assert len(evaluations) == 2 * 4 * 2 and evaluations["metrics.test/accuracy"].notna().all()
+    assert len(evaluations) == 2 * (4 * 2 + 2) and evaluations["metrics.test/accuracy"].notna().all()
     rows = json.loads((finished.folder / "results/tiny/evaluation/s0-1/molap-cca/mem_dm1.json").read_text())
     of_pair = evaluations[(evaluations["tags.kind"] == "molap-cca") & (evaluations["tags.task"] == "mem_dm1")]
+    assert set(of_pair["tags.run"]) == {"tiny", "tiny/without/mem_dm1"}
+    assert set(of_pair["tags.left_out"].dropna()) == {"mem_dm1"}
+    of_pair = of_pair[of_pair["tags.run"] == "tiny"]
     found = of_pair.set_index("tags.network_seeds")["metrics.test/accuracy"]
     assert [found["0"], found["1"]] == [row["accuracy"] for row in rows]
 
@@ -162,18 +165,20 @@ def test_the_view_over_seeds_shows_the_mean_of_each_network_kind(ui, browser, ta
     page = browser.new_page()
     page.goto(link(ui, "1"))
     page.get_by_text("You're viewing a shared view").wait_for()
-    group = "tag.run.tiny,tag.task.mem_dm1,tag.kind.molap-pca"
-    cell = page.locator(f".ag-row[row-id='{group}'] [col-id='metrics.`test/accuracy`']")
-    cell.wait_for()
-    chosen = (table["tags.kind"] == "molap-pca") & (table["tags.task"] == "mem_dm1")
-    mean = table[chosen]["metrics.test/accuracy"].mean()
-    assert abs(float(cell.inner_text().split()[0].rstrip("…")) - mean) < 1e-3
-    assert page.locator(".ag-center-cols-container .ag-row").count() == 8, "groups are not folded"
+    for run in ("tiny", "tiny/without/mem_dm1"):
+        group = f"tag.run.{run},tag.task.mem_dm1,tag.kind.molap-pca"
+        cell = page.locator(f".ag-row[row-id='{group}'] [col-id='metrics.`test/accuracy`']")
+        cell.wait_for()
+        chosen = (table["tags.kind"] == "molap-pca") & (table["tags.task"] == "mem_dm1") & (table["tags.run"] == run)
+        mean = table[chosen]["metrics.test/accuracy"].mean()
+        assert abs(float(cell.inner_text().split()[0].rstrip("…")) - mean) < 1e-3
+    assert page.locator(".ag-center-cols-container .ag-row").count() == 8 + 2, "groups are not folded"
     page.close()
 
 
 def test_two_runs_are_compared_by_parameters_and_curves(ui, browser, table):
-    heads = table[(table["tags.stage"] == "head") & (table["tags.task"] == "mem_dm1")].set_index("tags.source")
+    heads = table[(table["tags.stage"] == "head") & (table["tags.task"] == "mem_dm1") & (table["tags.run"] == "tiny")]
+    heads = heads.set_index("tags.source")
     ids = [heads[heads["tags.network_seeds"] == "0"].loc[source, "run_id"] for source in ("cca", "pca")]
     difference_page, curves_page = compare_links(ui, "1", ids)
     page = browser.new_page()

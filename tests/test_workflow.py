@@ -107,7 +107,7 @@ def test_nothing_is_planned_after_a_finished_run(finished):
     ("file", "old", "new"),
     [
         ("molap/network.py", '"""The recurrent network', '"""The  network'),
-        ("molap/training.py", "    # A scan over many steps", "    # Many steps"),
+        ("molap/training.py", "    # Many steps in one program", "    # A scan"),
         ("molap/tasks/trial.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
         ({"modules": {"numbers": [1, 3]}}, {}),
         (
             {"heads": {"n_steps": 9}, "separate": {"n_steps": 7}},
-            ALL_NETWORKS | NOT_SHARED | {"evaluation": 14, "learned": 4},
+            ALL_NETWORKS | NOT_SHARED | {"evaluation": 14, "learned": 4, "scaling": 1, "fig_scaling": 1},
         ),
     ],
 )
