@@ -114,10 +114,14 @@ def save_figure(figure: Figure, png: str, provenance: dict, data: dict[str, pd.D
 
 
 def _steady(svg: bytes) -> bytes:
-    """Coordinates to five decimals instead of six.
+    """Coordinates to five decimals instead of six, clip paths numbered by their first mention.
 
     The layout's solver sums in an order that depends on addresses in memory; a coordinate that is an odd multiple of
-    1/128 lies exactly between two numbers of six decimals, and would be written now as one, now as the other.
+    1/128 lies exactly between two numbers of six decimals, and would be written now as one, now as the other. Clip
+    paths are named by a digest of coordinates in full precision.
     """
     head, end, drawing = svg.partition(b"</metadata>")
+    names: dict[bytes, bytes] = {}
+    number = lambda found: names.setdefault(found[0], b"p%d" % (len(names) + 1))  # noqa: E731
+    drawing = re.sub(rb"\bp[0-9a-f]{10}\b", number, drawing)
     return head + end + re.sub(rb"\d+\.\d{6}(?!\d)", lambda number: b"%.5f" % float(number[0]), drawing)
