@@ -1,16 +1,46 @@
 """Tests run as the stages do: one thread, set before NumPy and JAX are loaded. The longest files start first."""
 
+import fcntl
+
+import pytest
+from workflow_helpers import Scratch
+
 import molap.stages  # noqa: F401
 
 LONGEST = (
     "test_workflow",
-    "test_workflow_configurations",
+    "test_tracking_workflow",
+    "test_reruns",
     "test_tracking_store",
     "test_tracking_server",
-    "test_tracking_workflow",
+    "test_workflow_configurations",
 )
 
 
 def pytest_collection_modifyitems(items):
     """Hand the long files out first, so that no worker is left with one at the end."""
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, worker_id):
+    """A finished run of the tiny configuration: the first worker that needs it makes it, the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    folder.mkdir(exist_ok=True)
+    done = folder / "done"
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return Scratch.at(folder)
+        scratch = Scratch(folder)
+        result = scratch.run()
+        assert result.returncode == 0, result.stdout + result.stderr
+        done.touch()
+    return scratch
+
+
+@pytest.fixture
+def changed(finished, tmp_path):
+    """A copy of the finished run that a test may change."""
+    return finished.copy(tmp_path / "changed")

@@ -189,11 +189,11 @@ def test_two_runs_are_compared_by_parameters_and_curves(ui, browser, table):
     row.wait_for()
     assert [cell.strip() for cell in row.locator("th, td").all_inner_texts()] == ["source", "cca", "pca"]
     page.goto("about:blank")
+    page.set_viewport_size({"width": 1600, "height": 2400})  # charts are drawn once they are in view
     page.goto(curves_page)
     page.get_by_text("2 matching runs").wait_for()
     for metric in ("train/loss", "train/mse"):
         card = page.get_by_test_id("experiment-view-compare-runs-card").filter(has_text=metric).first
-        card.scroll_into_view_if_needed()  # charts are drawn once they are in view
         card.locator(".js-plotly-plot .main-svg").first.wait_for()
         drawn = card.evaluate("c => c.querySelector('.js-plotly-plot').data.map(t => [t.name, t.x.length])")
         assert {tuple(line) for line in drawn} == {(f"head molap-{s} T5 mem_dm1 seed 0", 8) for s in ("cca", "pca")}

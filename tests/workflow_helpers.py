@@ -28,6 +28,19 @@ class Scratch:
         shutil.copy(REPOSITORY / "tests" / "tiny.yaml", folder)
         self.set(tracking={"enabled": False})  # but where it is what is tested
 
+    @classmethod
+    def at(cls, folder: Path) -> "Scratch":
+        """The copy that is already in a folder."""
+        scratch = object.__new__(cls)
+        scratch.folder = folder
+        return scratch
+
+    def copy(self, folder: Path) -> "Scratch":
+        """This copy once more with its results, without the files that a running Python or Snakemake takes away."""
+        passing = shutil.ignore_patterns("*.pyc.*", "log", "locks")
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2, ignore=passing)
+        return Scratch.at(folder)
+
     @property
     def environment(self) -> dict[str, str]:
         """The copy's own sources first; bytecode written, and compiled programs kept, so that start-up is short."""

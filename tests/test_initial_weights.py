@@ -1,0 +1,145 @@
+"""The moments of a network's initial weights, what they depend on, and the released defect in their keys."""
+
+import jax
+import numpy as np
+import pytest
+
+from molap.config.network import InitSettings
+from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, to_arrays
+from molap.randomness import named_key
+
+
+@pytest.mark.parametrize("gain", [1.1, 1.5])
+def test_recurrent_weights_have_deviation_g_over_root_n(gain):
+    n_units = 300
+    w_rec = np.asarray(draw_w_rec(0, n_units, gain))
+    assert w_rec.shape == (n_units, n_units)
+    assert w_rec.std() == pytest.approx(gain / np.sqrt(n_units), rel=0.02)
+    assert abs(w_rec.mean()) < 4 * gain / np.sqrt(n_units) / n_units
+
+
+def drawn_deviation(name: str, n_units: int, n_inputs: int, n_outputs: int, **settings) -> float:
+    """Standard deviation of one kind of weight over many seeds."""
+    settings, w_rec = InitSettings(**settings), draw_w_rec(0, n_units, 1.5)
+    drawn = [
+        np.asarray(getattr(draw_params(seed, w_rec, n_inputs, n_outputs, "label", settings), name)).ravel()
+        for seed in range(20)
+    ]
+    return float(np.std(np.concatenate(drawn)))
+
+
+@pytest.mark.parametrize("n_inputs", [1, 3])
+def test_input_weights_have_variance_one_over_inputs(n_inputs):
+    assert drawn_deviation("w_in", 200, n_inputs, 3) == pytest.approx(1 / np.sqrt(n_inputs), rel=0.05)
+
+
+@pytest.mark.parametrize("n_outputs", [2, 3])
+def test_readout_has_the_variance_of_its_reading(n_outputs):
+    of_text = drawn_deviation("w_out", 200, 3, n_outputs, readout_init="n_outputs")
+    of_code = drawn_deviation("w_out", 200, 3, n_outputs, readout_init="n_units")
+    assert of_text == pytest.approx(1 / np.sqrt(n_outputs), rel=0.05)
+    assert of_code == pytest.approx(1 / np.sqrt(201), rel=0.05)
+
+
+def test_recurrent_bias_is_one_more_row_of_the_recurrent_matrix():
+    """In the released code the bias row is drawn with the recurrent rows, hence on their scale g/√N."""
+    expected = float(np.std(draw_w_rec(0, 200, 1.5)))
+    drawn = np.concatenate([np.asarray(draw_b_rec(seed, 200, 1.5)) for seed in range(20)])
+    assert drawn.std() == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("n_inputs", [1, 3])
+def test_initial_state_is_standard_normal(n_inputs):
+    """In the released code, whatever the number of inputs."""
+    assert drawn_deviation("h0", 200, n_inputs, 3, biases=True) == pytest.approx(1, rel=0.05)
+
+
+def test_output_bias_is_one_more_row_of_the_readout():
+    assert drawn_deviation("b_out", 200, 3, 3, biases=True) == pytest.approx(1 / np.sqrt(201), rel=0.3)
+
+
+def test_a_network_of_the_text_has_no_biases_and_no_initial_state():
+    params = draw_params(0, draw_w_rec(0, 6, 1.5), 3, 2, "label", InitSettings())
+    assert set(to_arrays(params)) == {"w_in", "w_rec", "w_out"}
+
+
+def test_drawn_weights_keep_the_recurrent_weights_they_are_given():
+    w_rec = draw_w_rec(4, 6, 1.5)
+    assert np.array_equal(draw_params(0, w_rec, 3, 2, "label", InitSettings()).w_rec, w_rec)
+
+
+def correlation(a, b) -> float:
+    return abs(np.corrcoef(np.ravel(a), np.ravel(b))[0, 1])
+
+
+def one_input_network(seed: int = 0, label: str = "label", keys: str = "independent") -> Params:
+    settings = InitSettings(biases=True, keys=keys)
+    return draw_params(seed, draw_w_rec(seed, 400, 1.5), 1, 1, label, settings, draw_b_rec(seed, 400, 1.5))
+
+
+def test_weights_of_one_network_are_independent():
+    params = one_input_network()
+    vectors = {
+        "w_in": params.w_in[:, 0],
+        "w_out": params.w_out[0],
+        "b_rec": params.b_rec,
+        "h0": params.h0,
+        "row": params.w_rec[0],
+        "column": params.w_rec[:, 0],
+    }
+    names = list(vectors)
+    for i, first in enumerate(names):
+        for second in names[:i]:
+            if {first, second} != {"row", "column"}:
+                assert correlation(vectors[first], vectors[second]) < 0.25, (first, second)
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"label": "other"}])
+def test_another_seed_or_label_draws_independent_weights(other):
+    one, two = one_input_network(), one_input_network(**other)
+    for name in ("w_in", "w_out", "h0"):
+        assert correlation(getattr(one, name), getattr(two, name)) < 0.25, name
+
+
+def test_recurrent_weights_depend_on_the_seed_alone():
+    assert np.array_equal(draw_b_rec(3, 50, 1.5), draw_b_rec(3, 50, 1.5))
+    assert correlation(draw_b_rec(3, 50, 1.5), draw_b_rec(4, 50, 1.5)) < 0.5
+    assert np.array_equal(draw_w_rec(3, 50, 1.5), draw_w_rec(3, 50, 1.5))
+    assert correlation(draw_w_rec(3, 50, 1.5), draw_w_rec(4, 50, 1.5)) < 0.1
+    np.testing.assert_allclose(draw_w_rec(3, 50, 1.1) / 1.1, draw_w_rec(3, 50, 1.5) / 1.5, rtol=1e-6)
+
+
+def test_named_keys_depend_on_every_name_and_on_their_order():
+    names = [(), ("a",), ("b",), ("a", "b"), ("b", "a"), ("a", 1), ("a", 2), (1, "a"), (1,), ("1",)]
+    keys = [tuple(jax.random.key_data(named_key(seed, *n)).tolist()) for seed in (0, 1) for n in names]
+    assert len(set(keys)) == len(keys)
+
+
+def test_shared_key_makes_the_initial_state_the_input_weights():
+    """The released defect; independent keys do not have it."""
+    shared, independent = one_input_network(keys="shared"), one_input_network()
+    assert np.array_equal(shared.h0, shared.w_in[:, 0])
+    assert not np.array_equal(independent.h0, independent.w_in[:, 0])
+
+
+@pytest.mark.parametrize("name", ["w_out", "b_rec"])
+def test_shared_key_repeats_the_input_weights_in_the_initial_state_only(name):
+    """Released: readout and bias have arrays with N + 1 rows, to which the same key gives other numbers."""
+    shared = one_input_network(keys="shared")
+    assert correlation(getattr(shared, name), shared.w_in) < 0.25
+
+
+def test_modules_are_apart_without_inter_module_weights():
+    n_units, n_modules = 12, 3
+    w_rec = np.asarray(draw_w_rec(0, n_units, 1.5, "zero", n_modules))
+    dense = np.asarray(draw_w_rec(0, n_units, 1.5, "random", n_modules))
+    inside = np.kron(np.eye(n_modules), np.ones((4, 4))).astype(bool)
+    assert np.array_equal(w_rec[inside], dense[inside])
+    assert np.all(w_rec[~inside] == 0)
+    assert np.all(dense != 0)
+
+
+def test_absent_inter_module_weights_are_positive_zeros():
+    """A negative zero would not survive an update of 0 bit by bit."""
+    w_rec = np.asarray(draw_w_rec(0, 12, 1.5, "zero", 3))
+    assert not np.signbit(w_rec[w_rec == 0]).any()
