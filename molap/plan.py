@@ -4,6 +4,7 @@ The Snakefile takes each rule's params from here; `python -m molap.plan` prints 
 """
 
 import argparse
+import json
 import sys
 
 from molap.config.base import ConfigError, check
@@ -32,10 +33,6 @@ UPSTREAM = {
     "joint": (),
 }
 """Stages that runs may share, and the stages that each depends on."""
-
-
-READING_TASKS = {"corpus", "testset", "module", "head", "separate", "sequence", "joint", "scores", "scaling", "modules"}
-"""Stages whose source includes the user's task modules."""
 
 
 def candidates(c: RunConfig) -> dict[str, RunConfig]:
@@ -103,10 +100,10 @@ class Plan:
             self._settings[place] = canonical_json(STAGES[stage](self.runs[run], **wildcards))
         return self._settings[place]
 
-    def code(self, stage: str) -> str:
-        """Digest of the source that a stage runs."""
-        modules = self.config.tasks.modules if stage in READING_TASKS else ()
-        return source_digest(f"molap.stages.{stage}", tuple(modules))
+    def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
+        """Digest of the source that a job runs: its program's, and that of the user's tasks that it reads."""
+        trials = json.loads(self.settings(stage, run, **wildcards)).get("trials", {})
+        return source_digest(f"molap.stages.{program}", tuple(trials.get("modules", ())))
 
     def path(self, output: str, run: str, **wildcards: object) -> str:
         """The path of an output in the run that computes it."""

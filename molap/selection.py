@@ -1,9 +1,11 @@
 """What a run holds: its kinds of networks, the orders in which tasks are learned, blocks of seeds, what is shown."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from molap.config.network import NetworkSettings
 from molap.config.run import RunConfig, known_tasks
+from molap.config.tasks import TASK_LABELS
 from molap.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = ("whole", "noise", "silence")
@@ -113,6 +115,11 @@ def blocks(c: RunConfig) -> list[str]:
 def labels(c: RunConfig) -> dict[str, str]:
     """Task → T1 …, of all tasks of the run."""
     return {name: known_tasks(c.tasks.modules)[name] for name in c.tasks.names}
+
+
+def defining_modules(c: RunConfig, names: Sequence[str]) -> list[str]:
+    """The user's modules that define some of these tasks."""
+    return [module for module in c.tasks.modules if (known_tasks((module,)).keys() - TASK_LABELS.keys()) & {*names}]
 
 
 def perturbed_kinds(c: RunConfig) -> list[str]:

@@ -1,5 +1,8 @@
 """Which part of a run's configuration each stage depends on, and nothing more."""
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
@@ -12,6 +15,7 @@ from molap.selection import (
     blocks,
     corpus_tasks,
     curve_figures,
+    defining_modules,
     example_kinds,
     fitted_sources,
     kinds,
@@ -38,9 +42,14 @@ def fields(section, model) -> dict:
     return {name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields}
 
 
-def _training(c: RunConfig, phase, block: str) -> dict:
+def _trials(c: RunConfig, names: Sequence[str]) -> dict:
+    """How the trials of these tasks are drawn; of the user's modules, those alone that define one of them."""
+    return fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
+
+
+def _training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
     return {
-        "trials": fields(c.tasks, TrialSettings),
+        "trials": _trials(c, names),
         "seeds": block_seeds(block),
         "data_seed": c.seeds.data,
         "init": fields(c.network, InitSettings),
@@ -51,7 +60,7 @@ def _training(c: RunConfig, phase, block: str) -> dict:
 
 
 def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> dict:
-    return _training(c, c.pretraining, block) | {
+    return _training(c, c.pretraining, block, corpus_tasks(c)) | {
         "source": source,
         "joint": source == "pca" and c.primitives.pca == "joint",
         "module": int(module),
@@ -72,10 +81,10 @@ def _method(c: RunConfig, first: bool) -> dict:
     return {name: value for name, value in method.items() if not first or name not in ("alpha", "projection")}
 
 
-def _shared(c: RunConfig, block: str, kind: str, n_steps: int) -> dict:
-    """Settings of a network for all tasks."""
+def _shared(c: RunConfig, block: str, kind: str, n_steps: int, names: Sequence[str]) -> dict:
+    """Settings of a network for several tasks."""
     phase = PhaseSettings(**fields(c.dni, PhaseSettings) | {"n_steps": n_steps})
-    return _training(c, phase, block) | {
+    return _training(c, phase, block, names) | {
         "init": _shared_init(c),
         "rule": kind.endswith("-rule"),
         "n_units": c.dni.n_units,
@@ -84,11 +93,11 @@ def _shared(c: RunConfig, block: str, kind: str, n_steps: int) -> dict:
 
 
 def _sequence(c: RunConfig, block: str, kind: str, order: int | str, task: str, **_) -> dict:
-    names = task_order(c, order)
-    return _shared(c, block, kind, c.dni.n_steps) | {
+    before = list(takewhile(lambda name: name != task, task_order(c, order)))
+    return _shared(c, block, kind, c.dni.n_steps, [*before, task]) | {
         "task": task,
-        "before": names[: names.index(task)],
-        "method": _method(c, first=task == names[0]) if kind.startswith("dni") else None,
+        "before": before,
+        "method": _method(c, first=not before) if kind.startswith("dni") else None,
     }
 
 
@@ -123,21 +132,21 @@ def _selection(c: RunConfig) -> dict:
 STAGES = {
     "configuration": lambda c, **_: c.model_dump(mode="json", exclude={"tracking"}),
     "corpus": lambda c, **_: {
-        "trials": fields(c.tasks, TrialSettings),
+        "trials": _trials(c, corpus_tasks(c)),
         "tasks": corpus_tasks(c),
         "alignment": c.corpus.alignment,
         "n_trials": c.corpus.n_trials,
         "data_seed": c.seeds.data,
     },
     "testset": lambda c, task, **_: {
-        "trials": fields(c.tasks, TrialSettings),
+        "trials": _trials(c, [task]),
         "task": task,
         "n_trials": c.evaluation.n_trials,
         "stream": c.evaluation.stream,
         "data_seed": c.seeds.data,
     },
     "validation": lambda c, task, **_: {
-        "trials": fields(c.tasks, TrialSettings),
+        "trials": _trials(c, [task]),
         "task": task,
         "n_trials": c.evaluation.n_validation,
         "stream": "validation",
@@ -165,15 +174,17 @@ STAGES = {
     },
     "given": _given,
     "module": _module,
-    "head": lambda c, block, source, task, **_: _training(c, c.heads, block) | {"source": source, "task": task},
+    "head": lambda c, block, source, task, **_: _training(c, c.heads, block, [task]) | {"source": source, "task": task},
     "separate": lambda c, block, task, **_: (
-        _training(c, c.separate, block)
+        _training(c, c.separate, block, [task])
         | {"task": task, "n_units": c.separate_network.n_units, "gain": c.separate_network.gain}
     ),
     "sequence": _sequence,
-    "joint": lambda c, block, kind, **_: _shared(c, block, kind, c.dni.joint_steps) | {"tasks": list(c.tasks.names)},
+    "joint": lambda c, block, kind, **_: (
+        _shared(c, block, kind, c.dni.joint_steps, c.tasks.names) | {"tasks": list(c.tasks.names)}
+    ),
     "scores": lambda c, block, kind, order, **_: {
-        "trials": fields(c.tasks, TrialSettings),
+        "trials": _trials(c, c.tasks.names),
         "tasks": task_order(c, order),
         "order": int(order),
         "rule": kind.endswith("-rule"),
@@ -212,7 +223,7 @@ STAGES = {
         "blocks": blocks(c),
     },
     "scaling": lambda c, **_: {
-        "trials": fields(c.tasks, TrialSettings),
+        "trials": _trials(c, c.tasks.names),
         "tasks": list(c.tasks.names),
         "sizes": scaling_sizes(c),
         "n_modules": c.network.n_modules,
@@ -288,7 +299,7 @@ STAGES = {
         "kinds": module_kinds(c),
         "blocks": blocks(c),
         "sizes": module_sizes(c),
-        "trials": fields(c.tasks, TrialSettings),
+        "trials": _trials(c, c.tasks.names),
         "steps": _steps(c),
         "biases": c.network.biases,
     },

@@ -12,8 +12,9 @@ import pytest
 import molap.digests
 import molap.plan
 from molap.config.run import parse_config
+from molap.config.tasks import TASK_NAMES
 from molap.digests import closure, source_digest
-from molap.plan import READING_TASKS, Plan
+from molap.plan import Plan
 
 PACKAGE = Path(molap.digests.__file__).parent
 EXAMPLE = '''"""A module."""
@@ -204,15 +205,23 @@ def test_closure_of_the_heads_holds_what_they_run():
     assert not {"molap.figures.fig2", "molap.primitives", "molap.plan", "molap.tables"} & found
 
 
-def test_the_planned_digest_of_every_stage_that_draws_trials_holds_the_user_s_tasks(tmp_path):
-    (tmp_path / "own.py").write_text("TASKS = []\n")
-    plan, found = Plan(parse_config({"tasks": {"modules": [str(tmp_path / "own.py")]}})), set()
-    for file in (Path(molap.plan.__file__).parent / "stages").glob("*.py"):
+LATE = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
+AT = {"run": "paper", "block": "s0", "source": "cca", "kind": "dni-rule", "module": 1, "order": 0, "figure": "fig4"}
+
+
+@pytest.mark.parametrize(("task", "reading_late"), [("late", True), ("mem_dm1", False)])
+def test_the_planned_digest_of_a_job_holds_the_user_s_tasks_if_it_reads_one(tmp_path, task, reading_late):
+    """Of every program that draws trials; those for all tasks read the user's in any case."""
+    (tmp_path / "own.py").write_text(LATE)
+    own = str(tmp_path / "own.py")
+    plan = Plan(parse_config({"tasks": {"modules": [own], "names": [*TASK_NAMES, "late"]}}))
+    for file in (Path(molap.plan.__file__).parent / "stages").glob("[a-z]*.py"):
         settings = getattr(importlib.import_module(f"molap.stages.{file.stem}"), "Settings", None)
         if settings is not None and "trials" in settings.model_fields:
-            found.add(file.stem)
-            assert plan.code(file.stem) == source_digest(f"molap.stages.{file.stem}", (str(tmp_path / "own.py"),))
-    assert found == READING_TASKS
+            of_one_task = file.stem in ("testset", "head", "separate", "sequence")
+            files = (own,) if reading_late or not of_one_task else ()
+            planned = plan.code(file.stem, file.stem, **AT, task=task)
+            assert planned == source_digest(f"molap.stages.{file.stem}", files), file.stem
 
 
 def test_closure_of_a_module_holds_primitives_and_corpus():

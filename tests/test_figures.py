@@ -8,6 +8,7 @@ import pytest
 from matplotlib.container import BarContainer, ErrorbarContainer
 
 from molap.figures.fig5 import draw_fig5
+from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
 from molap.generalisation import differences, paired, read_generalisation
@@ -149,3 +150,20 @@ def test_the_figure_of_scaling_shows_the_table():
         np.testing.assert_allclose(by_tasks.lines[i].get_ydata(orig=False), own[own.n_units == 24].trained)
         np.testing.assert_allclose(by_units.lines[i].get_ydata(orig=False), own[own.n_tasks == 2].trained)
         np.testing.assert_allclose(updates.lines[i].get_ydata(orig=False), own[own.n_tasks == 2].updates)
+
+
+@pytest.mark.parametrize("sources", [("rule",), ("norule",), ("rule", "norule")])
+def test_learning_in_sequence_shows_every_score_and_cuts_no_word(sources):
+    places = {0: "", 1: "delay_pro", 2: "mem_dm1", 3: "multi_mem"}
+    scores = rows(("source", sources), ("place", places), ("task", LABELS), ("network_seed", SEEDS))
+    scores = scores.assign(strategy="dni", order=0, after=scores.place.map(places))
+    joint = rows(("source", sources), ("task", LABELS)).assign(strategy="joint")
+    figure = draw_fig_dni(scores, joint, LABELS)
+    means = scores.groupby(["source", "place", "task"]).accuracy.mean()
+    for source, axes in zip(sources, figure.axes, strict=False):
+        expected = [f"{means[source, place, task]:.0f}" for place in (1, 2, 3) for task in LABELS]
+        assert [text.get_text() for text in axes.texts][: len(expected)] == expected
+    figure.draw_without_rendering()
+    for words in (figure.legends[0], figure._suptitle):
+        box = words.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1

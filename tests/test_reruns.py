@@ -168,6 +168,22 @@ def test_a_further_task_reruns_the_corpus_but_no_other_task_of_the_random_reserv
     assert planned["sequence"] == 1 and planned["joint"] == 1
 
 
+def test_a_task_of_one_s_own_reruns_no_other_task_that_does_not_read_it(changed):
+    text = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
+    (changed.folder / "late.py").write_text(text)
+    names = ["delay_pro", "mem_dm1", "context_mem_dm1", "late"]
+    changed.set(tasks={"modules": ["late.py"], "names": names})
+    planned = changed.planned()
+    assert {name: planned[name] for name in ("testset", "validation", "separate", "sequence", "joint")} == {
+        "testset": 1,
+        "validation": 1,
+        "separate": 1,
+        "sequence": 1,
+        "joint": 1,
+    }
+    assert planned["head"] == 4 + 4 + 1 + 2 and planned["corpus"] == 2 and "reservoir" not in planned
+
+
 def test_the_search_for_the_optimiser_shares_what_it_can(changed):
     planned = changed.planned("tune")
     assert planned == {

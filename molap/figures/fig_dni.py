@@ -19,7 +19,7 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
     """
     scores = scores[scores.order == 0]
     kinds = list(scores.groupby(["strategy", "source"], sort=False).groups)
-    figure = new_figure(3.7 * len(kinds) + 0.5, 6.6)
+    figure = new_figure(3.7 * max(len(kinds), 2) + 0.5, 6.6)  # no narrower than its notes
     grid = figure.subplots(2, len(kinds), squeeze=False, height_ratios=[1.25, 1])
     joint = performance[performance.strategy == "joint"]
     for column, (strategy, source) in enumerate(kinds):

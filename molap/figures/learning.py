@@ -40,7 +40,7 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
         axes.axhline(constant.mean(), ls="--", color="black", lw=1, label="best constant output")
         axes.set(xlabel=label, ylabel=HEIGHT, ylim=(0, 103), title="mean over tasks")
         panel_letter(axes, letter)
-    steps.set_xscale("symlog", linthresh=1)
+    _step_scale(steps)
     updates.set_xscale("log")
     for i, (task, label) in enumerate(labels.items()):
         column = 2 * (i % n_columns)
@@ -48,7 +48,7 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
         _lines(axes, table[table.task == task], "step")
         axes.axhline(constant[task], ls="--", color="black", lw=1)
         axes.set(xlabel="steps", ylabel=HEIGHT if i % n_columns == 0 else "", ylim=(0, 103), title=label)
-        axes.set_xscale("symlog", linthresh=1)
+        _step_scale(axes)
         panel_letter(axes, f"C{i + 1}")
     figure.legend(*steps.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     n_seeds = table.network_seed.nunique()
@@ -60,6 +60,12 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
         note += "\nthe learning rate decays until the last step: earlier points are not what a shorter training reaches"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure, mean
+
+
+def _step_scale(axes: Axes) -> None:
+    """Logarithmic, with the untrained network at 0."""
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(left=-0.3)
 
 
 def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:

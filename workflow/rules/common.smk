@@ -46,6 +46,11 @@ def settings_of(stage):
     return lambda wildcards: plan.settings(stage, **wildcards)
 
 
+def code_of(stage, program=None):
+    """A params function: the digest of the source that a job runs."""
+    return lambda wildcards: plan.code(program or stage, stage, **wildcards)
+
+
 def figure_files(name, **wildcards):
     png = plan.path(name, run_config.name, **wildcards)
     return [png, png.removesuffix("png") + "svg"]

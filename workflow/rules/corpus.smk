@@ -12,7 +12,7 @@ rule configuration:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("configuration"),
-        code=plan.code("configuration"),
+        code=code_of("configuration"),
     message:
         "Configuration of {wildcards.run}"
     shell:
@@ -32,7 +32,7 @@ rule corpus:
         mem_mb=1000,
     params:
         settings=settings_of("corpus"),
-        code=plan.code("corpus"),
+        code=code_of("corpus"),
     message:
         "Corpus of all tasks"
     shell:
@@ -52,7 +52,7 @@ rule testset:
         mem_mb=1000,
     params:
         settings=settings_of("testset"),
-        code=plan.code("testset"),
+        code=code_of("testset"),
     message:
         "Test set of {wildcards.task}"
     shell:
@@ -74,7 +74,7 @@ rule primitives:
         mem_mb=2000,
     params:
         settings=settings_of("primitives"),
-        code=plan.code("primitives"),
+        code=code_of("primitives"),
     message:
         "Latent primitives by {wildcards.source}"
     shell:

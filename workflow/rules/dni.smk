@@ -16,7 +16,7 @@ rule sequence:
         mem_mb=3000,
     params:
         settings=settings_of("sequence"),
-        code=plan.code("sequence"),
+        code=code_of("sequence"),
         before=lambda wildcards, input: [f"--input network={file}" for file in input],
     message:
         "{wildcards.kind}: {wildcards.task}, order {wildcards.order}, seeds {wildcards.block}"
@@ -39,7 +39,7 @@ rule joint:
         mem_mb=3000,
     params:
         settings=settings_of("joint"),
-        code=plan.code("joint"),
+        code=code_of("joint"),
     message:
         "{wildcards.kind}: all tasks at once, seeds {wildcards.block}"
     shell:
@@ -62,7 +62,7 @@ rule scores:
         mem_mb=2000,
     params:
         settings=settings_of("scores"),
-        code=plan.code("scores"),
+        code=code_of("scores"),
         files=lambda wildcards, input: [f"--input {name}={file}" for name, file in sorted(input.items())],
     message:
         "Scores of {wildcards.kind} after every task, order {wildcards.order}, seeds {wildcards.block}"
@@ -88,7 +88,7 @@ rule continual:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("continual"),
-        code=plan.code("continual"),
+        code=code_of("continual"),
     message:
         "Table of accuracy after every task"
     shell:
@@ -108,7 +108,7 @@ rule forgetting:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("forgetting"),
-        code=plan.code("forgetting"),
+        code=code_of("forgetting"),
     message:
         "Table of forgetting and transfer"
     shell:
@@ -131,7 +131,7 @@ rule fig_dni:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_dni"),
-        code=plan.code("fig_dni"),
+        code=code_of("fig_dni"),
     message:
         "Figure: learning in sequence"
     shell:

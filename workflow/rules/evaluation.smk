@@ -15,7 +15,7 @@ rule evaluation:
         mem_mb=2000,
     params:
         settings=settings_of("evaluation"),
-        code=plan.code("evaluation"),
+        code=code_of("evaluation"),
     message:
         "Evaluation of {wildcards.kind} on {wildcards.task}, seeds {wildcards.block}"
     shell:
@@ -38,7 +38,7 @@ rule example:
         mem_mb=1000,
     params:
         settings=settings_of("example"),
-        code=plan.code("example"),
+        code=code_of("example"),
     message:
         "Example trials of {wildcards.kind} on {wildcards.task}"
     shell:

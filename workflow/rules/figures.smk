@@ -15,7 +15,7 @@ rule fig1c:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig1c"),
-        code=plan.code("fig1c"),
+        code=code_of("fig1c"),
     message:
         "Fig 1C: parameter counts"
     shell:
@@ -51,7 +51,7 @@ rule fig2:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig2"),
-        code=plan.code("fig2"),
+        code=code_of("fig2"),
         examples=lambda wildcards, input: [f"--input {Path(file).parts[-2]}={file}" for file in input.examples],
     message:
         "Fig 2: performance, and {run_config.figures.example_task} in detail"

@@ -17,7 +17,7 @@ rule generalisation:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("generalisation"),
-        code=plan.code("generalisation"),
+        code=code_of("generalisation"),
     message:
         "Table of generalisation"
     shell:
@@ -37,7 +37,7 @@ rule differences:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("differences"),
-        code=plan.code("differences"),
+        code=code_of("differences"),
     message:
         "Table of left out less included"
     shell:
@@ -60,7 +60,7 @@ rule fig5:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig5"),
-        code=plan.code("fig5"),
+        code=code_of("fig5"),
     message:
         "Fig 5: generalisation"
     shell:

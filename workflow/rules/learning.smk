@@ -16,7 +16,7 @@ rule validation:
         mem_mb=1000,
     params:
         settings=settings_of("validation"),
-        code=plan.code("testset"),
+        code=code_of("validation", program="testset"),
     message:
         "Validation trials of {wildcards.task}"
     shell:
@@ -38,7 +38,7 @@ rule learned:
         mem_mb=2000,
     params:
         settings=settings_of("learned"),
-        code=plan.code("learned"),
+        code=code_of("learned"),
         files=lambda wildcards, input: [f"--input {name}={file}" for name, file in sorted(input.items())],
     message:
         "Learning of {wildcards.kind}, seeds {wildcards.block}"
@@ -64,7 +64,7 @@ rule learning:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("learning"),
-        code=plan.code("learning"),
+        code=code_of("learning"),
     message:
         "Table of accuracy while learning"
     shell:
@@ -82,7 +82,7 @@ rule scaling:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("scaling"),
-        code=plan.code("scaling"),
+        code=code_of("scaling"),
     message:
         "Table of weights and updates by number of tasks and units"
     shell:
@@ -104,7 +104,7 @@ rule fig_learning:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_learning"),
-        code=plan.code("fig_learning"),
+        code=code_of("fig_learning"),
     message:
         "Figure: accuracy while learning"
     shell:
@@ -126,7 +126,7 @@ rule fig_scaling:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_scaling"),
-        code=plan.code("fig_scaling"),
+        code=code_of("fig_scaling"),
     message:
         "Figure: weights and updates by number of tasks and units"
     shell:

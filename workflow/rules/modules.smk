@@ -21,7 +21,7 @@ rule modules_table:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("modules"),
-        code=plan.code("modules"),
+        code=code_of("modules"),
         fits=" ".join(
             f"--input {source}={plan.path('primitives', run_config.name, source=source)}"
             for source in module_fits(run_config)
@@ -47,7 +47,7 @@ rule fig_modules:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_modules"),
-        code=plan.code("fig_modules"),
+        code=code_of("fig_modules"),
     message:
         "Figure: the number of modules"
     shell:

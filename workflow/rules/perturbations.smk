@@ -18,7 +18,7 @@ rule perturbation:
         mem_mb=lambda wildcards: sweep_mb(n_units(run_config, wildcards.kind), trials_in_memory(run_config)),
     params:
         settings=settings_of("perturbation"),
-        code=plan.code("perturbation"),
+        code=code_of("perturbation"),
     message:
         "Perturbations of {wildcards.kind} on {wildcards.task}, seeds {wildcards.block}"
     shell:
@@ -42,7 +42,7 @@ rule lesioned:
         mem_mb=1000,
     params:
         settings=settings_of("lesioned"),
-        code=plan.code("lesioned"),
+        code=code_of("lesioned"),
     message:
         "Example trials of {wildcards.kind} on {wildcards.task}, lesioned"
     shell:
@@ -68,7 +68,7 @@ rule robustness:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("robustness"),
-        code=plan.code("robustness"),
+        code=code_of("robustness"),
     message:
         "Table of performance under perturbations"
     shell:
@@ -88,7 +88,7 @@ rule areas:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("areas"),
-        code=plan.code("areas"),
+        code=code_of("areas"),
     message:
         "Table of areas under the curves"
     shell:
@@ -117,7 +117,7 @@ rule fig3:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig3"),
-        code=plan.code("fig3"),
+        code=code_of("fig3"),
     message:
         "Fig 3: lesions by module"
     shell:
@@ -140,7 +140,7 @@ rule fig_curves:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_curves"),
-        code=plan.code("fig_curves"),
+        code=code_of("fig_curves"),
     message:
         "Figure of perturbations: {wildcards.figure}"
     shell:
@@ -162,7 +162,7 @@ rule fig_matched:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_matched"),
-        code=plan.code("fig_matched"),
+        code=code_of("fig_matched"),
     message:
         "Figure: lesions of the same number of weights"
     shell:
@@ -184,7 +184,7 @@ rule fig_areas:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_areas"),
-        code=plan.code("fig_areas"),
+        code=code_of("fig_areas"),
     message:
         "Figure: areas under the curves"
     shell:

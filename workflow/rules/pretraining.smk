@@ -13,7 +13,7 @@ rule reservoir:
         mem_mb=1000,
     params:
         settings=settings_of("reservoir"),
-        code=plan.code("reservoir"),
+        code=code_of("reservoir"),
     message:
         "Random networks, seeds {wildcards.block}"
     shell:
@@ -36,7 +36,7 @@ rule given:
         mem_mb=1000,
     params:
         settings=settings_of("given"),
-        code=plan.code("given"),
+        code=code_of("given"),
     message:
         "Your own network {wildcards.source}, seeds {wildcards.block}"
     shell:
@@ -59,7 +59,7 @@ rule module:
         mem_mb=2000,
     params:
         settings=settings_of("module"),
-        code=plan.code("module"),
+        code=code_of("module"),
     message:
         "Pre-training module {wildcards.module} on {wildcards.source}, seeds {wildcards.block}"
     shell:

@@ -16,7 +16,7 @@ rule performance:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("performance"),
-        code=plan.code("performance"),
+        code=code_of("performance"),
     message:
         "Table of performance"
     shell:
@@ -36,7 +36,7 @@ rule counts:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("counts"),
-        code=plan.code("counts"),
+        code=code_of("counts"),
     message:
         "Table of weights trained"
     shell:
@@ -56,7 +56,7 @@ rule table1:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("table1"),
-        code=plan.code("table1"),
+        code=code_of("table1"),
     message:
         "Table 1"
     shell:
@@ -76,7 +76,7 @@ rule components:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("components"),
-        code=plan.code("components"),
+        code=code_of("components"),
         fits=" ".join(
             f"--input {source}={plan.path('primitives', run_config.name, source=source)}"
             for source in fitted_sources(run_config)
@@ -100,7 +100,7 @@ rule curves:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("curves"),
-        code=plan.code("curves"),
+        code=code_of("curves"),
     message:
         "Table of training curves"
     shell:

@@ -16,7 +16,7 @@ rule head:
         mem_mb=2000,
     params:
         settings=settings_of("head"),
-        code=plan.code("head"),
+        code=code_of("head"),
     message:
         "Head of {wildcards.task} on {wildcards.source}, seeds {wildcards.block}"
     shell:
@@ -38,7 +38,7 @@ rule separate:
         mem_mb=2000,
     params:
         settings=settings_of("separate"),
-        code=plan.code("separate"),
+        code=code_of("separate"),
     message:
         "Separate network for {wildcards.task}, seeds {wildcards.block}"
     shell:

@@ -19,7 +19,7 @@ rule tune_table:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("tune_table"),
-        code=plan.code("tune_table"),
+        code=code_of("tune_table"),
     message:
         "Table of the search for the optimiser"
     shell:
@@ -40,7 +40,7 @@ rule fig_tune:
         "../../envs/conda.yaml"
     params:
         settings=settings_of("fig_tune"),
-        code=plan.code("fig_tune"),
+        code=code_of("fig_tune"),
     message:
         "Figure of the search for the optimiser"
     shell:
