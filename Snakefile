@@ -6,11 +6,10 @@ from snakemake.utils import min_version
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.memory import sweep_mb
-from molap.paths import OUTPUTS, RESULTS, checkpoints_path, network_path
+from molap.paths import OUTPUTS, RESULTS, chain_run, checkpoints_path, modules_run, network_path
 from molap.plan import Plan
 from molap.selection import (
     blocks,
-    chain_name,
     curve_figures,
     example_kinds,
     fitted_sources,

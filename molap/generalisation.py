@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from molap.paths import FITTED
+from molap.paths import FITTED, chain_name, chain_run
 from molap.tables import performance, split_kind
 
 PAIR = ["source", "task", "network_seed"]
@@ -41,11 +41,10 @@ def generalisation(
     found = [performance(run, kinds, labels, blocks).assign(left_out="", n_left_out=0, n_absent=0, place=0)]
     fitted = [kind for kind in kinds if split_kind(kind)[1] in FITTED]
     for names in left_out:
-        chain = f"{run}/without/{'+'.join(names)}"
-        table = performance(chain, fitted, {name: labels[name] for name in names}, blocks)
+        table = performance(chain_run(run, names), fitted, {name: labels[name] for name in names}, blocks)
         places = table.task.map({name: place for place, name in enumerate(names, start=1)})
         n_absent = 0 if single == "kept" and len(names) == 1 else len(names)
-        table = table.assign(left_out="+".join(names), n_left_out=len(names), n_absent=n_absent, place=places)
+        table = table.assign(left_out=chain_name(names), n_left_out=len(names), n_absent=n_absent, place=places)
         found.append(table)
     table = paired(pd.concat(found, ignore_index=True))
     first = ["source", "task", "label", "left_out", "n_left_out", "n_absent", "place", "network_seed"]
@@ -67,12 +66,13 @@ def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     """
     included = table[table.n_left_out == 0].set_index(PAIR)[metric]
     left_out = table.n_left_out > 0
+    found = {}
     for name, source in OTHERS.items():
         others = table[PAIR] if source is None else table[PAIR].assign(source=source)
         values = included.reindex(pd.MultiIndex.from_frame(others)).to_numpy()
         shown = left_out & (table.source == "cca") if source == "pca" else left_out
-        table[name] = (table[metric] - values).where(shown)
-    return table
+        found[name] = (table[metric] - values).where(shown)
+    return table.assign(**found)
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:

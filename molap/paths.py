@@ -1,5 +1,6 @@
 """Where every output lies, and what it holds. The table in `results/README.md` is made from this file."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 RESULTS = "results"
@@ -185,6 +186,21 @@ OUTPUTS = {
 def path(output: str, run: str, **wildcards: object) -> str:
     """The path of an output; e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
     return f"{RESULTS}/{OUTPUTS[output].template.format(run=run, **wildcards)}"
+
+
+def chain_name(left_out: Sequence[str]) -> str:
+    """The name of a set of left-out tasks."""
+    return "+".join(left_out)
+
+
+def chain_run(run: str, left_out: Sequence[str]) -> str:
+    """The run inside a run whose corpus lacks some tasks."""
+    return f"{run}/without/{chain_name(left_out)}"
+
+
+def modules_run(run: str, size: str) -> str:
+    """The run inside a run that has another number of modules."""
+    return f"{run}/modules/{size}"
 
 
 def network_path(run: str, block: str, kind: str, task: str) -> str:

@@ -10,14 +10,9 @@ import sys
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.digests import source_digest
-from molap.paths import FITTED, path
+from molap.paths import FITTED, chain_run, modules_run, path
 from molap.records import canonical_json
-from molap.selection import (
-    chain_name,
-    left_out_sets,
-    module_sizes,
-    task_order,
-)
+from molap.selection import left_out_sets, module_sizes, task_order
 from molap.stage_settings import STAGES
 
 UPSTREAM = {
@@ -55,16 +50,17 @@ def candidates(c: RunConfig) -> dict[str, RunConfig]:
 
 
 def chains(c: RunConfig) -> dict[str, RunConfig]:
-    """The configurations with tasks left out of the corpus, by the name of the set."""
+    """The configurations with tasks left out of the corpus, by run."""
     return {
-        chain_name(names): _changed(c, generalisation={"without": names, "left_out": ()}) for names in left_out_sets(c)
+        chain_run(c.name, names): _changed(c, generalisation={"without": names, "left_out": ()})
+        for names in left_out_sets(c)
     }
 
 
 def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
-    """The configurations with other numbers of modules and units, by name."""
+    """The configurations with other numbers of modules and units, by run."""
     return {
-        name: _changed(c, network={"n_modules": r, "n_units": n_units})
+        modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
         for name, (_, r, n_units) in module_sizes(c).items()
     }
 
@@ -89,8 +85,7 @@ class Plan:
         self._settings: dict[tuple, str] = {}
         self.candidates = candidates(config)
         self.runs = {config.name: config}
-        self.runs |= {f"{config.name}/without/{name}": c for name, c in chains(config).items()}
-        self.runs |= {f"{config.name}/modules/{name}": c for name, c in module_numbers(config).items()}
+        self.runs |= chains(config) | module_numbers(config)
         self.runs |= {f"{config.name}/tune/{name}": c for name, c in self.candidates.items()}
 
     def settings(self, stage: str, run: str, **wildcards: object) -> str:

@@ -68,11 +68,6 @@ def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
     return [(name,) for name in names if len(names) > 1] + [pair for pair in pairs if len(names) > 2]
 
 
-def chain_name(left_out: tuple[str, ...]) -> str:
-    """The name of a left-out set in file names."""
-    return "+".join(left_out)
-
-
 def module_sizes(c: RunConfig) -> dict[str, tuple[str, int, int]]:
     """Name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of modules.
 

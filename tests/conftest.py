@@ -1,6 +1,7 @@
 """Tests run as the stages do: one thread, set before NumPy and JAX are loaded. The longest files start first."""
 
 import fcntl
+import shutil
 
 import pytest
 from workflow_helpers import Scratch
@@ -27,12 +28,13 @@ def finished(tmp_path_factory, worker_id):
     """A finished run of the tiny configuration: the first worker that needs it makes it, the others wait for it."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "finished"
-    folder.mkdir(exist_ok=True)
     done = folder / "done"
     with open(folder.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if done.exists():
             return Scratch.at(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # what another worker failed to finish
+        folder.mkdir()
         scratch = Scratch(folder)
         result = scratch.run()
         assert result.returncode == 0, result.stdout + result.stderr

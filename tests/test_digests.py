@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from workflow_helpers import OWN_TASK
 
 import molap.digests
 import molap.plan
@@ -205,14 +206,13 @@ def test_closure_of_the_heads_holds_what_they_run():
     assert not {"molap.figures.fig2", "molap.primitives", "molap.plan", "molap.tables"} & found
 
 
-LATE = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
 AT = {"run": "paper", "block": "s0", "source": "cca", "kind": "dni-rule", "module": 1, "order": 0, "figure": "fig4"}
 
 
 @pytest.mark.parametrize(("task", "reading_late"), [("late", True), ("mem_dm1", False)])
 def test_the_planned_digest_of_a_job_holds_the_user_s_tasks_if_it_reads_one(tmp_path, task, reading_late):
     """Of every program that draws trials; those for all tasks read the user's in any case."""
-    (tmp_path / "own.py").write_text(LATE)
+    (tmp_path / "own.py").write_text(OWN_TASK)
     own = str(tmp_path / "own.py")
     plan = Plan(parse_config({"tasks": {"modules": [own], "names": [*TASK_NAMES, "late"]}}))
     for file in (Path(molap.plan.__file__).parent / "stages").glob("[a-z]*.py"):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from workflow_helpers import OWN_TASK
 
 GENERALISED = {"generalisation": 1, "differences": 1, "fig5": 1}
 LEARNED = {"learning": 1, "fig_learning": 1}
@@ -169,8 +170,7 @@ def test_a_further_task_reruns_the_corpus_but_no_other_task_of_the_random_reserv
 
 
 def test_a_task_of_one_s_own_reruns_no_other_task_that_does_not_read_it(changed):
-    text = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
-    (changed.folder / "late.py").write_text(text)
+    (changed.folder / "late.py").write_text(OWN_TASK)
     names = ["delay_pro", "mem_dm1", "context_mem_dm1", "late"]
     changed.set(tasks={"modules": ["late.py"], "names": names})
     planned = changed.planned()

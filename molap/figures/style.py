@@ -1,7 +1,6 @@
 """The look that all figures share, and how they are saved."""
 
 import io
-import re
 from pathlib import Path
 from zlib import crc32
 
@@ -102,10 +101,11 @@ def save_figure(figure: Figure, png: str, provenance: dict, data: dict[str, pd.D
         data: tables by the suffix of their names: `""` → `fig2.csv`, `"loss"` → `fig2_loss.csv`.
     """
     about = {"Description": canonical_json(provenance)}
+    _settle(figure)
     for suffix, metadata in ((".svg", about | {"Date": None}), (".png", about)):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix[1:], metadata=metadata)
-        content = _steady(buffer.getvalue()) if suffix == ".svg" else buffer.getvalue()
+        content = buffer.getvalue()
         write_atomically(Path(png).with_suffix(suffix), lambda file, content=content: file.write(content))
     plt.close(figure)
     for suffix, table in data.items():
@@ -113,15 +113,18 @@ def save_figure(figure: Figure, png: str, provenance: dict, data: dict[str, pd.D
         write_table(Path(png).with_name(name), table)
 
 
-def _steady(svg: bytes) -> bytes:
-    """Coordinates to five decimals instead of six, clip paths numbered by their first mention.
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once, and put its axes on a grid.
 
-    The layout's solver sums in an order that depends on addresses in memory; a coordinate that is an odd multiple of
-    1/128 lies exactly between two numbers of six decimals, and would be written now as one, now as the other. Clip
-    paths are named by a digest of coordinates in full precision.
+    The layout's solver sums in an order that depends on addresses in memory, so that positions differ in their last
+    bits from process to process, and with them bytes of what is written.
     """
-    head, end, drawing = svg.partition(b"</metadata>")
-    names: dict[bytes, bytes] = {}
-    number = lambda found: names.setdefault(found[0], b"p%d" % (len(names) + 1))  # noqa: E731
-    drawing = re.sub(rb"\bp[0-9a-f]{10}\b", number, drawing)
-    return head + end + re.sub(rb"\d+\.\d{6}(?!\d)", lambda number: b"%.5f" % float(number[0]), drawing)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([_on_grid(value) for value in axes.get_position(original=True).bounds])
+
+
+def _on_grid(value: float) -> float:
+    """The nearest of a million values from 0 to 1; thirds, because no sum of halves lies between two of them."""
+    return (round(1e6 * value + 1 / 3) - 1 / 3) / 1e6

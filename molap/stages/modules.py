@@ -5,6 +5,7 @@ import pandas as pd
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
 from molap.learning import scaling
+from molap.paths import modules_run
 from molap.records import load_arrays, write_table
 from molap.stages.job import Job, run_job
 from molap.tables import performance
@@ -31,7 +32,7 @@ def work(job: Job) -> None:
     channels = [(name, known[name].inputs, known[name].outputs) for name, _ in s.labels]
     explained = {source: load_arrays(file)["target_r2"] for source, file in job.inputs.items()}
     for name, (fixed, r, n_units) in s.sizes.items():
-        table = performance(f"{s.run}/modules/{name}", s.kinds, dict(s.labels), s.blocks)
+        table = performance(modules_run(s.run, name), s.kinds, dict(s.labels), s.blocks)
         counts = scaling(channels, [n_units], r, s.steps, s.biases)
         counts = counts[counts.n_tasks == len(channels)].set_index("strategy")[
             ["weights", "trained", "trained_per_task", "updates"]

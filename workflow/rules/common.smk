@@ -122,7 +122,7 @@ def left_out_evaluations(wildcards):
         for task in c.tasks.names
     ]
     for names in left_out_sets(c):
-        chain = f"{wildcards.run}/without/{chain_name(names)}"
+        chain = chain_run(wildcards.run, names)
         for block in blocks(c):
             for source in fitted_sources(c):
                 found += [plan.path("evaluation", chain, block=block, kind=f"molap-{source}", task=t) for t in names]

@@ -5,7 +5,7 @@
 rule modules_table:
     input:
         [
-            plan.path("evaluation", f"{run_config.name}/modules/{name}", block=block, kind=kind, task=task)
+            plan.path("evaluation", modules_run(run_config.name, name), block=block, kind=kind, task=task)
             for name in module_sizes(run_config)
             for block in blocks(run_config)
             for kind in module_kinds(run_config)
