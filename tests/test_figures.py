@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from matplotlib.container import BarContainer, ErrorbarContainer
 
+from molap.config.tasks import TASK_LABELS
 from molap.figures.fig5 import draw_fig5
 from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
+from molap.figures.style import new_figure, save_figure
 from molap.generalisation import differences, paired, read_generalisation
 from molap.learning import cumulative, scaling
 from molap.records import write_table
@@ -105,11 +107,32 @@ def test_fig5_drops_no_set_and_says_which_tasks_were_left_out(generalised):
     assert "the next one" in draw_fig5(generalised, differences(generalised), LABELS).get_suptitle()
 
 
-def test_the_figure_of_modules_shows_accuracy_explained_variance_and_updates():
+def by_number_of_modules(labels):
     columns = [("fixed", ("network", "module")), ("source", ("cca", "none")), ("n_modules", (1, 2, 3))]
-    table = rows(*columns, ("task", LABELS), ("network_seed", SEEDS))
-    table = table.assign(n_units=12, updates=1000 * table.n_modules, label=table.task.map(LABELS))
-    table["explained_variance"] = (20.0 * table.n_modules).where(table.source == "cca")
+    table = rows(*columns, ("task", labels), ("network_seed", SEEDS))
+    table = table.assign(n_units=12, updates=1000 * table.n_modules, label=table.task.map(labels))
+    return table.assign(explained_variance=(20.0 * table.n_modules).where(table.source == "cca"))
+
+
+@pytest.mark.parametrize("labels", [LABELS, TASK_LABELS])
+def test_the_panels_of_modules_do_not_overlap(labels, tmp_path):
+    figure = draw_modules(by_number_of_modules(labels), labels)
+    save_figure(figure, str(tmp_path / "fig.png"), {}, {})
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+
+
+def test_a_figure_without_room_for_its_panels_is_not_saved(tmp_path):
+    figure = new_figure(1.0, 1.0)
+    for place in figure.add_gridspec(1, 9):
+        figure.add_subplot(place).set_ylabel("a long description of what this axis shows")
+    with pytest.raises(UserWarning, match="constrained_layout not applied"):
+        save_figure(figure, str(tmp_path / "fig.png"), {}, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_figure_of_modules_shows_accuracy_explained_variance_and_updates():
+    table = by_number_of_modules(LABELS)
     accuracy, explained, cost, *tasks = draw_modules(table, LABELS).axes
     assert len(accuracy.containers) == 4 and len(tasks) == len(LABELS)
     expected = table.groupby(["fixed", "source", "n_modules"], sort=False).accuracy.mean().to_numpy().reshape(4, 3)

@@ -21,11 +21,11 @@ def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """
     n_columns = -(-len(labels) // 2)
     figure = new_figure(2.5 * max(n_columns, 4), 8.2)
-    grid = figure.add_gridspec(3, 6 * n_columns, height_ratios=[1.5, 1, 1])
-    third = 2 * n_columns
+    means, tasks = figure.add_gridspec(2, 1, height_ratios=[1.5, 2])
+    means, tasks = means.subgridspec(1, 3), tasks.subgridspec(2, n_columns)
     mean = table.groupby(["fixed", "source", "n_modules", "network_seed"], sort=False).mean(numeric_only=True)
     mean = mean.reset_index()
-    accuracy, explained, cost = (figure.add_subplot(grid[0, k * third : (k + 1) * third]) for k in range(3))
+    accuracy, explained, cost = (figure.add_subplot(place) for place in means)
     _lines(accuracy, mean, "accuracy")
     accuracy.axhline(table.best_constant.mean(), ls=":", color="black", lw=1, label="best constant output")
     accuracy.set(ylim=(0, 103), ylabel="decisions correct (%)", title="mean over tasks")
@@ -38,11 +38,10 @@ def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     for axes, letter in zip((accuracy, explained, cost), "ABC", strict=True):
         panel_letter(axes, letter)
     for i, (task, label) in enumerate(labels.items()):
-        row, column = divmod(i, n_columns)
-        axes = figure.add_subplot(grid[1 + row, 6 * column : 6 * column + 6])
+        axes = figure.add_subplot(tasks[divmod(i, n_columns)])
         _lines(axes, table[table.task == task], "accuracy")
         axes.axhline(table[table.task == task].best_constant.mean(), ls=":", color="black", lw=1)
-        axes.set(ylim=(0, 103), title=label, ylabel="decisions correct (%)" if column == 0 else "")
+        axes.set(ylim=(0, 103), title=label, ylabel="decisions correct (%)" if i % n_columns == 0 else "")
         panel_letter(axes, f"D{i + 1}")
     for axes in figure.axes:
         axes.set_xlabel("modules and components r")

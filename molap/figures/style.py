@@ -1,6 +1,7 @@
 """The look that all figures share, and how they are saved."""
 
 import io
+import warnings
 from pathlib import Path
 from zlib import crc32
 
@@ -118,8 +119,13 @@ def _settle(figure: Figure) -> None:
 
     The layout's solver sums in an order that depends on addresses in memory, so that positions differ in their last
     bits from process to process, and with them bytes of what is written.
+
+    Raises:
+        UserWarning: where there is no room for all that is drawn; Matplotlib would save it overlapping.
     """
-    figure.draw_without_rendering()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="constrained_layout not applied")
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
         axes.set_position([_on_grid(value) for value in axes.get_position(original=True).bounds])
