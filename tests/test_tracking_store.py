@@ -24,6 +24,7 @@ from tracked_results import (
 
 from molap.config.tracking import TrackingSettings
 from molap.tracking.importer import Outcome
+from molap.tracking.launch import Tracking
 from molap.tracking.query import compare
 from molap.tracking.where import place
 
@@ -52,6 +53,16 @@ def test_what_is_known_is_not_imported_again(results):
     code, out, _ = sync(results)
     assert code == 0 and out.startswith("0 jobs brought in")
     assert states(results) == {"active": 3}
+
+
+def test_a_workflow_that_is_over_before_the_importer_has_started_is_imported(results, monkeypatch):
+    monkeypatch.chdir(results.parent)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    tracking = Tracking(TrackingSettings())
+    tracking.start()
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    tracking.finish()
+    assert_complete(results, 3, 30)
 
 
 def test_without_its_memory_the_importer_asks_the_store(results):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from molap.config.tracking import TrackingSettings
 from molap.tracking.describe import TrackedRun, describe, describe_failure
+from molap.tracking.launch import ENDINGS
 from molap.tracking.scan import (
     ATTEMPT,
     FOLDER,
@@ -171,8 +172,9 @@ def watch(settings: TrackingSettings, results: Path, parent: int, say: Callable[
     A store that is away costs the workflow nothing: it is tried again at growing intervals, and said once.
     """
     stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in ENDINGS:
         signal.signal(name, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
     log_to_file(results)
     with importer_lock(results):
         importer = Importer(place(settings, results), results)

@@ -1,10 +1,14 @@
 """Start and end the importer beside a workflow. Used by the Snakefile; loads nothing that costs time."""
 
 import os
+import signal
 import subprocess
 import sys
 
 from molap.config.tracking import TrackingSettings
+
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
+"""Signals after which the importer looks once more."""
 
 LONGEST_WAIT_S = 60
 """How long the end of a workflow waits for the importer's last look; it goes on by itself after that."""
@@ -23,6 +27,9 @@ class Tracking:
             return
         command = [sys.executable, "-m", "molap.tracking", "watch", "--parent", str(os.getpid())]
         command += ["--settings", self._settings.model_dump_json()]
+        # It is born with the signals of the end held back, and lets them through once it can heed them: a workflow may
+        # be over before the importer's Python has started.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
         try:
             self._process = subprocess.Popen(
                 command,
@@ -32,6 +39,8 @@ class Tracking:
             )
         except OSError as error:
             print(f"tracking: not started ({error}); the workflow goes on", file=sys.stderr)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def finish(self) -> None:
         """Have it look once more, and wait for it."""
