@@ -30,6 +30,7 @@ from molap.selection import (
     sweep,
     task_order,
 )
+from molap.sources import remember
 from molap.tracking.launch import Tracking
 
 min_version("9.5")
@@ -47,6 +48,7 @@ tracking = Tracking(run_config.tracking)
 
 
 onstart:
+    remember(plan.programs)
     tracking.start()
 
 

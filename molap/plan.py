@@ -83,6 +83,8 @@ class Plan:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self._settings: dict[tuple, str] = {}
+        self.programs: dict[str, tuple[str, tuple[str, ...]]] = {}
+        """Digests that were asked for → the module that is run, the user's files that it reads."""
         self.candidates = candidates(config)
         self.runs = {config.name: config}
         self.runs |= chains(config) | module_numbers(config)
@@ -98,7 +100,10 @@ class Plan:
     def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
         """Digest of the source that a job runs: its program's, and that of the user's tasks that it reads."""
         trials = json.loads(self.settings(stage, run, **wildcards)).get("trials", {})
-        return source_digest(f"molap.stages.{program}", tuple(trials.get("modules", ())))
+        source = f"molap.stages.{program}", tuple(trials.get("modules", ()))
+        digest = source_digest(*source)
+        self.programs[digest] = source
+        return digest
 
     def path(self, output: str, run: str, **wildcards: object) -> str:
         """The path of an output in the run that computes it."""

@@ -1,6 +1,8 @@
 """What Snakemake plans after a change to the finished tiny run: what depends on it, and nothing else."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -139,6 +141,40 @@ def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
     changed.set(**change)
     configuration = {} if set(change) == {"tracking"} else {"configuration": 1}
     assert changed.planned() == configuration | {rule: count for rule, count in expected.items() if count}
+
+
+def why(scratch, *arguments):
+    """What `python -m molap.why` prints: cause → the lines below it."""
+    command = [sys.executable, "-m", "molap.why", *arguments, "--configfile", "tiny.yaml"]
+    result = subprocess.run(command, cwd=scratch.folder, env=scratch.environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return {cause: lines for cause, *lines in (part.splitlines() for part in result.stdout.split("\n\n"))}
+
+
+def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_every_job(changed):
+    changed.set(heads={"n_steps": 9})
+    changed.edit("molap/dni.py", "values / (values + alpha)", "1 / (1 + alpha / np.maximum(values, 1e-300))")
+    missing = "results/tiny/testsets/mem_dm1.npz"
+    (changed.folder / missing).unlink()
+    found = why(changed)
+    planned = changed.planned()
+    heads = found["heads.n_steps: 8 → 9"]
+    assert sum(line.startswith("    head ") for line in heads) == planned["head"]
+    assert any(line.split() == ["configuration", "results/tiny/configuration.json"] for line in heads)
+    sequences = found["source changed: molap.dni"]
+    assert {line.split()[0] for line in sequences} == {"sequence"} and len(sequences) == planned["sequence"]
+    assert [line.split() for line in found["its output is missing"]] == [["testset", missing]]
+    (fig2,) = (line for line in found["an input is made anew"] if line.startswith("    fig2 "))
+    assert "results/tiny/figures/fig2.png ← results/tiny/" in fig2
+    assert sum(len(lines) for cause, lines in found.items() if "would run" not in cause) == sum(planned.values())
+
+
+def test_why_tells_that_nothing_would_run_and_refuses_as_the_workflow_does(changed):
+    assert why(changed) == {"nothing to be done": []}
+    changed.set(heads={"n_steps": -1})
+    command = [sys.executable, "-m", "molap.why", "--configfile", "tiny.yaml"]
+    result = subprocess.run(command, cwd=changed.folder, env=changed.environment, capture_output=True, text=True)
+    assert result.returncode != 0 and "heads.n_steps: -1 is not allowed" in result.stderr
 
 
 def test_swapped_values_are_noticed(changed):
