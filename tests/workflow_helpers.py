@@ -91,7 +91,7 @@ class Scratch:
             assert "Nothing to be done" in text, text
             return {}
         counts = dict(line.split() for line in table.group(1).splitlines())
-        return {rule: int(count) for rule, count in counts.items() if rule not in ("all", "tune", "modules")}
+        return {rule: int(count) for rule, count in counts.items() if rule not in ("all", "default", "tune", "modules")}
 
     def set(self, **changes: dict) -> None:
         """Change values in sections of the configuration."""

@@ -51,6 +51,12 @@ def code_of(stage, program=None):
     return lambda wildcards: plan.code(program or stage, stage, **wildcards)
 
 
+def shown(name, category, title):
+    """Pattern of a figure's path; the report shows it under its category and title."""
+    caption = f"../report/{name}.rst"
+    return report(output(name), caption=caption, category=category, labels={"figure": title})
+
+
 def figure_files(name, **wildcards):
     png = plan.path(name, run_config.name, **wildcards)
     return [png, png.removesuffix("png") + "svg"]

@@ -121,7 +121,7 @@ rule fig_dni:
         continual=output("continual"),
         performance=output("performance"),
     output:
-        png=output("fig_dni"),
+        png=shown("fig_dni", "Beyond the paper", "learning in sequence"),
         svg=output("fig_dni").replace(".png", ".svg"),
         data=[output("fig_dni").replace(".png", f"_{name}.csv") for name in ("scores", "joint")],
         record=record("fig_dni"),

@@ -5,7 +5,7 @@ rule fig1c:
     input:
         table1=output("table1"),
     output:
-        png=output("fig1c"),
+        png=shown("fig1c", "Figures of the paper", "Fig 1C: weights"),
         svg=output("fig1c").replace(".png", ".svg"),
         data=output("fig1c").replace(".png", ".csv"),
         record=record("fig1c"),
@@ -38,7 +38,7 @@ rule fig2:
             for kind in example_kinds(run_config)
         ],
     output:
-        png=output("fig2"),
+        png=shown("fig2", "Figures of the paper", "Fig 2: performance"),
         svg=output("fig2").replace(".png", ".svg"),
         data=[
             output("fig2").replace(".png", f"_{panel}.csv")

@@ -50,7 +50,7 @@ rule fig5:
         generalisation=output("generalisation"),
         differences=output("differences"),
     output:
-        png=output("fig5"),
+        png=shown("fig5", "Figures of the paper", "Fig 5: tasks left out"),
         svg=output("fig5").replace(".png", ".svg"),
         data=[output("fig5").replace(".png", f"_{name}.csv") for name in ("performance", "differences")],
         record=record("fig5"),

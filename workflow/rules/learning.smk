@@ -94,7 +94,7 @@ rule fig_learning:
     input:
         learning=output("learning"),
     output:
-        png=output("fig_learning"),
+        png=shown("fig_learning", "Beyond the paper", "sample efficiency"),
         svg=output("fig_learning").replace(".png", ".svg"),
         data=[output("fig_learning").replace(".png", f"_{name}.csv") for name in ("mean", "tasks")],
         record=record("fig_learning"),
@@ -116,7 +116,7 @@ rule fig_scaling:
     input:
         scaling=output("scaling"),
     output:
-        png=output("fig_scaling"),
+        png=shown("fig_scaling", "Beyond the paper", "scaling with tasks"),
         svg=output("fig_scaling").replace(".png", ".svg"),
         data=output("fig_scaling").replace(".png", ".csv"),
         record=record("fig_scaling"),

@@ -37,7 +37,7 @@ rule fig_modules:
     input:
         table=output("modules"),
     output:
-        png=output("fig_modules"),
+        png=shown("fig_modules", "Beyond the paper", "number of modules"),
         svg=output("fig_modules").replace(".png", ".svg"),
         data=output("fig_modules").replace(".png", ".csv"),
         record=record("fig_modules"),

@@ -107,7 +107,7 @@ rule fig3:
             task=lesion_task(run_config),
         ),
     output:
-        png=output("fig3"),
+        png=shown("fig3", "Figures of the paper", "Fig 3: lesions by module"),
         svg=output("fig3").replace(".png", ".svg"),
         data=[output("fig3").replace(".png", f"_{panel}.csv") for panel in ("curves", "traces", "error")],
         record=record("fig3"),
@@ -130,7 +130,7 @@ rule fig_curves:
     input:
         robustness=output("robustness"),
     output:
-        png=output("fig_curves"),
+        png=shown("fig_curves", "Perturbations", "{figure}"),
         svg=output("fig_curves").replace(".png", ".svg"),
         data=output("fig_curves").replace(".png", ".csv"),
         record=record("fig_curves"),
@@ -152,7 +152,7 @@ rule fig_matched:
     input:
         robustness=output("robustness"),
     output:
-        png=output("fig_matched"),
+        png=shown("fig_matched", "Perturbations", "the same number of weights"),
         svg=output("fig_matched").replace(".png", ".svg"),
         data=output("fig_matched").replace(".png", ".csv"),
         record=record("fig_matched"),
@@ -174,7 +174,7 @@ rule fig_areas:
     input:
         areas=output("areas"),
     output:
-        png=output("fig_areas"),
+        png=shown("fig_areas", "Perturbations", "areas under the curves"),
         svg=output("fig_areas").replace(".png", ".svg"),
         data=output("fig_areas").replace(".png", ".csv"),
         record=record("fig_areas"),

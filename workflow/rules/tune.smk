@@ -31,7 +31,7 @@ rule fig_tune:
     input:
         table=output("tune_table"),
     output:
-        png=output("fig_tune"),
+        png=shown("fig_tune", "Beyond the paper", "search for the optimiser"),
         svg=output("fig_tune").replace(".png", ".svg"),
         record=record("fig_tune"),
     log:
