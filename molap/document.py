@@ -38,12 +38,12 @@ does not differ from the main run lies there alone. `{block}` is a block of netw
 trained together); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule` or
 `norule`.
 
-Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`. Arrays hold a text `provenance` with the
-settings, source digest and package versions that made them. Beside every output stands a record,
-`….record.json`: stage, settings, metrics, curves (loss and MSE at every step), inputs and outputs, start and end,
-wall and CPU time, peak memory, versions, source digest and git commit; `….attempt.json` tells of a job that failed or
-was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database and artifacts under
-`mlflow/`.
+Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`; every figure is there as `.png`, `.svg`
+and `.pdf`. Arrays hold a text `provenance` with the settings, source digest and package versions that made them. Beside
+every output stands a record, `….record.json`: stage, settings, metrics, curves (loss and MSE at every step), inputs and
+outputs, start and end, wall and CPU time, peak memory, versions, source digest and git commit; `….attempt.json` tells
+of a job that failed or was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database
+and artifacts under `mlflow/`.
 
 This page is made by `python -m molap.document`.
 

@@ -142,44 +142,38 @@ OUTPUTS = {
         "one row per task, source and left-out set: accuracy left out − included, paired by network seed, with its "
         "95 % interval",
     ),
-    "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; also `.svg`, data in `fig1c.csv`"),
-    "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; also `.svg`, data in `fig2_*.csv`"),
+    "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; data in `fig1c.csv`"),
+    "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; data in `fig2_*.csv`"),
     "fig_dni": Output(
         "{run}/figures/fig_dni.png",
-        "learning in sequence: accuracy on every task after every task; also `.svg`, data in `fig_dni_*.csv`",
+        "learning in sequence: accuracy on every task after every task; data in `fig_dni_*.csv`",
     ),
-    "fig3": Output("{run}/figures/fig3.png", "Fig 3: lesions by module; also `.svg`, data in `fig3_*.csv`"),
+    "fig3": Output("{run}/figures/fig3.png", "Fig 3: lesions by module; data in `fig3_*.csv`"),
     "fig5": Output(
         "{run}/figures/fig5.png",
-        "Fig 5: tasks that were left out of the corpus, and what leaving them out costs; also `.svg`, data in "
-        "`fig5_*.csv`",
+        "Fig 5: tasks that were left out of the corpus, and what leaving them out costs; data in `fig5_*.csv`",
     ),
     "fig_learning": Output(
         "{run}/figures/fig_learning.png",
-        "accuracy while learning, against steps and against updates; also `.svg`, data in `fig_learning_*.csv`",
+        "accuracy while learning, against steps and against updates; data in `fig_learning_*.csv`",
     ),
-    "fig_scaling": Output(
-        "{run}/figures/fig_scaling.png", "updates by number of tasks and of units; also `.svg`, data in `.csv`"
-    ),
+    "fig_scaling": Output("{run}/figures/fig_scaling.png", "updates by number of tasks and of units; data in `.csv`"),
     "fig_curves": Output(
         "{run}/figures/{figure}.png",
-        "Fig 4, Figs S1 to S5, and `fig_relative`: accuracy against the strength of a perturbation; also `.svg`, data "
-        "in `.csv`",
+        "Fig 4, Figs S1 to S5, and `fig_relative`: accuracy against the strength of a perturbation; data in `.csv`",
     ),
     "fig_matched": Output(
-        "{run}/figures/fig_matched.png", "lesions compared at the same number of weights; also `.svg`, data in `.csv`"
+        "{run}/figures/fig_matched.png", "lesions compared at the same number of weights; data in `.csv`"
     ),
-    "fig_areas": Output(
-        "{run}/figures/fig_areas.png", "area under the curve by perturbation and kind; also `.svg`, data in `.csv`"
-    ),
+    "fig_areas": Output("{run}/figures/fig_areas.png", "area under the curve by perturbation and kind; data in `.csv`"),
     "modules": Output(
         "{run}/modules/modules.csv",
         "one row per number of modules, what is held fixed (size of `network` or `module`), source, task and network "
         "seed: every metric, explained variance, weights and updates",
     ),
-    "fig_modules": Output("{run}/modules/fig_modules.png", "the number of modules; also `.svg`, data in `.csv`"),
+    "fig_modules": Output("{run}/modules/fig_modules.png", "the number of modules; data in `.csv`"),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
-    "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser; also `.svg`"),
+    "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser"),
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).parent.parent
-SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg"}
+SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf"}
 
 OWN_TASK = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
 """A module of a user's: the task `late`."""

@@ -50,6 +50,7 @@ CONFLICT = "without a rule input, tasks with the same inputs and different targe
 RC = {
     "svg.hashsalt": "molap",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "figure.dpi": 100,
     "savefig.dpi": 160,
     "axes.spines.top": False,
@@ -93,17 +94,21 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def save_figure(figure: Figure, png: str, provenance: dict, data: dict[str, pd.DataFrame]) -> None:
-    """Save a figure as PNG and SVG, byte by byte the same for the same input, with its data as CSV beside it.
+    """Save a figure as PNG, SVG and PDF, byte by byte the same for the same input, with its data as CSV beside it.
 
     Args:
         figure: what to save; it is closed.
         png: the path of the PNG; the others follow from it.
-        provenance: goes into the metadata of both files.
+        provenance: goes into the metadata of each file.
         data: tables by the suffix of their names: `""` → `fig2.csv`, `"loss"` → `fig2_loss.csv`.
     """
-    about = {"Description": canonical_json(provenance)}
+    about = canonical_json(provenance)
     _settle(figure)
-    for suffix, metadata in ((".svg", about | {"Date": None}), (".png", about)):
+    for suffix, metadata in (
+        (".pdf", {"Subject": about, "CreationDate": None}),
+        (".svg", {"Description": about, "Date": None}),
+        (".png", {"Description": about}),
+    ):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix[1:], metadata=metadata)
         content = buffer.getvalue()

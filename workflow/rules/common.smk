@@ -59,7 +59,7 @@ def shown(name, category, title):
 
 def figure_files(name, **wildcards):
     png = plan.path(name, run_config.name, **wildcards)
-    return [png, png.removesuffix("png") + "svg"]
+    return [png.removesuffix("png") + ending for ending in ("png", "svg", "pdf")]
 
 
 def trained_networks(run):

@@ -123,6 +123,7 @@ rule fig_dni:
     output:
         png=shown("fig_dni", "Beyond the paper", "learning in sequence"),
         svg=output("fig_dni").replace(".png", ".svg"),
+        pdf=output("fig_dni").replace(".png", ".pdf"),
         data=[output("fig_dni").replace(".png", f"_{name}.csv") for name in ("scores", "joint")],
         record=record("fig_dni"),
     log:

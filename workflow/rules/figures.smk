@@ -1,4 +1,4 @@
-# Figures: tables → PNG and SVG, with the data beside each.
+# Figures: tables → PNG, SVG and PDF, with the data beside each.
 
 
 rule fig1c:
@@ -7,6 +7,7 @@ rule fig1c:
     output:
         png=shown("fig1c", "Figures of the paper", "Fig 1C: weights"),
         svg=output("fig1c").replace(".png", ".svg"),
+        pdf=output("fig1c").replace(".png", ".pdf"),
         data=output("fig1c").replace(".png", ".csv"),
         record=record("fig1c"),
     log:
@@ -40,6 +41,7 @@ rule fig2:
     output:
         png=shown("fig2", "Figures of the paper", "Fig 2: performance"),
         svg=output("fig2").replace(".png", ".svg"),
+        pdf=output("fig2").replace(".png", ".pdf"),
         data=[
             output("fig2").replace(".png", f"_{panel}.csv")
             for panel in ("performance", "loss", "rates", "w_rec", "w_out", "error", "traces")

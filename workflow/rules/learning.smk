@@ -96,6 +96,7 @@ rule fig_learning:
     output:
         png=shown("fig_learning", "Beyond the paper", "sample efficiency"),
         svg=output("fig_learning").replace(".png", ".svg"),
+        pdf=output("fig_learning").replace(".png", ".pdf"),
         data=[output("fig_learning").replace(".png", f"_{name}.csv") for name in ("mean", "tasks")],
         record=record("fig_learning"),
     log:
@@ -118,6 +119,7 @@ rule fig_scaling:
     output:
         png=shown("fig_scaling", "Beyond the paper", "scaling with tasks"),
         svg=output("fig_scaling").replace(".png", ".svg"),
+        pdf=output("fig_scaling").replace(".png", ".pdf"),
         data=output("fig_scaling").replace(".png", ".csv"),
         record=record("fig_scaling"),
     log:

@@ -39,6 +39,7 @@ rule fig_modules:
     output:
         png=shown("fig_modules", "Beyond the paper", "number of modules"),
         svg=output("fig_modules").replace(".png", ".svg"),
+        pdf=output("fig_modules").replace(".png", ".pdf"),
         data=output("fig_modules").replace(".png", ".csv"),
         record=record("fig_modules"),
     log:

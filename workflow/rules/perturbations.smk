@@ -109,6 +109,7 @@ rule fig3:
     output:
         png=shown("fig3", "Figures of the paper", "Fig 3: lesions by module"),
         svg=output("fig3").replace(".png", ".svg"),
+        pdf=output("fig3").replace(".png", ".pdf"),
         data=[output("fig3").replace(".png", f"_{panel}.csv") for panel in ("curves", "traces", "error")],
         record=record("fig3"),
     log:
@@ -132,6 +133,7 @@ rule fig_curves:
     output:
         png=shown("fig_curves", "Perturbations", "{figure}"),
         svg=output("fig_curves").replace(".png", ".svg"),
+        pdf=output("fig_curves").replace(".png", ".pdf"),
         data=output("fig_curves").replace(".png", ".csv"),
         record=record("fig_curves"),
     log:
@@ -154,6 +156,7 @@ rule fig_matched:
     output:
         png=shown("fig_matched", "Perturbations", "the same number of weights"),
         svg=output("fig_matched").replace(".png", ".svg"),
+        pdf=output("fig_matched").replace(".png", ".pdf"),
         data=output("fig_matched").replace(".png", ".csv"),
         record=record("fig_matched"),
     log:
@@ -176,6 +179,7 @@ rule fig_areas:
     output:
         png=shown("fig_areas", "Perturbations", "areas under the curves"),
         svg=output("fig_areas").replace(".png", ".svg"),
+        pdf=output("fig_areas").replace(".png", ".pdf"),
         data=output("fig_areas").replace(".png", ".csv"),
         record=record("fig_areas"),
     log:

@@ -33,6 +33,7 @@ rule fig_tune:
     output:
         png=shown("fig_tune", "Beyond the paper", "search for the optimiser"),
         svg=output("fig_tune").replace(".png", ".svg"),
+        pdf=output("fig_tune").replace(".png", ".pdf"),
         record=record("fig_tune"),
     log:
         log_of("fig_tune"),
