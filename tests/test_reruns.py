@@ -163,10 +163,10 @@ def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_ever
     assert any(line.split() == ["configuration", "results/tiny/configuration.json"] for line in heads)
     sequences = found["source changed: molap.dni"]
     assert {line.split()[0] for line in sequences} == {"sequence"} and len(sequences) == planned["sequence"]
-    assert [line.split() for line in found["its output is missing"]] == [["testset", missing]]
+    assert [line.split() for line in found["an output is missing"]] == [["testset", missing]]
     (fig2,) = (line for line in found["an input is made anew"] if line.startswith("    fig2 "))
     assert "results/tiny/figures/fig2.png ← results/tiny/" in fig2
-    assert sum(len(lines) for cause, lines in found.items() if "would run" not in cause) == sum(planned.values())
+    assert sum(len(lines) for cause, lines in found.items() if "are due" not in cause) == sum(planned.values())
 
 
 def test_why_tells_that_nothing_would_run_and_refuses_as_the_workflow_does(changed):
