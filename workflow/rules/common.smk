@@ -1,4 +1,5 @@
-# What the rules share: params, wildcards, lists of files.
+# What the rules share: params, resources, wildcards, lists of files.
+import csv
 import re
 import sys
 
@@ -49,6 +50,34 @@ def settings_of(stage):
 def code_of(stage, program=None):
     """A params function: the digest of the source that a job runs."""
     return lambda wildcards: plan.code(program or stage, stage, **wildcards)
+
+
+with open(workflow.source_path("../resources.csv")) as measured:
+    MEASURED = {row["stage"]: row for row in csv.DictReader(measured)}
+
+
+def asked(stage, column, least, factor):
+    """A resources function: a multiple of the largest job that was measured, for every network seed of the block again.
+
+    Doubled at every further attempt: what a profile's `retries` count.
+    """
+    measured = factor * float(MEASURED[stage][column])
+
+    def ask(wildcards, attempt):
+        n_seeds = len(block_seeds(wildcards.block)) if "block" in wildcards.keys() else 1
+        return max(least, round(measured * n_seeds)) * 2 ** (attempt - 1)
+
+    return ask
+
+
+def memory(stage):
+    """Memory in MB, half as much again as measured; no less than Snakemake's own processes beside a job need."""
+    return asked(stage, "memory_mb", 600, 1.5)
+
+
+def minutes(stage):
+    """Time in minutes, four times what was measured: cores differ, and are shared."""
+    return asked(stage, "cpu_s", 10, 4 / 60)
 
 
 def shown(name, category, title):

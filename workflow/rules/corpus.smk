@@ -29,7 +29,8 @@ rule corpus:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory("corpus"),
+        runtime=minutes("corpus"),
     params:
         settings=settings_of("corpus"),
         code=code_of("corpus"),
@@ -49,7 +50,8 @@ rule testset:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory("testset"),
+        runtime=minutes("testset"),
     params:
         settings=settings_of("testset"),
         code=code_of("testset"),
@@ -71,7 +73,8 @@ rule primitives:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory("primitives"),
+        runtime=minutes("primitives"),
     params:
         settings=settings_of("primitives"),
         code=code_of("primitives"),

@@ -13,7 +13,8 @@ rule sequence:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=memory("sequence"),
+        runtime=minutes("sequence"),
     params:
         settings=settings_of("sequence"),
         code=code_of("sequence"),
@@ -36,7 +37,8 @@ rule joint:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=memory("joint"),
+        runtime=minutes("joint"),
     params:
         settings=settings_of("joint"),
         code=code_of("joint"),
@@ -59,7 +61,8 @@ rule scores:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory("scores"),
+        runtime=minutes("scores"),
     params:
         settings=settings_of("scores"),
         code=code_of("scores"),

@@ -12,7 +12,8 @@ rule evaluation:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory("evaluation"),
+        runtime=minutes("evaluation"),
     params:
         settings=settings_of("evaluation"),
         code=code_of("evaluation"),
@@ -35,7 +36,8 @@ rule example:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory("example"),
+        runtime=minutes("example"),
     params:
         settings=settings_of("example"),
         code=code_of("example"),

@@ -13,7 +13,8 @@ rule validation:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory("testset"),
+        runtime=minutes("testset"),
     params:
         settings=settings_of("validation"),
         code=code_of("validation", program="testset"),
@@ -35,7 +36,8 @@ rule learned:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory("learned"),
+        runtime=minutes("learned"),
     params:
         settings=settings_of("learned"),
         code=code_of("learned"),

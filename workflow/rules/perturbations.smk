@@ -16,6 +16,7 @@ rule perturbation:
         "../../envs/conda.yaml"
     resources:
         mem_mb=lambda wildcards: sweep_mb(n_units(run_config, wildcards.kind), trials_in_memory(run_config)),
+        runtime=minutes("perturbation"),
     params:
         settings=settings_of("perturbation"),
         code=code_of("perturbation"),
@@ -39,7 +40,8 @@ rule lesioned:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory("lesioned"),
+        runtime=minutes("lesioned"),
     params:
         settings=settings_of("lesioned"),
         code=code_of("lesioned"),

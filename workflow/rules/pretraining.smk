@@ -10,7 +10,8 @@ rule reservoir:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory("reservoir"),
+        runtime=minutes("reservoir"),
     params:
         settings=settings_of("reservoir"),
         code=code_of("reservoir"),
@@ -33,7 +34,8 @@ rule given:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory("reservoir"),
+        runtime=minutes("reservoir"),
     params:
         settings=settings_of("given"),
         code=code_of("given"),
@@ -56,7 +58,8 @@ rule module:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory("module"),
+        runtime=minutes("module"),
     params:
         settings=settings_of("module"),
         code=code_of("module"),

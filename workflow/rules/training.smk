@@ -13,7 +13,8 @@ rule head:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory("head"),
+        runtime=minutes("head"),
     params:
         settings=settings_of("head"),
         code=code_of("head"),
@@ -35,7 +36,8 @@ rule separate:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory("separate"),
+        runtime=minutes("separate"),
     params:
         settings=settings_of("separate"),
         code=code_of("separate"),
