@@ -82,12 +82,18 @@ def _settings(plan: Plan | None, stage: str, wildcards: dict) -> str | None:
         return None
 
 
+def place(stage: str, file: str) -> dict[str, str] | None:
+    """The wildcards of an output of a stage, as its path tells; none if it is no output of that stage."""
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(f"{RESULTS}/{OUTPUTS[stage].template}"))
+    match = re.fullmatch(pattern, file)
+    return match.groupdict() if match else None
+
+
 def places(job: Job) -> Iterator[tuple[str, dict[str, str]]]:
-    """What a job's output is called in the plan: stage and wildcards, as its path tells."""
+    """What a job's output is called in the plan: stage and wildcards."""
     for stage in (job.program, "validation"):
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(f"{RESULTS}/{OUTPUTS[stage].template}"))
-        if match := re.fullmatch(pattern, job.outputs[0]):
-            yield stage, match.groupdict()
+        if (wildcards := place(stage, job.outputs[0])) is not None:
+            yield stage, wildcards
 
 
 def causes(job: Job, keys: dict[str, Keys]) -> list[str]:
