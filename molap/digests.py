@@ -7,20 +7,43 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import sys
+from importlib import metadata
 from pathlib import Path
 
 PACKAGE = "molap"
+DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax", "jaxlib")}
+"""Of the packages that are installed under another name than they are imported by."""
 
 
 @functools.cache
 def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
-    """Digest (12 hex digits) of `module`, all that it imports from the package, and `extra_files`.
+    """Digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their packages.
 
-    Only the syntax counts: comments, docstrings and layout do not.
+    Only the syntax counts: comments, docstrings and layout do not. Of other packages, the installed version counts.
     """
-    digests = [f"{name}:{module_digest(name)}" for name in sorted(closure(module))]
-    digests += [f"{name}:{_file_digest(_locate(name))}" for name in extra_files]
+    digests = [f"{name}:{found}" for name, found in parts(module, extra_files).items()]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
+
+
+def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
+    """What a digest is made of: module or file → digest of its syntax, other package → its version."""
+    names = [*sorted(closure(module)), *extra_files]
+    imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) != PACKAGE}
+    others = sorted(imported - sys.stdlib_module_names)
+    versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
+    return {name: module_digest(name) for name in names} | {
+        name: version for name, version in versions.items() if version
+    }
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """The installed version; empty for a module that no package brought."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def closure(module: str) -> set[str]:
@@ -63,14 +86,21 @@ def _locate(name: str) -> Path | None:
 
 @functools.cache
 def _imports(name: str) -> tuple[str, ...]:
+    return tuple(item for item in _all_imports(name) if item.split(".")[0] == PACKAGE)
+
+
+@functools.cache
+def _all_imports(name: str) -> tuple[str, ...]:
     tree = ast.parse(_locate(name).read_text(encoding="utf-8"))
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []  # what is imported for annotations alone does not run
+        elif isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(item for item in found if item.split(".")[0] == PACKAGE)
+    return tuple(found)
 
 
 def _file_digest(path: Path) -> str:

@@ -40,8 +40,13 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise Refused((result.stdout + result.stderr).strip())
+    return read_jobs(result.stdout + result.stderr)
+
+
+def read_jobs(text: str) -> list[Job]:
+    """The jobs that a dry run with `--printshellcmds` prints."""
     found, reason = [], ""
-    for line in (result.stdout + result.stderr).splitlines():
+    for line in text.splitlines():
         name, _, rest = line.partition(": ")
         if name == "Reason":
             reason = rest

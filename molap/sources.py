@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from molap.digests import closure, module_digest
+from molap.digests import parts
 from molap.paths import RESULTS
 from molap.records import write_json
 
@@ -11,21 +11,16 @@ FILE = Path(RESULTS) / ".sources.json"
 
 
 def remember(programs: dict[str, tuple[str, tuple[str, ...]]]) -> None:
-    """Add the modules and their digests behind digests that were planned: digest → (module, files of the user)."""
+    """Add what is behind digests that were planned: digest → (program's module, files of the user)."""
     known = _read()
     new = {digest: of for digest, of in programs.items() if digest not in known}
     if new:
-        known |= {digest: modules(*of) for digest, of in new.items()}
+        known |= {digest: parts(*of) for digest, of in new.items()}
         write_json(FILE, known)
 
 
-def modules(module: str, files: tuple[str, ...]) -> dict[str, str]:
-    """A program's modules, with the user's files that it reads, and the digest of each as it is now."""
-    return {name: module_digest(name) for name in sorted({*closure(module), *files})}
-
-
 def remembered(digest: str) -> dict[str, str]:
-    """Module → digest of its syntax; empty for a digest that was planned elsewhere."""
+    """What a digest was made of (see `parts`); empty for one that was planned elsewhere."""
     return _read().get(digest, {})
 
 

@@ -14,32 +14,17 @@ from pathlib import Path
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
+from molap.digests import parts
 from molap.due import Job, Refused, due_jobs
+from molap.foreign import changed
 from molap.paths import OUTPUTS, RESULTS
 from molap.plan import Plan
 from molap.records import record_path
-from molap.sources import modules, remembered
+from molap.sources import remembered
 
 MANY = 4
 """Names that a cause lists; of more, their number."""
 ANEW = ("an input is made anew",)
-
-
-def flat(values: object, prefix: str = "") -> dict[str, object]:
-    """Settings by dotted path; lists are values."""
-    if not isinstance(values, dict) or not values:
-        return {prefix: values}
-    return {
-        path: value
-        for name, item in values.items()
-        for path, value in flat(item, f"{prefix}.{name}" if prefix else str(name)).items()
-    }
-
-
-def changed(old: dict, new: dict) -> dict[str, tuple]:
-    """Dotted path → (value before, value now), of all that differ now; records hold defaults beside them."""
-    before, now = flat(old), flat(new)
-    return {path: (before.get(path), value) for path, value in sorted(now.items()) if before.get(path) != value}
 
 
 class Keys:
@@ -119,11 +104,17 @@ def _as_settings(differing: dict[str, tuple]) -> dict[str, tuple]:
 
 def _source_cause(old: str, program: str, settings: dict) -> str:
     files = tuple(settings.get("trials", {}).get("modules", ()))
-    before, now = remembered(old), modules(f"molap.stages.{program}", files)
+    before, now = remembered(old), parts(f"molap.stages.{program}", files)
     if not before:
         return "source changed"
     names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-    return "source changed: " + (", ".join(names[:MANY]) + f" and {len(names) - MANY} more" * (len(names) > MANY))
+    shown = [_version_change(name, before.get(name), now.get(name)) for name in names[:MANY]]
+    return "source changed: " + (", ".join(shown) + f" and {len(names) - MANY} more" * (len(names) > MANY))
+
+
+def _version_change(name: str, before: str | None, now: str | None) -> str:
+    """Of another package, both versions; of a module, its name."""
+    return f"{name} {before} → {now}" if "." in (before or now) else name
 
 
 def _change(name: str, before: object, now: object) -> str:

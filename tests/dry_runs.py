@@ -1,13 +1,16 @@
-"""A process that makes many dry runs: Snakemake is loaded once, and each run is a fork of it.
+"""A process that plans many times: Snakemake is loaded once, and each run is a fork of it.
 
-Reads a line of JSON `[folder, argument, …]` for each, and answers with one line `[exit status, output]`.
+As a program, it reads a line of JSON `[folder, argument, …]` for each run, and answers with one line
+`[exit status, output]`.
 """
 
 import contextlib
 import io
 import json
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import jinja2  # noqa: F401
 import numpy  # noqa: F401
@@ -18,14 +21,43 @@ from snakemake import cli
 from snakemake.parser import parse  # noqa: F401
 
 
-def dry_run(folder: str, arguments: list[str]) -> tuple[int, str]:
+class DryRuns:
+    """Asks such a process, which lives as long as the context."""
+
+    def __enter__(self) -> "DryRuns":
+        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MLFLOW_TRACKING_URI")}
+        command = [sys.executable, __file__]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=kept, cwd=Path(__file__).parent
+        )
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+    def __call__(self, folder: Path, *arguments: str) -> str:
+        """What `snakemake` with these arguments prints in a folder; nothing is run.
+
+        Raises:
+            RuntimeError: if it fails; the message is what it printed.
+        """
+        self._process.stdin.write(json.dumps([str(folder), *arguments]) + "\n")
+        self._process.stdin.flush()
+        status, text = json.loads(self._process.stdout.readline())
+        if status:
+            raise RuntimeError(text)
+        return text
+
+
+def plan(folder: str, arguments: list[str]) -> tuple[int, str]:
     """Run Snakemake in this process, with the sources of the folder."""
     os.chdir(folder)
     sys.path.insert(0, folder)
     text, status = io.StringIO(), 0
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         try:
-            cli.main(["--dry-run", "--nolock", "--nocolor", *arguments])
+            cli.main(["--nolock", "--nocolor", *arguments])
         except SystemExit as end:
             status = end.code or 0
     return status, text.getvalue()
@@ -39,7 +71,7 @@ def main() -> None:
             os.close(reader)
             folder, *arguments = json.loads(line)
             with os.fdopen(writer, "w", encoding="utf-8") as answer:
-                json.dump(dry_run(folder, arguments), answer)
+                json.dump(plan(folder, arguments), answer)
             os._exit(0)
         os.close(writer)
         with os.fdopen(reader, encoding="utf-8") as answer:

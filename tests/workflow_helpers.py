@@ -85,13 +85,7 @@ class Scratch:
         """Number of planned jobs by rule, without the targets."""
         result = self.run("--dry-run", *arguments)
         assert result.returncode == 0, result.stdout + result.stderr
-        text = result.stdout + result.stderr
-        table = re.search(r"^Job stats:\n.*?\n-+  -+\n(.*?)\ntotal", text, re.DOTALL | re.MULTILINE)
-        if table is None:
-            assert "Nothing to be done" in text, text
-            return {}
-        counts = dict(line.split() for line in table.group(1).splitlines())
-        return {rule: int(count) for rule, count in counts.items() if rule not in ("all", "default", "tune", "modules")}
+        return planned_jobs(result.stdout + result.stderr)
 
     def set(self, **changes: dict) -> None:
         """Change values in sections of the configuration."""
@@ -116,3 +110,13 @@ class Scratch:
             for file in files
             if file.suffix in SUFFIXES and not file.name.endswith(".record.json") and ".cache" not in file.parts
         }
+
+
+def planned_jobs(text: str) -> dict[str, int]:
+    """Number of planned jobs by rule, without the targets, as a dry run prints them."""
+    table = re.search(r"^Job stats:\n.*?\n-+  -+\n(.*?)\ntotal", text, re.DOTALL | re.MULTILINE)
+    if table is None:
+        assert "Nothing to be done" in text, text
+        return {}
+    counts = dict(line.split() for line in table.group(1).splitlines())
+    return {rule: int(count) for rule, count in counts.items() if rule not in ("all", "default", "tune", "modules")}

@@ -93,7 +93,9 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
         where = _where(settings)
         code = source_digest(f"molap.stages.{stage}", tuple(getattr(getattr(settings, "trials", None), "modules", ())))
         if arguments.code and arguments.code != code:
-            raise ConfigError(f"code: planned {arguments.code}, but the source is now {code}; run snakemake again")
+            raise ConfigError(
+                f"code: planned {arguments.code}, but source and packages are now {code}; run snakemake again"
+            )
         job = Job(stage, settings, _pairs(arguments.input), outputs, code)
         print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
         work(job)

@@ -48,8 +48,20 @@ def settings_of(stage):
 
 
 def code_of(stage, program=None):
-    """A params function: the digest of the source that a job runs."""
-    return lambda wildcards: plan.code(program or stage, stage, **wildcards)
+    """A params function: the digest of the source that a job runs.
+
+    It also sees to it that a result of unknown origin is made anew where its record tells of other settings or source.
+    """
+
+    def digest(wildcards):
+        code = plan.code(program or stage, stage, **wildcards)
+        file = output(stage).format(**wildcards)
+        noted = workflow.persistence.metadata(file)
+        if is_foreign(file, noted and noted.get("endtime"), plan.settings(stage, **wildcards), code):
+            workflow.dag.forcefiles.add(file)
+        return code
+
+    return digest
 
 
 with open(workflow.source_path("../resources.csv")) as measured:
