@@ -92,11 +92,12 @@ def _imports(name: str) -> tuple[str, ...]:
 @functools.cache
 def _all_imports(name: str) -> tuple[str, ...]:
     tree = ast.parse(_locate(name).read_text(encoding="utf-8"))
-    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []  # what is imported for annotations alone does not run
-        elif isinstance(node, ast.Import):
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
