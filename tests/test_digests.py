@@ -39,7 +39,8 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "records", "digests", "paths", "memory"),
+    ("config", "randomness", "records", "digests", "paths", "memory", "pins"),
+    ("foreign", "sources"),
     ("given",),
     ("tasks",),
     ("corpus", "primitives"),
@@ -58,6 +59,8 @@ LAYERS = (
     ("stage_settings",),
     ("plan",),
     ("tracking",),
+    ("due",),
+    ("why", "interface"),
     ("document",),
 )
 """Parts of the package from the bottom up; a part imports from its own layer and those before it."""

@@ -1,0 +1,108 @@
+"""MoLaP from Python, without the workflow: the same stages, one after the other, in this process."""
+
+import contextlib
+import importlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from molap.config.base import ConfigError, check
+from molap.config.run import parse_config
+from molap.network import from_arrays, run, select_network
+from molap.paths import path
+from molap.plan import Plan
+from molap.records import load_arrays
+from molap.selection import blocks
+from molap.stages.job import Job
+
+
+class Trained(NamedTuple):
+    """A task's networks, one for each network seed."""
+
+    weights: dict[str, Float[np.ndarray, "seed ..."]]
+    """`w_in`, `w_rec`, `w_out`, and biases where there are any."""
+    scores: list[dict]
+    """Accuracy and the other metrics on the test set, by network seed."""
+
+    def outputs(
+        self, inputs: Float[np.ndarray, "time trial channel"], seed: int = 0
+    ) -> Float[np.ndarray, "time trial output"]:
+        """Outputs of the network of one seed (by its place) on trials, without state noise."""
+        return np.asarray(run(select_network(from_arrays(self.weights), seed), jnp.asarray(inputs))[0])
+
+
+class _Stages:
+    """The stages of one block of network seeds; their files lie in a folder that is removed at the end."""
+
+    def __init__(self, config: dict, folder: str) -> None:
+        self.config = parse_config(config)
+        self.plan = Plan(self.config)
+        self.run, self.block = self.config.name, blocks(self.config)[0]
+        self._folder = Path(folder)
+
+    def make(self, stage: str, output: str, inputs: dict[str, str] | None = None, **wildcards: object) -> str:
+        """Run a stage; the file that it makes."""
+        program = importlib.import_module(f"molap.stages.{stage}")
+        settings = self.plan.settings(stage, self.run, **wildcards)
+        file = str(self._folder / path(stage, self.run, **wildcards))
+        job = Job(
+            stage,
+            check(program.Settings, json.loads(settings)),
+            inputs or {},
+            {output: file},
+            self.plan.code(stage, stage, self.run, **wildcards),
+        )
+        program.work(job)
+        return file
+
+    def pretrained(self, source: str) -> str:
+        """The network that the heads freeze."""
+        at = {"block": self.block}
+        network = self.make("reservoir", "arrays", **at)
+        if source == "none":
+            return network
+        corpus = self.make("corpus", "arrays")
+        primitives = self.make("primitives", "arrays", {"corpus": corpus}, source=source)
+        for module in range(1, self.config.network.n_modules + 1):
+            inputs = {"network": network, "primitives": primitives}
+            network = self.make("module", "arrays", inputs, source=source, module=module, **at)
+        return network
+
+    def head(self, network: str, source: str, task: str) -> Trained:
+        """A task's input and readout weights on it, and how they do."""
+        at = {"block": self.block, "task": task}
+        head = self.make("head", "arrays", {"network": network}, source=source, **at)
+        testset = self.make("testset", "arrays", task=task)
+        inputs = {"network": head, "testset": testset}
+        rows = self.make("evaluation", "rows", inputs, kind=f"molap-{source}", **at)
+        scores = json.loads(Path(rows).read_text(encoding="utf-8"))
+        arrays = load_arrays(head)
+        return Trained({name: value for name, value in arrays.items() if name != "seeds"}, scores)
+
+
+def train(config: dict, source: str = "cca", progress: bool = False) -> dict[str, Trained]:
+    """Pre-train the modules on a corpus, and train a head for each of its tasks.
+
+    The networks equal those that the workflow trains with the same configuration, bit by bit on one machine.
+
+    Args:
+        config: what differs from the preset `paper`, as in a configuration file (see `config/README.md`); of the
+            network seeds, the first block is trained.
+        source: what the modules are pre-trained on: `cca`, `pca`, or `none` for a random reservoir.
+        progress: whether the training's progress is printed, on standard error.
+
+    Raises:
+        ConfigError: with one line for each field of the configuration that is refused.
+    """
+    if source not in ("cca", "pca", "none"):
+        raise ConfigError(f"source: {source!r} is not allowed; allowed: cca, pca, none")
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr if progress else None):
+        stages = _Stages(config, folder)
+        network = stages.pretrained(source)
+        return {task: stages.head(network, source, task) for task in stages.config.tasks.names}
