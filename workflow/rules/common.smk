@@ -3,6 +3,8 @@ import csv
 import re
 import sys
 
+from snakemake.io import IOFile
+
 TABLES = ["performance", "counts", "table1", "curves"] + ["components"] * bool(fitted_sources(run_config))
 TABLES += ["continual", "forgetting"] * bool(sequence_kinds(run_config))
 TABLES += ["robustness", "areas"] * bool(sweep(run_config))
@@ -56,7 +58,7 @@ def code_of(stage, program=None):
     def digest(wildcards):
         code = plan.code(program or stage, stage, **wildcards)
         file = output(stage).format(**wildcards)
-        noted = workflow.persistence.metadata(file)
+        noted = workflow.persistence.metadata(IOFile(file, rule=None))
         if is_foreign(file, noted and noted.get("endtime"), plan.settings(stage, **wildcards), code):
             workflow.dag.forcefiles.add(file)
         return code
