@@ -1,21 +1,58 @@
 """Tests run as the stages do: one thread, set before NumPy and JAX are loaded. The longest files start first."""
 
 import fcntl
+import os
 import shutil
 
 import pytest
+from slurm_cluster import Cluster, why_not
 from workflow_helpers import Scratch
 
 import molap.stages  # noqa: F401
 
+NO_SLURM = "MOLAP_TESTS_WITHOUT_SLURM"
+"""The reason, told to the workers."""
+
 LONGEST = (
+    "test_slurm_run",
     "test_workflow",
     "test_tracking_workflow",
+    "test_slurm_faults",
     "test_reruns",
     "test_tracking_store",
     "test_tracking_server",
     "test_workflow_configurations",
 )
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--slurm", action="store_true", help="start a real Slurm on this machine, for the tests that need one"
+    )
+
+
+def pytest_sessionstart(session):
+    """Start the cluster that was asked for, before the workers and once for all of them."""
+    if hasattr(session.config, "workerinput"):
+        return
+    asked_for = session.config.getoption("--slurm")
+    os.environ[NO_SLURM] = (
+        why_not() if asked_for else "needs `pytest --slurm`, which starts a real Slurm on this machine"
+    )
+    if not os.environ[NO_SLURM]:
+        session.config.slurm = Cluster()
+
+
+def pytest_sessionfinish(session):
+    if cluster := getattr(session.config, "slurm", None):
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def slurm():
+    """A real Slurm, or the reason why there is none."""
+    if reason := os.environ[NO_SLURM]:
+        pytest.skip(reason)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,5 +1,6 @@
 # What the rules share: params, resources, wildcards, lists of files.
 import csv
+import math
 import re
 import sys
 
@@ -70,28 +71,31 @@ with open(workflow.source_path("../resources.csv")) as measured:
     MEASURED = {row["stage"]: row for row in csv.DictReader(measured)}
 
 
-def asked(stage, column, least, factor):
-    """A resources function: a multiple of the largest job that was measured, for every network seed of the block again.
+SNAKEMAKE_MB, SNAKEMAKE_MINUTES = 400, 1
+"""What Snakemake's own two processes take beside a job, on a node of a cluster."""
+
+
+def asked(measured, beside):
+    """A resources function: what was measured, for every network seed of the block again, and what is beside the job.
 
     Doubled at every further attempt: what a profile's `retries` count.
     """
-    measured = factor * float(MEASURED[stage][column])
 
     def ask(wildcards, attempt):
         n_seeds = len(block_seeds(wildcards.block)) if "block" in wildcards.keys() else 1
-        return max(least, round(measured * n_seeds)) * 2 ** (attempt - 1)
+        return (beside + math.ceil(measured * n_seeds)) * 2 ** (attempt - 1)
 
     return ask
 
 
 def memory(stage):
-    """Memory in MB, half as much again as measured; no less than Snakemake's own processes beside a job need."""
-    return asked(stage, "memory_mb", 600, 1.5)
+    """Memory in MB, half as much again as the largest measured job took."""
+    return asked(1.5 * float(MEASURED[stage]["memory_mb"]), SNAKEMAKE_MB)
 
 
 def minutes(stage):
-    """Time in minutes, four times what was measured: cores differ, and are shared."""
-    return asked(stage, "cpu_s", 10, 4 / 60)
+    """Time in minutes, four times what the largest measured job took: cores differ, and are shared."""
+    return asked(4 / 60 * float(MEASURED[stage]["cpu_s"]), SNAKEMAKE_MINUTES)
 
 
 def shown(name, category, title):
@@ -159,6 +163,12 @@ def sequence_and_testsets(wildcards):
 def trials_in_memory(c):
     """State noise is drawn for the whole test set, of which a sweep uses the first trials."""
     return c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials
+
+
+def sweep_memory(wildcards, attempt):
+    """Memory in MB of a sweep of perturbed networks, which follows from its size."""
+    needed = sweep_mb(n_units(run_config, wildcards.kind), trials_in_memory(run_config))
+    return (needed + SNAKEMAKE_MB) * 2 ** (attempt - 1)
 
 
 def left_out_evaluations(wildcards):

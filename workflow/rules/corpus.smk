@@ -10,6 +10,9 @@ rule configuration:
     priority: 100  # the tracking attaches it to every run
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("configuration"),
+        runtime=minutes("configuration"),
     params:
         settings=settings_of("configuration"),
         code=code_of("configuration"),

@@ -89,6 +89,9 @@ rule continual:
         log_of("continual"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("continual"),
+        runtime=minutes("continual"),
     params:
         settings=settings_of("continual"),
         code=code_of("continual"),
@@ -109,6 +112,9 @@ rule forgetting:
         log_of("forgetting"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("forgetting"),
+        runtime=minutes("forgetting"),
     params:
         settings=settings_of("forgetting"),
         code=code_of("forgetting"),
@@ -133,6 +139,9 @@ rule fig_dni:
         log_of("fig_dni"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_dni"),
+        runtime=minutes("fig_dni"),
     params:
         settings=settings_of("fig_dni"),
         code=code_of("fig_dni"),

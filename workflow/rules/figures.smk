@@ -14,6 +14,9 @@ rule fig1c:
         log_of("fig1c"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig1c"),
+        runtime=minutes("fig1c"),
     params:
         settings=settings_of("fig1c"),
         code=code_of("fig1c"),
@@ -51,6 +54,9 @@ rule fig2:
         log_of("fig2"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig2"),
+        runtime=minutes("fig2"),
     params:
         settings=settings_of("fig2"),
         code=code_of("fig2"),

@@ -15,6 +15,9 @@ rule generalisation:
         log_of("generalisation"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("generalisation"),
+        runtime=minutes("generalisation"),
     params:
         settings=settings_of("generalisation"),
         code=code_of("generalisation"),
@@ -35,6 +38,9 @@ rule differences:
         log_of("differences"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("differences"),
+        runtime=minutes("differences"),
     params:
         settings=settings_of("differences"),
         code=code_of("differences"),
@@ -59,6 +65,9 @@ rule fig5:
         log_of("fig5"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig5"),
+        runtime=minutes("fig5"),
     params:
         settings=settings_of("fig5"),
         code=code_of("fig5"),

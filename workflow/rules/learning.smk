@@ -64,6 +64,9 @@ rule learning:
         log_of("learning"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("learning"),
+        runtime=minutes("learning"),
     params:
         settings=settings_of("learning"),
         code=code_of("learning"),
@@ -82,6 +85,9 @@ rule scaling:
         log_of("scaling"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("scaling"),
+        runtime=minutes("scaling"),
     params:
         settings=settings_of("scaling"),
         code=code_of("scaling"),
@@ -105,6 +111,9 @@ rule fig_learning:
         log_of("fig_learning"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_learning"),
+        runtime=minutes("fig_learning"),
     params:
         settings=settings_of("fig_learning"),
         code=code_of("fig_learning"),
@@ -128,6 +137,9 @@ rule fig_scaling:
         log_of("fig_scaling"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_scaling"),
+        runtime=minutes("fig_scaling"),
     params:
         settings=settings_of("fig_scaling"),
         code=code_of("fig_scaling"),

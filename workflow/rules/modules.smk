@@ -19,6 +19,9 @@ rule modules_table:
         log_of("modules"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("performance"),
+        runtime=minutes("performance"),
     params:
         settings=settings_of("modules"),
         code=code_of("modules"),
@@ -46,6 +49,9 @@ rule fig_modules:
         log_of("fig_modules"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_scaling"),
+        runtime=minutes("fig_scaling"),
     params:
         settings=settings_of("fig_modules"),
         code=code_of("fig_modules"),

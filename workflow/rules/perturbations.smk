@@ -15,7 +15,7 @@ rule perturbation:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=lambda wildcards: sweep_mb(n_units(run_config, wildcards.kind), trials_in_memory(run_config)),
+        mem_mb=sweep_memory,
         runtime=minutes("perturbation"),
     params:
         settings=settings_of("perturbation"),
@@ -68,6 +68,9 @@ rule robustness:
         log_of("robustness"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("robustness"),
+        runtime=minutes("robustness"),
     params:
         settings=settings_of("robustness"),
         code=code_of("robustness"),
@@ -88,6 +91,9 @@ rule areas:
         log_of("areas"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("areas"),
+        runtime=minutes("areas"),
     params:
         settings=settings_of("areas"),
         code=code_of("areas"),
@@ -118,6 +124,9 @@ rule fig3:
         log_of("fig3"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig3"),
+        runtime=minutes("fig3"),
     params:
         settings=settings_of("fig3"),
         code=code_of("fig3"),
@@ -142,6 +151,9 @@ rule fig_curves:
         log_of("fig_curves"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_curves"),
+        runtime=minutes("fig_curves"),
     params:
         settings=settings_of("fig_curves"),
         code=code_of("fig_curves"),
@@ -165,6 +177,9 @@ rule fig_matched:
         log_of("fig_matched"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_matched"),
+        runtime=minutes("fig_matched"),
     params:
         settings=settings_of("fig_matched"),
         code=code_of("fig_matched"),
@@ -188,6 +203,9 @@ rule fig_areas:
         log_of("fig_areas"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_areas"),
+        runtime=minutes("fig_areas"),
     params:
         settings=settings_of("fig_areas"),
         code=code_of("fig_areas"),

@@ -14,6 +14,9 @@ rule performance:
         log_of("performance"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("performance"),
+        runtime=minutes("performance"),
     params:
         settings=settings_of("performance"),
         code=code_of("performance"),
@@ -34,6 +37,9 @@ rule counts:
         log_of("counts"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("counts"),
+        runtime=minutes("counts"),
     params:
         settings=settings_of("counts"),
         code=code_of("counts"),
@@ -54,6 +60,9 @@ rule table1:
         log_of("table1"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("table1"),
+        runtime=minutes("table1"),
     params:
         settings=settings_of("table1"),
         code=code_of("table1"),
@@ -74,6 +83,9 @@ rule components:
         log_of("components"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("components"),
+        runtime=minutes("components"),
     params:
         settings=settings_of("components"),
         code=code_of("components"),
@@ -98,6 +110,9 @@ rule curves:
         log_of("curves"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("curves"),
+        runtime=minutes("curves"),
     params:
         settings=settings_of("curves"),
         code=code_of("curves"),

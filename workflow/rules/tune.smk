@@ -17,6 +17,9 @@ rule tune_table:
         log_of("tune_table"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("performance"),
+        runtime=minutes("performance"),
     params:
         settings=settings_of("tune_table"),
         code=code_of("tune_table"),
@@ -39,6 +42,9 @@ rule fig_tune:
         log_of("fig_tune"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("fig_scaling"),
+        runtime=minutes("fig_scaling"),
     params:
         settings=settings_of("fig_tune"),
         code=code_of("fig_tune"),

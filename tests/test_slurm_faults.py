@@ -1,0 +1,98 @@
+"""What goes wrong on a cluster, on a real Slurm: mended by a retry or the documented restart, or said at once."""
+
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from slurm_cluster import NODE_MB, wait_for
+from slurm_jobs import RUNS, cluster_copy, messages, overlapping, run, slurm_jobs, start
+from workflow_helpers import REPOSITORY
+
+NETWORKS = "results/tiny/networks/s0-1"
+RESERVOIR = f"{NETWORKS}/reservoir.npz"
+SEPARATE = [f"{NETWORKS}/separate/{task}.npz" for task in ("delay_pro", "mem_dm1", "context_mem_dm1")]
+
+
+@pytest.fixture
+def scratch(slurm, tmp_path):
+    return cluster_copy(tmp_path)
+
+
+def test_a_job_that_needs_more_memory_or_time_gets_it_on_the_retry(scratch):
+    """Memory for a job that computes nothing, and a minute for one that takes 100 seconds."""
+    table = (scratch.folder / "workflow/resources.csv").read_text()
+    scratch.edit("workflow/resources.csv", re.search("^separate,.*", table, re.MULTILINE)[0], "separate,1,60")
+    scratch.edit("workflow/rules/common.smk", "SNAKEMAKE_MINUTES = 400, 1", "SNAKEMAKE_MINUTES = 400, 0")
+    begin = "def work(job: Job) -> None:\n"
+    scratch.edit("molap/stages/reservoir.py", begin, f"{begin}    import time; time.sleep(100)\n")
+    status, text = run(scratch, SEPARATE[0], RESERVOIR, timeout=600)
+    assert status == 0, text
+    for rule, ended, column in (("separate", "OUT_OF_MEMORY", "memory_mb"), ("trials", "TIMEOUT", "minutes")):
+        jobs = slurm_jobs(scratch, rule)
+        assert len(jobs) > 1 and [job.state for job in jobs] == [ended] * (len(jobs) - 1) + ["COMPLETED"]
+        asked = [getattr(job, column) for job in jobs]
+        assert asked == [asked[0] * 2**i for i in range(len(jobs))]
+
+
+def test_a_cancelled_job_is_tried_again(scratch):
+    process = start(scratch, SEPARATE[0])
+    wait_for(lambda: [job for job in slurm_jobs(scratch) if job.state == "RUNNING"])
+    (job,) = slurm_jobs(scratch)
+    subprocess.run(["scancel", str(job.number)], check=True)
+    assert process.wait(300) == 0, messages(scratch)
+    assert [job.state for job in slurm_jobs(scratch)] == ["CANCELLED", "COMPLETED"]
+    assert (scratch.folder / SEPARATE[0]).exists()
+
+
+def test_the_documented_restart_after_a_killed_master_duplicates_no_job(scratch):
+    process = start(scratch, *SEPARATE)
+    wait_for(lambda: "1 of 3 steps" in messages(scratch), 300)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = slurm_jobs(scratch)
+    finished = {job.rule for job in before if job.state == "COMPLETED"}
+    assert [job for job in before if job.state == "RUNNING"], "jobs go on without their master"
+    result = restart(scratch, *SEPARATE)
+    assert result.returncode == 0, result.stdout + result.stderr
+    after = slurm_jobs(scratch)
+    assert "CANCELLED" in {job.state for job in after}
+    assert not [(a, b) for a, b in overlapping(after) if a.rule == b.rule], "two writers of one file"
+    assert all(a.rule != b.rule for a in after for b in after if a.number < b.number and a.rule in finished)
+    assert all((scratch.folder / file).exists() for file in SEPARATE)
+
+
+def restart(scratch, *targets):
+    """Do what docs/cluster.md says, for some targets of the tiny configuration."""
+    (commands,) = re.findall(r"```sh\n(mine\(\).*)slurm\n```", (REPOSITORY / "docs/cluster.md").read_text(), re.DOTALL)
+    last = " ".join(["slurm", *RUNS, *targets, "--configfile", "tiny.yaml"])
+    return subprocess.run(
+        [
+            "bash",
+            "-eu",
+            "-c",
+            commands + last,
+        ],
+        cwd=scratch.folder,
+        env=scratch.environment,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+
+
+def test_training_is_given_a_gpu_by_the_second_profile(scratch):
+    """Slurm counts GPUs that are not there: what is asked for, not what it is good for."""
+    profiles = ("--profile", "workflow/profiles/slurm", "--workflow-profile", "workflow/profiles/slurm-gpu")
+    status, text = run(scratch, SEPARATE[0], RESERVOIR, profiles=profiles)
+    assert status == 0, text
+    asked = {job.rule.split("_wildcards")[0]: (job.partition, job.gpus) for job in slurm_jobs(scratch)}
+    assert asked == {"rule_separate": ("gpu", "gres:gpu:1"), "rule_trials_reservoir": ("cpu", "N/A")}
+
+
+def test_a_request_that_no_node_can_meet_fails_at_once(scratch):
+    begin = time.time()
+    status, text = run(scratch, "--set-resources", f"separate:mem_mb={NODE_MB + 1}", "--", SEPARATE[0])
+    assert status != 0 and time.time() - begin < 60
+    assert "sbatch failed" in text and slurm_jobs(scratch) == []

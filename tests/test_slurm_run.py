@@ -1,0 +1,70 @@
+"""The tiny workflow on a real Slurm with two nodes: the same bytes, what was asked for, and how often."""
+
+import csv
+import json
+import math
+from collections import defaultdict
+
+import pytest
+import yaml
+from slurm_jobs import cluster_copy, overlapping, run, slurm_jobs
+
+from molap.memory import sweep_mb
+
+N_SUBMITTED = 18
+"""For 101 jobs."""
+
+
+@pytest.fixture(scope="module")
+def on_cluster(slurm, tmp_path_factory):
+    scratch = cluster_copy(tmp_path_factory.mktemp("slurm"))
+    status, text = run(scratch, timeout=1500)
+    assert status == 0, text
+    return scratch
+
+
+def test_outputs_equal_those_of_a_local_run(on_cluster, finished):
+    ours, theirs = on_cluster.outputs(), finished.outputs()
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_small_stages_go_to_the_queue_together_and_each_once(on_cluster):
+    jobs = slurm_jobs(on_cluster)
+    assert len(jobs) == N_SUBMITTED
+    assert {job.state for job in jobs} == {"COMPLETED"}
+
+
+def test_jobs_run_on_both_nodes_at_once(on_cluster):
+    pairs = overlapping(slurm_jobs(on_cluster))
+    assert pairs and all({a.node, b.node} == {"node1", "node2"} for a, b in pairs)
+
+
+def test_every_job_asks_for_what_its_stages_were_measured_to_need(on_cluster):
+    groups = yaml.safe_load((on_cluster.folder / "workflow/profiles/slurm/config.yaml").read_text())["groups"]
+    declared = defaultdict(list)
+    for stage, memory_mb, minutes in declared_resources(on_cluster):
+        declared[groups.get(stage, stage)].append((memory_mb, minutes))
+    submitted = defaultdict(list)
+    for job in slurm_jobs(on_cluster):
+        assert (job.cpus, job.partition, job.gpus) == (1, "cpu", "N/A")
+        submitted[job.rule.split("_wildcards_")[0].removeprefix("rule_")].append(job)
+    assert submitted.keys() == declared.keys()
+    for name, jobs in submitted.items():
+        memories, minutes = zip(*declared[name], strict=True)
+        assert sum(job.minutes for job in jobs) == sum(minutes), name
+        assert max(job.memory_mb for job in jobs) == max(memories), name
+        assert {job.memory_mb for job in jobs} <= set(memories), name
+
+
+def declared_resources(scratch):
+    """(stage, MB, minutes) of every job of a finished run, from the measured table."""
+    with open(scratch.folder / "workflow/resources.csv") as file:
+        measured = {row["stage"]: row for row in csv.DictReader(file)}
+    for path in (scratch.folder / "results/tiny").rglob("*.record.json"):
+        stage = json.loads(path.read_text())["stage"]
+        n_seeds = 2 if "s0-1" in path.parts else 1
+        memory_mb = math.ceil(1.5 * float(measured[stage]["memory_mb"]) * n_seeds)
+        if stage == "perturbation":
+            memory_mb = sweep_mb(12, 30)
+        yield stage, 400 + memory_mb, 1 + math.ceil(4 / 60 * float(measured[stage]["cpu_s"]) * n_seeds)
