@@ -3,7 +3,8 @@
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -58,30 +59,32 @@ def overlapping(jobs: list[SlurmJob]) -> list[tuple[SlurmJob, SlurmJob]]:
     return [(a, b) for a in ran for b in ran if a.number < b.number and a.start < b.end and b.start < a.end]
 
 
-def cluster_copy(folder: Path) -> Scratch:
+def cluster_copy(folder: Path, partition: str) -> Scratch:
     """A scratch copy with the edit that docs/cluster.md asks of a user."""
     scratch = Scratch(folder)
     asked = "# default-resources:\n#   slurm_account: my-account\n#   slurm_partition: my-partition\n"
-    given = "default-resources:\n  slurm_account: lab\n  slurm_partition: cpu\n"
+    given = f"default-resources:\n  slurm_account: lab\n  slurm_partition: {partition}\n"
     scratch.edit("workflow/profiles/slurm/config.yaml", asked, given)
     return scratch
 
 
-def start(scratch: Scratch, *arguments: str, profiles: Sequence[str] = PROFILE) -> subprocess.Popen:
-    """Start Snakemake with targets and options; its messages go to `snakemake.log`."""
+@contextmanager
+def started(scratch: Scratch, *arguments: str, profiles: Sequence[str] = PROFILE) -> Iterator[subprocess.Popen]:
+    """Snakemake with targets and options; its messages go to `snakemake.log`. Killed at the end if it still runs."""
     command = [sys.executable, "-m", "snakemake", *arguments, *profiles, *RUNS, "--configfile", "tiny.yaml"]
     with open(scratch.folder / "snakemake.log", "w") as log:
-        return subprocess.Popen(command, cwd=scratch.folder, env=scratch.environment, stdout=log, stderr=log)
-
-
-def run(scratch: Scratch, *arguments: str, timeout: float = 300, profiles: Sequence[str] = PROFILE) -> tuple[int, str]:
-    """Run Snakemake to its end, or for `timeout` seconds: exit status and messages."""
-    process = start(scratch, *arguments, profiles=profiles)
+        process = subprocess.Popen(command, cwd=scratch.folder, env=scratch.environment, stdout=log, stderr=log)
     try:
-        process.wait(timeout)
+        yield process
     finally:
         process.kill()
-    return process.wait(), messages(scratch)
+        process.wait()
+
+
+def run(scratch: Scratch, *arguments: str, timeout: float = 600, profiles: Sequence[str] = PROFILE) -> tuple[int, str]:
+    """Run Snakemake to its end, which must come within `timeout` seconds: exit status and messages."""
+    with started(scratch, *arguments, profiles=profiles) as process:
+        return process.wait(timeout), messages(scratch)
 
 
 def messages(scratch: Scratch) -> str:

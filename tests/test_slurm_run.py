@@ -17,7 +17,7 @@ N_SUBMITTED = 18
 
 @pytest.fixture(scope="module")
 def on_cluster(slurm, tmp_path_factory):
-    scratch = cluster_copy(tmp_path_factory.mktemp("slurm"))
+    scratch = cluster_copy(tmp_path_factory.mktemp("slurm"), "cpu")
     status, text = run(scratch, timeout=1500)
     assert status == 0, text
     return scratch

@@ -1,5 +1,9 @@
 """Other configurations of the workflow: the released readings run, wrong ones are refused."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import yaml
@@ -47,3 +51,21 @@ def test_the_released_readings_run_to_an_evaluation(tmp_path):
     with np.load(networks / "molap-cca/module2.npz") as frozen, np.load(networks / "molap-cca/mem_dm1.npz") as head:
         np.testing.assert_array_equal(frozen["w_rec"], head["w_rec"])
         assert head["b_out"].shape == (2, 2) and head["h0"].shape == (2, 12)
+
+
+def test_all_cores_are_used_unless_the_command_line_says_otherwise(tmp_path):
+    scratch = Scratch(tmp_path)
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--force",
+        "results/tiny/configuration.json",
+        "--configfile",
+        "tiny.yaml",
+    ]
+    for more, cores in (([], len(os.sched_getaffinity(0))), (["--cores", "3"], 3)):
+        result = subprocess.run(
+            [*command, *more], cwd=tmp_path, env=scratch.environment, capture_output=True, text=True
+        )
+        assert result.returncode == 0 and f"Provided cores: {cores}" in result.stderr, result.stderr

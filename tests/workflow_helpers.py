@@ -27,6 +27,7 @@ class Scratch:
         for name in ("molap", "workflow", "config", "envs"):
             shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(REPOSITORY / "Snakefile", folder)
+        shutil.copy(REPOSITORY / "profiles", folder, follow_symlinks=False)
         shutil.copy(REPOSITORY / "tests" / "tiny.yaml", folder)
         self.set(tracking={"enabled": False})  # but where it is what is tested
 
