@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from molap.paths import FITTED, chain_name, chain_run
+from molap.records import read_table
 from molap.tables import performance, split_kind
 
 PAIR = ["source", "task", "network_seed"]
@@ -54,7 +55,7 @@ def generalisation(
 
 def read_generalisation(file: str | Path) -> pd.DataFrame:
     """The table of `generalisation` from its file, in which the main run's `left_out` is empty."""
-    return pd.read_csv(file).fillna({"left_out": ""})
+    return read_table(file).fillna({"left_out": ""})
 
 
 def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:

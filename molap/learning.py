@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from molap.paths import path
-from molap.tables import read_json, split_kind
+from molap.records import read_json
+from molap.tables import split_kind
 
 FIRST = ["strategy", "source", "task", "label", "network_seed", "step", "updates", "updates_before"]
 

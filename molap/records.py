@@ -1,10 +1,13 @@
 """Files: written atomically, named arrays with their provenance, and the JSON record beside every output."""
 
+import hashlib
+import io
 import json
 import math
 import os
 import platform
 import resource
+import shlex
 import sys
 import tempfile
 import time
@@ -18,27 +21,39 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-PROVENANCE = "provenance"
+PROVENANCE, CHECKSUM = "provenance", "checksum"
 
 
 class FileDamaged(RuntimeError):
-    """A file that exists but cannot be read as what it should be."""
+    """A file that exists but is not what its job wrote; the message says what makes it anew."""
+
+    def __init__(self, path: str | Path, reason: object, *others: str | Path) -> None:
+        repair = shlex.join(["rm", *map(str, (path, *others))])
+        super().__init__(f"{path} is damaged ({reason}); to have it made anew: {repair}, then snakemake as before")
 
 
 def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write a file so that it appears whole or not at all (temporary file beside it, then rename)."""
+    """Write a file so that it appears whole or not at all (temporary file beside it, then rename).
+
+    Raises:
+        OSError: if it cannot be written, on a full disk for example; it names the file.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        make_readable(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            make_readable(temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        error.filename = str(path)
         raise
 
 
@@ -70,7 +85,7 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
     except OSError:
         raise
     except Exception as error:  # zipfile and NumPy raise a dozen kinds for damaged content
-        raise FileDamaged(f"{path} is damaged ({error}); remove it and run snakemake again to make it anew") from None
+        raise FileDamaged(path, error) from None
 
 
 def record_path(output: str) -> str:
@@ -87,6 +102,68 @@ def write_json(path: str | Path, values: Any) -> None:
     """Write JSON that a person can read: keys sorted, indented; NaN and infinities as null."""
     text = json.dumps(_plain(values), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
+
+
+def write_record(path: str | Path, record: dict) -> None:
+    """Write a record, with a checksum of itself and, by name, of the outputs that it is beside."""
+    content = _plain(record)
+    content["checksums"] = {
+        Path(output).name: checksum(Path(output).read_bytes()) for output in record["outputs"].values()
+    }
+    write_json(path, content | {CHECKSUM: checksum(canonical_json(content).encode())})
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file: a record, or an output with a record beside it.
+
+    Raises:
+        FileDamaged: if it is no JSON, or not what its job wrote.
+    """
+    try:
+        content = json.loads(_read_output(path))
+    except ValueError as error:
+        raise FileDamaged(path, error) from None
+    if isinstance(content, dict) and CHECKSUM in content:
+        expected = content.pop(CHECKSUM)
+        if checksum(canonical_json(content).encode()) != expected:
+            raise FileDamaged(path, "its checksum is another")
+    return content
+
+
+def read_table(path: str | Path, **options: Any) -> "pd.DataFrame":
+    """Read a table; `options` are those of `pandas.read_csv`.
+
+    Raises:
+        FileDamaged: if it is no table, or not what its job wrote. A table that was cut is still a table; hence the
+            checksum in its record.
+    """
+    import pandas as pd
+
+    content = _read_output(path)
+    try:
+        return pd.read_csv(io.BytesIO(content), **options)
+    except ValueError as error:  # what pandas raises for a file that is no table
+        raise FileDamaged(path, error) from None
+
+
+def checksum(content: bytes) -> str:
+    """SHA-256, in hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_output(path: str | Path) -> bytes:
+    """The bytes of an output; refused if the record beside it has another checksum for it."""
+    content = Path(path).read_bytes()
+    record = Path(record_path(str(path)))
+    if not record.is_file():
+        return content
+    try:
+        expected = read_json(record).get("checksums", {}).get(Path(path).name)
+    except FileDamaged:
+        raise FileDamaged(record, "its checksum is another", path) from None
+    if expected and checksum(content) != expected:
+        raise FileDamaged(path, "its checksum is not the one in its record")
+    return content
 
 
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:

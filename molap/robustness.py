@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from molap.paths import ALL_TASKS, path
+from molap.records import read_table
 
 INTACT = "intact"
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
@@ -20,7 +21,7 @@ def read_sweeps(run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: It
         for task in tasks
         for block in blocks
     ]
-    return pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
+    return pd.concat([read_table(file) for file in files], ignore_index=True)
 
 
 def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:

@@ -1,14 +1,12 @@
 """Tidy tables (pandas) from the records and evaluations of a run."""
 
-import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from molap.paths import FITTED, block_seeds, network_path, path
-from molap.records import FileDamaged, record_path
+from molap.records import read_json, record_path
 
 TABLE1_PRINTED = {
     "separate": (9.18e5, 9.18e5, 1.02e5),
@@ -22,18 +20,6 @@ def split_kind(kind: str) -> tuple[str, str]:
     """Strategy and source of a kind: `molap-cca` → molap, cca; `separate` → separate, -."""
     strategy, _, source = kind.partition("-")
     return strategy, source or "-"
-
-
-def read_json(file: str | Path):
-    """Read a JSON file.
-
-    Raises:
-        FileDamaged: if it is no JSON.
-    """
-    try:
-        return json.loads(Path(file).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FileDamaged(f"{file} is damaged ({error}); remove it and run snakemake again") from None
 
 
 def performance(run: str, kinds: Iterable[str], tasks: dict[str, str], blocks: Iterable[str]) -> pd.DataFrame:

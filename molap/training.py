@@ -34,6 +34,15 @@ Weights = dict[str, Float[Array, "seed ..."]]
 """What a phase trains, by name, with a leading axis of network seeds."""
 
 
+class NotFinite(FloatingPointError):
+    """Training that went out of hand; `place` is that of the network among those of the job."""
+
+    def __init__(self, what: str, place: int) -> None:
+        self.place = place
+        advice = "a lower learning rate or a smaller clip_norm may help"
+        super().__init__(f"{what} (network {place} of this job); {advice}")
+
+
 class _State(NamedTuple):
     trained: dict[str, Array]
     optimiser: optax.OptState
@@ -127,7 +136,7 @@ def train(
         The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
 
     Raises:
-        FloatingPointError: if the loss is not finite; the message names the step and the place of the seed.
+        NotFinite: if the loss is not finite; the message names the step and the place of the seed.
     """
     if phase.n_stages is not None:
         optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
@@ -184,8 +193,7 @@ def train(
             progress(done, float(curves[-1][:, 1, -1].mean()))
         if stop in kept:
             keep(stop, state.trained)
-    if not all(bool(jnp.isfinite(weights).all()) for weights in state.trained.values()):
-        raise FloatingPointError(f"weights are not finite after the last step, {phase.n_steps}")
+    _check_last(state.trained, phase.n_steps)
     losses, errors = np.moveaxis(np.concatenate(curves, axis=2), 1, 0)
     return params._replace(**state.trained), Curves(losses, errors)
 
@@ -194,7 +202,11 @@ def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> No
     bad = np.argwhere(~np.isfinite(losses))
     if len(bad):
         row, step = min(map(tuple, bad), key=lambda place: place[1])
-        raise FloatingPointError(
-            f"the loss is not finite at step {first_step + step} (network {row} of this job); "
-            "a lower learning rate or a smaller clip_norm may help"
-        )
+        raise NotFinite(f"the loss is not finite at step {first_step + step}", row)
+
+
+def _check_last(trained: Weights, n_steps: int) -> None:
+    for weights in trained.values():
+        bad = np.argwhere(~np.isfinite(np.asarray(weights)))
+        if len(bad):
+            raise NotFinite(f"weights are not finite after the last step, {n_steps}", bad[0][0])

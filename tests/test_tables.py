@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from molap.paths import OUTPUTS, block_name, block_seeds, network_path, path
-from molap.records import FileDamaged, record_path
-from molap.tables import components, counts, curves, performance, read_json, split_kind, table1
+from molap.records import FileDamaged, read_json, record_path
+from molap.tables import components, counts, curves, performance, split_kind, table1
 
 TASKS = {"delay_pro": "T1", "mem_dm1": "T5"}
 KINDS = ["separate", "molap-cca", "molap-none"]

@@ -1,14 +1,17 @@
 """Run the workflow in a scratch copy of the repository, and read what Snakemake plans."""
 
+import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psutil
 import yaml
 
 REPOSITORY = Path(__file__).parent.parent
@@ -65,22 +68,15 @@ class Scratch:
             timeout=1200,
         )
 
-    def kill_after(self, n_jobs: int) -> None:
-        """Start the workflow and kill it, with all its jobs, once some jobs have finished."""
-        process = subprocess.Popen(
-            self.command(),
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        deadline = time.time() + 300
-        while len(list(self.folder.rglob("*.record.json"))) < n_jobs and time.time() < deadline:
-            assert process.poll() is None, "the workflow ended before it could be killed"
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    def start(self, *arguments: str, **options) -> subprocess.Popen:
+        """Start Snakemake in a process group of its own; what it says goes to `output.txt`."""
+        with open(self.folder / "output.txt", "w") as output:
+            options = {"cwd": self.folder, "env": self.environment, "stdout": output, "stderr": output} | options
+            return subprocess.Popen(self.command(*arguments), start_new_session=True, **options)
+
+    def output(self) -> str:
+        """What the Snakemake that was started last has said."""
+        return (self.folder / "output.txt").read_text()
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Number of planned jobs by rule, without the targets."""
@@ -121,3 +117,35 @@ def planned_jobs(text: str) -> dict[str, int]:
         return {}
     counts = dict(line.split() for line in table.group(1).splitlines())
     return {rule: int(count) for rule, count in counts.items() if rule not in ("all", "default", "tune", "modules")}
+
+
+def stage_jobs(process: subprocess.Popen) -> list[psutil.Process]:
+    """The stage programs that a Snakemake runs now."""
+    found = []
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if any(word.startswith("molap.stages.") for word in child.cmdline()[1:3]):
+                    found.append(child)
+    return found
+
+
+def wait_until(reached: Callable[[], Any], process: subprocess.Popen, seconds: float = 300) -> Any:
+    """Wait until something holds, and return it; the process must not end before."""
+    deadline = time.time() + seconds
+    while not (found := reached()):
+        assert process.poll() is None, "it ended before"
+        assert time.time() < deadline, "it takes too long"
+        time.sleep(0.02)
+    return found
+
+
+def differences(ours: dict[str, bytes], theirs: dict[str, bytes]) -> dict[str, tuple]:
+    """What to look at where the bytes of outputs differ: the first place in each file."""
+    found = {name: ("only on one side",) for name in ours.keys() ^ theirs.keys()}
+    for name in ours.keys() & theirs.keys():
+        if ours[name] != theirs[name]:
+            pairs = enumerate(zip(ours[name], theirs[name], strict=False))
+            at = next((i for i, (a, b) in pairs if a != b), min(len(ours[name]), len(theirs[name])))
+            found[name] = at, ours[name][at - 40 : at + 40], theirs[name][at - 40 : at + 40]
+    return found

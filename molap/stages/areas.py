@@ -1,9 +1,7 @@
 """Areas under the curves of performance against the strength of a perturbation."""
 
-import pandas as pd
-
 from molap.config.base import Section
-from molap.records import write_table
+from molap.records import read_table, write_table
 from molap.robustness import areas
 from molap.stages.job import Job, run_job
 
@@ -14,7 +12,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Write one row per network and perturbation."""
-    write_table(job.outputs["table"], areas(pd.read_csv(job.inputs["robustness"])))
+    write_table(job.outputs["table"], areas(read_table(job.inputs["robustness"])))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
+import glob
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +18,9 @@ N_LOG_CHARACTERS = 8000
 class Attempt:
     """Written when a job starts and removed when it succeeds.
 
+    A job that outlived its Snakemake, which was killed, may still be at work on the same output: it is waited for.
+    What killed jobs left half-written is removed.
+
     The job holds a lock on the file for as long as it lives. A file that nobody locks and that names no error tells
     of a job that was killed.
     """
@@ -26,6 +31,7 @@ class Attempt:
         self._content = {"stage": stage, "settings": _parsed(settings), "outputs": {"output": output}, "code": code}
         self._content |= {"log": log, "start": time.time()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(output, self._path)
         handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         self._file = os.fdopen(handle, "w", encoding="utf-8")
         json.dump(self._content, self._file)
@@ -45,6 +51,22 @@ class Attempt:
         if self._log and Path(self._log).is_file():
             text = Path(self._log).read_text(encoding="utf-8", errors="replace")[-N_LOG_CHARACTERS:]
         write_json(self._path, self._content | about | {"error": error, "end": time.time(), "log_end": text})
+
+
+def _clear(output: str, attempt: Path) -> None:
+    """Wait until no other process is at work on an output, and remove what killed ones left half-written."""
+    # Where the file system has no locks, both write: each file whole, the same bytes.
+    with contextlib.suppress(OSError), open(attempt, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"molap: another process is still at work on {output}; waiting for its end", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_SH)
+        folder, stem = Path(output).parent, glob.escape(Path(output).stem)
+        panels = [f".{stem}_*"] if output.endswith(".png") else []  # tables of a figure's panels
+        for pattern in (f".{stem}.*", *panels):
+            for temporary in folder.glob(pattern):
+                temporary.unlink(missing_ok=True)
 
 
 def _parsed(settings: str) -> dict:

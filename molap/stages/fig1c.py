@@ -1,10 +1,9 @@
 """Draw Fig 1C from Table 1."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.fig1c import draw_fig1c
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -14,7 +13,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save."""
-    table1 = pd.read_csv(job.inputs["table1"])
+    table1 = read_table(job.inputs["table1"])
     save_figure(draw_fig1c(table1), job.outputs["png"], job.provenance, {"": table1})
 
 

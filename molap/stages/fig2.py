@@ -1,11 +1,9 @@
 """Draw Fig 2 from the tables and the examples."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.fig2 import draw_fig2, example_tables
 from molap.figures.style import save_figure
-from molap.records import load_arrays
+from molap.records import load_arrays, read_table
 from molap.stages.job import Job, run_job
 
 
@@ -18,7 +16,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data of every panel."""
-    performance, curves = (pd.read_csv(job.inputs[name]) for name in ("performance", "curves"))
+    performance, curves = (read_table(job.inputs[name]) for name in ("performance", "curves"))
     performance.attrs["example_task"] = job.settings.task
     curves = curves[(curves.stage == job.settings.task) & (curves.strategy == "molap")]
     examples = {kind.removeprefix("molap-"): load_arrays(job.inputs[kind]) for kind in job.settings.kinds}

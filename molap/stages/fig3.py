@@ -1,11 +1,9 @@
 """Draw Fig 3 from the table of robustness and the lesioned examples."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.perturbations import draw_fig3
 from molap.figures.style import save_figure
-from molap.records import load_arrays
+from molap.records import load_arrays, read_table
 from molap.stages.job import Job, run_job
 
 
@@ -21,7 +19,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save, with the data of every panel."""
     s = job.settings
-    table, example = pd.read_csv(job.inputs["robustness"]), load_arrays(job.inputs["example"])
+    table, example = read_table(job.inputs["robustness"]), load_arrays(job.inputs["example"])
     figure, data = draw_fig3(table, example, s.task, s.labels, s.kind, s.strength)
     save_figure(figure, job.outputs["png"], job.provenance, data)
 

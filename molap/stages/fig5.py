@@ -1,11 +1,10 @@
 """Draw Fig 5 from the tables of generalisation."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.fig5 import draw_fig5
 from molap.figures.style import save_figure
 from molap.generalisation import read_generalisation
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -17,7 +16,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
-    table, differences = read_generalisation(job.inputs["generalisation"]), pd.read_csv(job.inputs["differences"])
+    table, differences = read_generalisation(job.inputs["generalisation"]), read_table(job.inputs["differences"])
     figure = draw_fig5(table, differences, dict(job.settings.labels))
     save_figure(figure, job.outputs["png"], job.provenance, {"performance": table, "differences": differences})
 

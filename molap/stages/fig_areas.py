@@ -1,10 +1,9 @@
 """Draw the areas under the curves of all perturbations."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.perturbations import draw_areas
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -16,7 +15,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
-    table = pd.read_csv(job.inputs["areas"])
+    table = read_table(job.inputs["areas"])
     save_figure(draw_areas(table, job.settings.perturbations), job.outputs["png"], job.provenance, {"": table})
 
 

@@ -2,11 +2,10 @@
 
 from typing import Literal
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.perturbations import draw_curves
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -21,7 +20,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     s = job.settings
-    figure, data = draw_curves(pd.read_csv(job.inputs["robustness"]), s.panels, s.y, s.labels)
+    figure, data = draw_curves(read_table(job.inputs["robustness"]), s.panels, s.y, s.labels)
     save_figure(figure, job.outputs["png"], job.provenance, {"": data})
 
 

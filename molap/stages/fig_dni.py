@@ -1,10 +1,9 @@
 """Draw what networks that learn in sequence know after each task."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -16,8 +15,8 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
-    scores = pd.read_csv(job.inputs["continual"], keep_default_na=False)
-    performance = pd.read_csv(job.inputs["performance"])
+    scores = read_table(job.inputs["continual"], keep_default_na=False)
+    performance = read_table(job.inputs["performance"])
     data = {"scores": scores[scores.order == 0], "joint": performance[performance.strategy == "joint"]}
     save_figure(draw_fig_dni(scores, performance, job.settings.labels), job.outputs["png"], job.provenance, data)
 

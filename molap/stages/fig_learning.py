@@ -1,10 +1,9 @@
 """Draw accuracy while learning, against steps and updates."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.learning import draw_learning
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -17,7 +16,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
-    table = pd.read_csv(job.inputs["learning"])
+    table = read_table(job.inputs["learning"])
     figure, mean = draw_learning(table, dict(job.settings.labels), job.settings.decay)
     save_figure(figure, job.outputs["png"], job.provenance, {"mean": mean, "tasks": table})
 

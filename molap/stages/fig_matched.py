@@ -1,10 +1,9 @@
 """Draw lesions against the number of weights that they hit."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.perturbations import draw_matched
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -19,7 +18,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     s = job.settings
-    figure, data = draw_matched(pd.read_csv(job.inputs["robustness"]), s.tasks, s.perturbations, s.labels)
+    figure, data = draw_matched(read_table(job.inputs["robustness"]), s.tasks, s.perturbations, s.labels)
     save_figure(figure, job.outputs["png"], job.provenance, {"": data})
 
 

@@ -1,10 +1,9 @@
 """Draw accuracy, explained variance and cost by number of modules."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.modules import draw_modules
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -16,7 +15,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
-    table = pd.read_csv(job.inputs["table"])
+    table = read_table(job.inputs["table"])
     save_figure(draw_modules(table, dict(job.settings.labels)), job.outputs["png"], job.provenance, {"": table})
 
 

@@ -1,10 +1,9 @@
 """Draw how weights trained and updates grow with tasks and units."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.learning import draw_scaling
 from molap.figures.style import save_figure
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -16,7 +15,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
-    table = pd.read_csv(job.inputs["scaling"])
+    table = read_table(job.inputs["scaling"])
     save_figure(draw_scaling(table, job.settings.n_units), job.outputs["png"], job.provenance, {"": table})
 
 

@@ -1,10 +1,9 @@
 """Draw the search for the optimiser."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.figures.style import save_figure
 from molap.figures.tune import draw_tune
+from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
@@ -14,7 +13,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save."""
-    save_figure(draw_tune(pd.read_csv(job.inputs["table"])), job.outputs["png"], job.provenance, {})
+    save_figure(draw_tune(read_table(job.inputs["table"])), job.outputs["png"], job.provenance, {})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """Summarise every sequence: average accuracy, forgetting, forward and backward transfer."""
 
-import pandas as pd
-
 from molap.config.base import Section
-from molap.records import write_table
+from molap.records import read_table, write_table
 from molap.stages.job import Job, run_job
 from molap.tables import forgetting
 
@@ -14,7 +12,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Write one row per kind, order and network seed."""
-    scores = pd.read_csv(job.inputs["continual"], keep_default_na=False)
+    scores = read_table(job.inputs["continual"], keep_default_na=False)
     write_table(job.outputs["table"], forgetting(scores))
 
 

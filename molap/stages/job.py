@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import traceback
@@ -11,7 +12,8 @@ from typing import Any, TypeVar
 
 from molap.config.base import ConfigError, Section, check
 from molap.digests import source_digest
-from molap.records import Clock, canonical_json, record_path, versions, write_json
+from molap.failure import explain
+from molap.records import Clock, canonical_json, record_path, versions, write_record
 from molap.stages.attempt import Attempt
 
 COMPILATION = {f"/jax/core/compile/{name}_duration" for name in ("jaxpr_to_mlir_module", "backend_compile")}
@@ -84,9 +86,9 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
     parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH", required=True)
     parser.add_argument("--log", help="file for progress and tracebacks (default: standard output)")
     arguments = parser.parse_args(argv)
-    log = _open_log(arguments.log)
     where, attempt = "", None
     try:
+        _open_log(arguments.log)
         outputs = _pairs(arguments.output)
         attempt = Attempt(next(iter(outputs.values())), stage, arguments.settings, arguments.code, arguments.log)
         settings = check(settings_type, json.loads(arguments.settings))
@@ -99,24 +101,25 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
         job = Job(stage, settings, _pairs(arguments.input), outputs, code)
         print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
         work(job)
-        write_json(record_path(next(iter(job.outputs.values()))), job.record())
+        write_record(record_path(next(iter(job.outputs.values()))), job.record())
         attempt.succeeded()
-    except Exception as error:
-        traceback.print_exc(file=sys.stdout)
-        sys.stdout.flush()
-        if attempt:
-            attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
-        place = f"; log: {arguments.log}" if log else ""
-        print(f"molap {stage}{where} failed: {type(error).__name__}: {error}{place}", file=sys.stderr)
+    except (Exception, KeyboardInterrupt) as error:
+        place = f"; log: {arguments.log}" if arguments.log else ""
+        print(f"molap {stage}{where} failed: {explain(error)}{place}", file=sys.stderr, flush=True)
+        try:
+            traceback.print_exc(file=sys.stdout)
+            sys.stdout.flush()
+            if attempt:
+                attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
+        except OSError:  # a full disk: the line has to do, and what the log cannot take is thrown away
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 
-def _open_log(path: str | None):
-    if not path:
-        return None
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout = open(path, "w", encoding="utf-8")  # noqa: SIM115 (open until the job ends)
-    return sys.stdout
+def _open_log(path: str | None) -> None:
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        sys.stdout = open(path, "w", encoding="utf-8")  # noqa: SIM115 (open until the job ends)
 
 
 def _pairs(items: list[str]) -> dict[str, str]:

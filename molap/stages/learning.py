@@ -1,10 +1,8 @@
 """Collect accuracy at the checkpoints of training, with the updates spent until then."""
 
-import pandas as pd
-
 from molap.config.base import Section
 from molap.learning import learning
-from molap.records import write_table
+from molap.records import read_table, write_table
 from molap.stages.job import Job, run_job
 
 
@@ -20,7 +18,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write one row per strategy, source, task, network seed and checkpoint."""
     s = job.settings
-    counts = pd.read_csv(job.inputs["counts"])
+    counts = read_table(job.inputs["counts"])
     write_table(job.outputs["table"], learning(s.run, s.kinds, dict(s.labels), s.blocks, counts))
 
 

@@ -1,9 +1,7 @@
 """Make Table 1: as printed, corrected, and counted from the networks."""
 
-import pandas as pd
-
 from molap.config.base import Section
-from molap.records import write_table
+from molap.records import read_table, write_table
 from molap.stages.job import Job, run_job
 from molap.tables import table1
 
@@ -14,7 +12,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Write the table."""
-    write_table(job.outputs["table"], table1(pd.read_csv(job.inputs["counts"])))
+    write_table(job.outputs["table"], table1(read_table(job.inputs["counts"])))
 
 
 if __name__ == "__main__":

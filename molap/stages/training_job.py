@@ -14,7 +14,7 @@ from molap.records import save_arrays
 from molap.stages.job import Job
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
-from molap.training import DrawBatch, train
+from molap.training import DrawBatch, NotFinite, train
 
 
 class TrainingSettings(Section):
@@ -64,18 +64,21 @@ def train_networks(
     """
     settings, kept = job.settings, {}
     keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
-    trained, curves = train(
-        params,
-        trainable,
-        draw_batch,
-        keys,
-        settings.phase,
-        settings.optimiser,
-        settings.state_noise,
-        job.progress,
-        keep=kept.__setitem__ if "checkpoints" in job.outputs else None,
-        **options,
-    )
+    try:
+        trained, curves = train(
+            params,
+            trainable,
+            draw_batch,
+            keys,
+            settings.phase,
+            settings.optimiser,
+            settings.state_noise,
+            job.progress,
+            keep=kept.__setitem__ if "checkpoints" in job.outputs else None,
+            **options,
+        )
+    except NotFinite as error:
+        raise FloatingPointError(f"seed {settings.seeds[error.place]}: {error}") from error
     if kept:
         weights = {name: np.stack([weights[name] for weights in kept.values()]) for name in kept[0]}
         save_arrays(job.outputs["checkpoints"], job.provenance, steps=np.array(list(kept)), **weights)

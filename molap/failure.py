@@ -1,0 +1,19 @@
+"""What a job that fails tells its user: the error in one line, and what helps."""
+
+import errno
+
+AGAIN = "then run snakemake as before"
+MORE_MEMORY = f"run fewer jobs at a time (--cores), smaller batches, or a machine with more memory, {AGAIN}"
+ADVICE = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"make room, {AGAIN}")
+ADVICE |= dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), f"make the folder writable, {AGAIN}")
+
+
+def explain(error: BaseException) -> str:
+    """The error and, where it is the machine's fault and not the job's, what to do about it; one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; the same snakemake command goes on from here"
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:  # XLA has no class of its own for it
+        return f"out of memory ({text}); {MORE_MEMORY}"
+    advice = ADVICE.get(error.errno) if isinstance(error, OSError) else None
+    return f"{text}; {advice}" if advice else text
