@@ -15,10 +15,14 @@ NO_SLURM = "MOLAP_TESTS_WITHOUT_SLURM"
 
 LONGEST = (
     "test_slurm_run",
+    "test_interruptions",
     "test_workflow",
     "test_tracking_workflow",
     "test_slurm_faults",
+    "test_contract",
     "test_reruns",
+    "test_faults",
+    "test_faults_of_disks",
     "test_tracking_store",
     "test_tracking_server",
     "test_workflow_configurations",

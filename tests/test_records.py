@@ -4,6 +4,7 @@ import json
 import os
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,13 @@ from molap.records import (
     FileDamaged,
     canonical_json,
     load_arrays,
+    read_json,
+    read_table,
+    record_path,
     save_arrays,
     write_atomically,
     write_json,
+    write_record,
     write_table,
 )
 
@@ -169,6 +174,53 @@ def test_any_changed_byte_of_the_arrays_is_noticed(tmp_path):
         except FileDamaged:
             damaged += 1
     assert damaged > 150
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A table and a list, each with its record."""
+    table, rows = tmp_path / "table.csv", tmp_path / "rows.json"
+    write_table(table, pd.DataFrame({"task": ["a", "b"], "accuracy": [np.pi, 70.0]}))
+    write_json(rows, [{"task": "a", "mse": 0.25}])
+    for output in (table, rows):
+        values = {"outputs": {"output": str(output)}, "metrics": {"mse": np.float32(0.1), "odd": [np.nan, 1e-30]}}
+        write_record(record_path(str(output)), values)
+    return table, rows
+
+
+def test_tables_and_records_are_read_as_they_were_written(recorded):
+    table, rows = recorded
+    assert read_table(table, index_col="task").accuracy.to_dict() == {"a": 3.14159265, "b": 70}
+    assert read_json(rows) == [{"task": "a", "mse": 0.25}]
+    assert read_json(record_path(str(rows)))["metrics"] == {"mse": float(np.float32(0.1)), "odd": [None, 1e-30]}
+    Path(record_path(str(table))).unlink()
+    table.write_text("task,accuracy\nc,1\n")
+    assert read_table(table).task.tolist() == ["c"], "without a record nothing is checked"
+
+
+@pytest.mark.parametrize("content", [b"", b"task,accuracy\na,3.14159265\n", b"task,accuracy\na,3.14159266\nb,70\n"])
+def test_a_table_that_was_cut_or_changed_is_damaged(recorded, content):
+    table, _ = recorded
+    table.write_bytes(content)
+    with pytest.raises(FileDamaged, match=re.escape(f"{table} is damaged")) as error:
+        read_table(table)
+    assert f"rm {table}, then snakemake" in str(error.value)
+
+
+def test_a_digit_changed_in_a_list_or_its_record_is_damaged(recorded):
+    _, rows = recorded
+    record = Path(record_path(str(rows)))
+    good = rows.read_text()
+    rows.write_text(good.replace("0.25", "0.26"))
+    with pytest.raises(FileDamaged, match=re.escape(f"{rows} is damaged")):
+        read_json(rows)
+    rows.write_text(good)
+    record.write_text(record.read_text().replace("1e-30", "1e-31"))
+    with pytest.raises(FileDamaged, match=re.escape(f"{record} is damaged")):
+        read_json(record)
+    with pytest.raises(FileDamaged, match=re.escape(f"{record} is damaged")) as error:
+        read_json(rows)
+    assert f"rm {record} {rows}, then snakemake" in str(error.value)
 
 
 def test_a_missing_file_is_missing_and_not_damaged(tmp_path):

@@ -56,6 +56,20 @@ def test_an_attempt_goes_with_success_and_keeps_a_failures_error_and_end_of_log(
     assert not file.exists() and not is_running(file) and file.name == "x.attempt.json"
 
 
+def test_what_a_killed_job_left_half_written_is_removed_when_it_starts_again(tmp_path):
+    half, others = (
+        [".fig.svg.a1.svg", ".fig.record.json.b2.json", ".fig_loss.csv.c3.csv"],
+        [".fig2.svg.d4.svg", "fig.svg"],
+    )
+    for name in half + others:
+        (tmp_path / name).touch()
+    about = str(tmp_path / "fig.png"), "fig", "{}", None, None
+    Attempt(*about)
+    assert {path.name for path in tmp_path.iterdir()} == {*half, *others, "fig.attempt.json"}, "no killed job"
+    Attempt(*about)
+    assert {path.name for path in tmp_path.iterdir()} == {*others, "fig.attempt.json"}
+
+
 def test_a_stage_program_that_fails_leaves_its_attempt_until_it_succeeds(tmp_path):
     program = ["-m", "molap.stages.configuration", "--output", f"json={tmp_path / 'x.json'}", "--log", tmp_path / "log"]
     assert python(*program, "--settings", '{"name": "mlflow"}').wait(60) == 1
