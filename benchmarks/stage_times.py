@@ -9,37 +9,16 @@ Jobs of runs inside the run (`without/`, `modules/`, `tune/`) are counted with t
 """
 
 import argparse
-import json
 import math
 from pathlib import Path
 
-import pandas as pd
-
-COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share", "largest_memory_mb"]
+from molap.provenance import read_records, stage_times
 
 
-def stage_times(folder: Path) -> pd.DataFrame:
-    """Sums of seconds by stage, their share of the whole in percent, and the largest peak memory."""
-    rows = []
-    for file in folder.rglob("*.record.json"):
-        record = json.loads(file.read_text(encoding="utf-8"))
-        rows.append({"stage": record["stage"]} | record["time"])
-    table = pd.DataFrame(rows)
-    table["computing_s"] = table.cpu_s - table.startup_s - table.compilation_s
-    groups = table.groupby("stage")
-    found = groups[["startup_s", "compilation_s", "computing_s", "cpu_s"]].sum()
-    found["jobs"], found["largest_memory_mb"] = groups.size(), groups.peak_memory_mb.max()
-    found.loc["all"] = found.sum()
-    found.loc["all", "largest_memory_mb"] = table.peak_memory_mb.max()
-    found["share"] = 100 * found.cpu_s / found.cpu_s["all"]
-    return found[COLUMNS].sort_values("cpu_s", ascending=False).astype({"jobs": int})
-
-
-def stage_resources(folder: Path) -> str:
+def stage_resources(records: list[dict]) -> str:
     """CSV: peak memory and CPU time of the largest job of each stage, in MB and seconds."""
     times = {}
-    for file in folder.rglob("*.record.json"):
-        record = json.loads(file.read_text(encoding="utf-8"))
+    for record in records:
         times.setdefault(record["stage"], []).append(record["time"])
     largest = {
         stage: [math.ceil(max(time[name] for time in of)) for name in ("peak_memory_mb", "cpu_s")]
@@ -54,10 +33,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of a run, e.g. results/paper")
     parser.add_argument("--resources", action="store_true", help="print the largest job of each stage, as CSV")
     arguments = parser.parse_args()
+    records = read_records(arguments.folder)
     if arguments.resources:
-        print(stage_resources(arguments.folder), end="")
+        print(stage_resources(records), end="")
         return
-    table = stage_times(arguments.folder).round(1).reset_index()
+    table = stage_times(records).round(1).reset_index()
     print("| " + " | ".join(table.columns) + " |\n|" + "---|" * len(table.columns))
     for row in table.itertuples(index=False):
         print("| " + " | ".join(map(str, row)) + " |")

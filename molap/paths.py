@@ -172,6 +172,14 @@ OUTPUTS = {
         "seed: every metric, explained variance, weights and updates",
     ),
     "fig_modules": Output("{run}/modules/fig_modules.png", "the number of modules; data in `.csv`"),
+    "pages": Output(
+        "{run}/report/parameters.html",
+        "for the report: every setting, and beside it every table but `curves.csv` as a page (`performance.html`, …)",
+    ),
+    "provenance": Output(
+        "{run}/report/provenance.html",
+        "for the report: time and memory by stage, versions, machines, digests, from the records",
+    ),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
     "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser"),
 }

@@ -219,6 +219,20 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: _version(name) for name in names}
 
 
+def machine() -> dict[str, str | int]:
+    """The machine that a job runs on: operating system, processor, number of cores."""
+    return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count() or 0}
+
+
+def _processor() -> str:
+    """Its model. On Linux from /proc: `platform.processor` gives the architecture there, or nothing."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return next(line.partition(": ")[2] for line in text.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -293,6 +293,8 @@ STAGES = {
         "labels": labels(c),
     },
     "fig_areas": lambda c, **_: {"perturbations": list(sweep(c))},
+    "pages": lambda c, **_: {},
+    "provenance": lambda c, **_: {"run": c.name},
     "modules": lambda c, **_: {
         "run": c.name,
         "labels": list(labels(c).items()),

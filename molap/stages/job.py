@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from molap.config.base import ConfigError, Section, check
 from molap.digests import source_digest
 from molap.failure import explain
-from molap.records import Clock, canonical_json, record_path, versions, write_record
+from molap.records import Clock, canonical_json, machine, record_path, versions, write_record
 from molap.stages.attempt import Attempt
 
 COMPILATION = {f"/jax/core/compile/{name}_duration" for name in ("jaxpr_to_mlir_module", "backend_compile")}
@@ -68,6 +68,7 @@ class Job:
             "curves": self.curves,
             "time": times,
             "git": _git(),
+            "machine": machine(),
         }
 
 

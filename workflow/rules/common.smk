@@ -98,10 +98,21 @@ def minutes(stage):
     return asked(4 / 60 * float(MEASURED[stage]["cpu_s"]), SNAKEMAKE_MINUTES)
 
 
+# What the report's texts say of this configuration. Not in the user's own mapping, which is checked key by key.
+config = config | {"captions": captions(run_config)}
+
+PAPER, FURTHER = "Figures of the paper", "Further figures"
+
+
 def shown(name, category, title):
-    """Pattern of a figure's path; the report shows it under its category and title."""
-    caption = f"../report/{name}.rst"
-    return report(output(name), caption=caption, category=category, labels={"figure": title})
+    """Pattern of a figure's path; the report shows it under its category and title, or what these tell of wildcards."""
+    labels = (lambda wildcards: {"figure": title(wildcards)}) if callable(title) else {"figure": title}
+    return report(output(name), caption=f"../report/{name}.rst", category=category, labels=labels)
+
+
+def page(path, caption, category, title):
+    """Pattern of the path of a page of the report."""
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels={"page": title})
 
 
 def figure_files(name, **wildcards):

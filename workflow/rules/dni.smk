@@ -130,7 +130,7 @@ rule fig_dni:
         continual=output("continual"),
         performance=output("performance"),
     output:
-        png=shown("fig_dni", "Beyond the paper", "learning in sequence"),
+        png=shown("fig_dni", FURTHER, "learning in sequence"),
         svg=output("fig_dni").replace(".png", ".svg"),
         pdf=output("fig_dni").replace(".png", ".pdf"),
         data=[output("fig_dni").replace(".png", f"_{name}.csv") for name in ("scores", "joint")],

@@ -5,7 +5,7 @@ rule fig1c:
     input:
         table1=output("table1"),
     output:
-        png=shown("fig1c", "Figures of the paper", "Fig 1C: weights"),
+        png=shown("fig1c", PAPER, "Fig 1C: weights"),
         svg=output("fig1c").replace(".png", ".svg"),
         pdf=output("fig1c").replace(".png", ".pdf"),
         data=output("fig1c").replace(".png", ".csv"),
@@ -42,7 +42,7 @@ rule fig2:
             for kind in example_kinds(run_config)
         ],
     output:
-        png=shown("fig2", "Figures of the paper", "Fig 2: performance"),
+        png=shown("fig2", PAPER, "Fig 2: performance"),
         svg=output("fig2").replace(".png", ".svg"),
         pdf=output("fig2").replace(".png", ".pdf"),
         data=[

@@ -56,7 +56,7 @@ rule fig5:
         generalisation=output("generalisation"),
         differences=output("differences"),
     output:
-        png=shown("fig5", "Figures of the paper", "Fig 5: tasks left out"),
+        png=shown("fig5", PAPER, "Fig 5: tasks left out"),
         svg=output("fig5").replace(".png", ".svg"),
         pdf=output("fig5").replace(".png", ".pdf"),
         data=[output("fig5").replace(".png", f"_{name}.csv") for name in ("performance", "differences")],

@@ -102,7 +102,7 @@ rule fig_learning:
     input:
         learning=output("learning"),
     output:
-        png=shown("fig_learning", "Beyond the paper", "sample efficiency"),
+        png=shown("fig_learning", FURTHER, "sample efficiency"),
         svg=output("fig_learning").replace(".png", ".svg"),
         pdf=output("fig_learning").replace(".png", ".pdf"),
         data=[output("fig_learning").replace(".png", f"_{name}.csv") for name in ("mean", "tasks")],
@@ -128,7 +128,7 @@ rule fig_scaling:
     input:
         scaling=output("scaling"),
     output:
-        png=shown("fig_scaling", "Beyond the paper", "scaling with tasks"),
+        png=shown("fig_scaling", FURTHER, "scaling with tasks"),
         svg=output("fig_scaling").replace(".png", ".svg"),
         pdf=output("fig_scaling").replace(".png", ".pdf"),
         data=output("fig_scaling").replace(".png", ".csv"),

@@ -40,7 +40,7 @@ rule fig_modules:
     input:
         table=output("modules"),
     output:
-        png=shown("fig_modules", "Beyond the paper", "number of modules"),
+        png=shown("fig_modules", FURTHER, "number of modules"),
         svg=output("fig_modules").replace(".png", ".svg"),
         pdf=output("fig_modules").replace(".png", ".pdf"),
         data=output("fig_modules").replace(".png", ".csv"),

@@ -3,6 +3,24 @@
 FIGURES += ["fig_areas"] * bool(sweep(run_config)) + ["fig_matched"] * bool(lesions(run_config))
 FIGURES += ["fig3"] * bool(sweep(run_config) and modular(run_config))
 
+CURVES = {
+    "fig4": "Fig 4: perturbations, mean over tasks",
+    "figS1": "Fig S1: lesions by module, first tasks",
+    "figS2": "Fig S2: lesions by module, other tasks",
+    "figS3": "Fig S3: the whole network, first tasks",
+    "figS4": "Fig S4: the whole network, other tasks",
+    "figS5": "Fig S5: the whole network, two tasks",
+    "fig_relative": "perturbations, relative to the intact network",
+}
+
+
+def curve_title(wildcards):
+    return CURVES[wildcards.figure]
+
+
+def curve_category(wildcards):
+    return FURTHER if wildcards.figure == "fig_relative" else PAPER
+
 
 rule perturbation:
     input:
@@ -115,7 +133,7 @@ rule fig3:
             task=lesion_task(run_config),
         ),
     output:
-        png=shown("fig3", "Figures of the paper", "Fig 3: lesions by module"),
+        png=shown("fig3", PAPER, "Fig 3: lesions by module"),
         svg=output("fig3").replace(".png", ".svg"),
         pdf=output("fig3").replace(".png", ".pdf"),
         data=[output("fig3").replace(".png", f"_{panel}.csv") for panel in ("curves", "traces", "error")],
@@ -142,7 +160,7 @@ rule fig_curves:
     input:
         robustness=output("robustness"),
     output:
-        png=shown("fig_curves", "Perturbations", "{figure}"),
+        png=shown("fig_curves", curve_category, curve_title),
         svg=output("fig_curves").replace(".png", ".svg"),
         pdf=output("fig_curves").replace(".png", ".pdf"),
         data=output("fig_curves").replace(".png", ".csv"),
@@ -168,7 +186,7 @@ rule fig_matched:
     input:
         robustness=output("robustness"),
     output:
-        png=shown("fig_matched", "Perturbations", "the same number of weights"),
+        png=shown("fig_matched", FURTHER, "the same number of weights"),
         svg=output("fig_matched").replace(".png", ".svg"),
         pdf=output("fig_matched").replace(".png", ".pdf"),
         data=output("fig_matched").replace(".png", ".csv"),
@@ -194,7 +212,7 @@ rule fig_areas:
     input:
         areas=output("areas"),
     output:
-        png=shown("fig_areas", "Perturbations", "areas under the curves"),
+        png=shown("fig_areas", FURTHER, "areas under the curves"),
         svg=output("fig_areas").replace(".png", ".svg"),
         pdf=output("fig_areas").replace(".png", ".pdf"),
         data=output("fig_areas").replace(".png", ".csv"),

@@ -104,7 +104,7 @@ rule curves:
     input:
         lambda wildcards: training_records(wildcards.run, blocks(plan.runs[wildcards.run])),
     output:
-        table=output("curves"),
+        table=page(output("curves"), "curves", "Tables", "curves (CSV)"),
         record=record("curves"),
     log:
         log_of("curves"),

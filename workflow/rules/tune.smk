@@ -34,7 +34,7 @@ rule fig_tune:
     input:
         table=output("tune_table"),
     output:
-        png=shown("fig_tune", "Beyond the paper", "search for the optimiser"),
+        png=shown("fig_tune", FURTHER, "search for the optimiser"),
         svg=output("fig_tune").replace(".png", ".svg"),
         pdf=output("fig_tune").replace(".png", ".pdf"),
         record=record("fig_tune"),

@@ -1,0 +1,39 @@
+"""Make the report's pages of the settings and of every table."""
+
+import html
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.pages import table, write_page
+from molap.parameters import parameters
+from molap.paths import OUTPUTS
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Nothing but the tables."""
+
+
+def work(job: Job) -> None:
+    """Write the page of the settings, and one for each table among the inputs."""
+    values = json.loads(Path(job.inputs["configuration"]).read_text(encoding="utf-8"))
+    settings, differs = parameters(values)
+    write_page(
+        job.outputs["parameters"],
+        "Settings of this run",
+        f"{sum(differs)} of {len(settings)} settings, in bold, differ from the preset <code>paper</code>. "
+        "Each key is one of a configuration file; the readings among them are those of docs/readings.md.",
+        table("", "", settings, strong=differs),
+    )
+    for name, path in job.inputs.items():
+        if name == "configuration":
+            continue
+        about = f"{html.escape(OUTPUTS[name].contents)}. Here to four digits; in full in <code>{path}</code>."
+        write_page(job.outputs[name], f"Table: {name}", about, table("", "", pd.read_csv(path, keep_default_na=False)))
+
+
+if __name__ == "__main__":
+    run_job("pages", Settings, work)

@@ -1,0 +1,52 @@
+"""Make the report's page of provenance: seeds, time and memory, versions, machines, digests."""
+
+import json
+from pathlib import Path
+
+from molap.config.base import Section
+from molap.pages import table, write_page
+from molap.paths import RESULTS
+from molap.provenance import files, makers, read_records, sources, span, stage_times
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Which run is described."""
+
+    run: str
+
+
+def work(job: Job) -> None:
+    """Write the page, from all records of the run."""
+    records = read_records(Path(RESULTS, job.settings.run))
+    seeds = json.loads(Path(job.inputs["configuration"]).read_text(encoding="utf-8"))["seeds"]
+    times = stage_times(records).round(1).reset_index()
+    shown = [path for name, path in job.inputs.items() if name != "configuration"]
+    first, last = span(records)
+    numbers = range(seeds["first"], seeds["first"] + seeds["networks"])
+    write_page(
+        job.outputs["page"],
+        f"Provenance of the run “{job.settings.run}”",
+        f"{len(records)} jobs, the first started {first}, the last ended {last} (UTC); "
+        f"{times.cpu_s.max() / 3600:.2f} hours of CPU time. Network seeds: {', '.join(map(str, numbers))}; "
+        f"seed of corpus, batches and test sets: {seeds['data']}. "
+        "All of it is read from the records beside the outputs.",
+        table("Time and memory by stage", TIMES, times, bar="share", strong=times.stage == "all"),
+        table("Versions, source and machines", "Each with the number of jobs that it made.", makers(records)),
+        table("Source by stage", SOURCES, sources(records)),
+        table("Files shown in this report", "To compare with those of another run.", files(shown)),
+    )
+
+
+TIMES = (
+    "CPU seconds: start-up (Python and its imports), compilation as JAX measures it, computing; share of the whole "
+    "in percent; the largest peak memory of a job in MB (10⁶ bytes)."
+)
+SOURCES = (
+    "The digest covers all modules of <code>molap</code> that the stage imports, and a user's own tasks; comments "
+    "and docstrings do not count."
+)
+
+
+if __name__ == "__main__":
+    run_job("provenance", Settings, work)
