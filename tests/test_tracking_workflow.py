@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from browser import chromium
 from servers import free_port
 from tracked_results import active_runs, sync
 from workflow_helpers import Scratch
@@ -130,20 +130,11 @@ def ui(finished):
 
 @pytest.fixture(scope="module")
 def browser(ui):
-    from playwright.sync_api import sync_playwright
-
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not program:
-        pytest.skip("there is no Chromium (Debian: apt-get install chromium)")
     outside = []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        context = running.new_context(viewport={"width": 1600, "height": 900})
-        context.set_default_timeout(60_000)
+    with chromium(viewport={"width": 1600, "height": 900}) as context:
         context.add_init_script(POPUPS_SEEN)
         context.on("request", lambda r: None if r.url.startswith((ui, "data:", "blob:")) else outside.append(r.url))
         yield context
-        running.close()
     assert outside == []
 
 

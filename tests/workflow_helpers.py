@@ -27,7 +27,7 @@ class Scratch:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("molap", "workflow", "config", "envs"):
+        for name in ("molap", "snakemake_logger_plugin_molap", "workflow", "config", "envs"):
             shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(REPOSITORY / "Snakefile", folder)
         shutil.copy(REPOSITORY / "profiles", folder, follow_symlinks=False)

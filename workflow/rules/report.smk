@@ -19,12 +19,12 @@ rule pages:
         settings=settings_of("pages"),
         code=code_of("pages"),
         files=lambda wildcards, input: [f"--input {name}={file}" for name, file in input.items()],
-        pages=lambda wildcards, output: [f"--output {name}={file}" for name, file in output.items() if name != "record"],
+        pages=lambda wildcards, output: [f"--output {name}={output[name]}" for name in PAGES],
     message:
         "Pages of tables and settings for the report"
     shell:
         "python -m molap.stages.pages --settings {params.settings:q} --code {params.code}"
-        " {params.files} {params.pages} --log {log}"
+        " {params.files} --output parameters={output.parameters} {params.pages} --log {log}"
 
 
 rule provenance:

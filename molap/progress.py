@@ -1,0 +1,128 @@
+"""How far a workflow is: jobs by stage, and an estimate of the time that remains."""
+
+import csv
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+TRUST_S = 60
+"""Seconds after which what this run shows of pace and of jobs at a time counts as much as what was known before."""
+
+
+def read_seconds(snakefile: str) -> dict[str, float]:
+    """Measured seconds of a job by stage, from the workflow's `resources.csv`; empty where there is none."""
+    folder = Path(snakefile).parent
+    for file in (folder / "resources.csv", folder / "workflow" / "resources.csv"):
+        if file.is_file():
+            with open(file, encoding="utf-8") as lines:
+                return {row["stage"]: float(row["cpu_s"]) for row in csv.DictReader(lines)}
+    return {}
+
+
+class Stage(NamedTuple):
+    """The jobs of a stage."""
+
+    name: str
+    done: int
+    running: int
+    total: int
+
+
+class Progress:
+    """Jobs that are planned, running and done, and the time that remains.
+
+    Every job is expected to take the mean time of its stage's finished jobs; before the first of them, its time in the
+    table of measured times, at the pace of this run. What remains is divided by the mean number of jobs that ran at
+    a time, at first by the number of cores. Order and waiting are not looked at, and so it is an estimate.
+    """
+
+    def __init__(
+        self,
+        planned: Mapping[str, int],
+        seconds: Mapping[str, float],
+        cores: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock, self._start, self._cores = clock, clock(), cores
+        self._seconds, self.planned = seconds, Counter(planned)
+        self._running: dict[int, tuple[str, float]] = {}
+        self.done: Counter[str] = Counter()
+        self._spent: Counter[str] = Counter()
+
+    def started(self, job: int, stage: str) -> None:
+        """A job has been started."""
+        self._running[job] = stage, self._clock()
+
+    def finished(self, job: int) -> None:
+        """A job has ended well."""
+        if job in self._running:
+            stage, start = self._running.pop(job)
+            self.done[stage] += 1
+            self._spent[stage] += self._clock() - start
+
+    def failed(self, job: int) -> None:
+        """A job has ended otherwise; it may be started again."""
+        self._running.pop(job, None)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self._start
+
+    def stages(self) -> list[Stage]:
+        """All stages in the order of the plan."""
+        running = Counter(stage for stage, _ in self._running.values())
+        return [Stage(name, self.done[name], running[name], n) for name, n in self.planned.items()]
+
+    def share(self) -> float:
+        """Share of the work that is done, 0 to 1."""
+        left, spent = self._left(), self._spent.total() + sum(self._ages())
+        return spent / (spent + left) if spent else 0.0
+
+    def to_go(self) -> str:
+        """The time that remains, in words; nothing where nothing is known yet.
+
+        `if as in paper`: most of it is of stages whose first job has not ended, by the table of the preset's times.
+        """
+        if not self._seconds and not self.done:
+            return ""
+        begun = sum(self._left_of(stage) for stage in self.planned if self.done[stage])
+        source = " (if as in paper)" if begun < self._left() / 2 else ""
+        return f"{in_words(self.remaining())} to go{source}"
+
+    def remaining(self) -> float:
+        """Seconds that remain."""
+        spent = self._spent.total() + sum(self._ages())
+        at_a_time = (spent + TRUST_S * self._cores) / (self.elapsed + TRUST_S)
+        return self._left() / max(at_a_time, 1)
+
+    def _ages(self) -> list[float]:
+        return [self._clock() - start for _, start in self._running.values()]
+
+    def _left(self) -> float:
+        """Seconds of work that is left."""
+        return sum(self._left_of(stage) for stage in self.planned)
+
+    def _left_of(self, stage: str) -> float:
+        each = self._expected(stage)
+        ran = sum(min(self._clock() - start, each) for name, start in self._running.values() if name == stage)
+        return max((self.planned[stage] - self.done[stage]) * each - ran, 0)
+
+    def _expected(self, stage: str) -> float:
+        if self.done[stage]:
+            return self._spent[stage] / self.done[stage]
+        known = [name for name in self.done if name in self._seconds]
+        measured = sum(self._spent[name] for name in known)
+        in_table = sum(self.done[name] * self._seconds[name] for name in known)
+        typical = sorted(self._seconds.values())[len(self._seconds) // 2] if self._seconds else 1
+        return self._seconds.get(stage, typical) * (measured + TRUST_S) / (in_table + TRUST_S)
+
+
+def in_words(seconds: float) -> str:
+    """A length of time for people: `about 2 h 10 min`."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    return f"about {minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"about {minutes} min"

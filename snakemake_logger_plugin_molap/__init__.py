@@ -1,0 +1,142 @@
+"""Snakemake's logger plugin `molap`: bars by stage and the time that remains, or a few lines in a file.
+
+    snakemake --logger molap ...
+
+In a terminal the stages that have begun are shown as bars; elsewhere a line is written at every twentieth of the work.
+Errors and warnings are shown as ever. Dry runs and runs with `--verbose` look as without the plugin.
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+from snakemake.logging import ColorizingTextHandler, get_event
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from molap.progress import Progress, in_words, read_seconds
+
+NOISE = ("Select jobs to execute...", "Assuming unrestricted shared filesystem usage.", "Conda environments: ignored")
+SPOKEN = (None, LogEvent.ERROR, LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.SHELLCMD, LogEvent.DEBUG_DAG)
+"""Events whose text is shown while jobs run."""
+TWENTIETHS = 20
+
+
+class LogHandler(LogHandlerBase):
+    """Shows the progress of a run."""
+
+    def __post_init__(self) -> None:
+        common = self.common_settings
+        self._stream = _Current("stdout" if common.stdout else "stderr")
+        self._text = ColorizingTextHandler(nocolor=common.nocolor, stream=self._stream)
+        self._text.format = self.format
+        self._plain = common.dryrun or common.verbose or common.debug_dag
+        self._seconds: dict[str, float] = {}
+        self._cores = 1
+        self._progress: Progress | None = None
+        self._bars = None
+        self._told = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note what happened, and show what is worth it."""
+        event = get_event(record)
+        if self._plain:
+            self._text.emit(record)
+        elif event == LogEvent.WORKFLOW_STARTED:
+            self._seconds = read_seconds(record.snakefile_main)
+        elif event == LogEvent.RUN_INFO:
+            self._begin({name: n for name, n in record.stats.items() if name != "total"})
+        elif event == LogEvent.RESOURCES_INFO:
+            self._cores = getattr(record, "cores", None) or self._cores
+        elif self._progress is None:
+            if record.getMessage() not in NOISE:
+                self._text.emit(record)
+        else:
+            self._follow(event, record)
+
+    def _begin(self, planned: dict[str, int]) -> None:
+        self._progress = Progress(planned, self._seconds, self._cores)
+        self._say(
+            "; ".join(filter(None, [f"{sum(planned.values())} jobs of {len(planned)} stages", self._progress.to_go()]))
+        )
+        if self._stream.isatty():
+            from molap.bars import Bars  # rich is loaded where it is of use
+
+            self._bars = Bars(self._progress, self.lock, self.common_settings.stdout)
+
+    def _follow(self, event: LogEvent | None, record: logging.LogRecord) -> None:
+        if event == LogEvent.JOB_INFO:
+            self._progress.started(record.jobid, record.rule_name)
+        elif event == LogEvent.JOB_FINISHED:
+            self._progress.finished(record.job_id)
+            self._tell()
+        elif event in SPOKEN and record.getMessage() not in NOISE:
+            self._text.emit(record)
+            if event == LogEvent.JOB_ERROR:
+                self._progress.failed(record.jobid)
+                self._quote(record.log)
+
+    def _tell(self) -> None:
+        """In a file, a line at every twentieth of the work."""
+        share = int(TWENTIETHS * self._progress.share())
+        if self._bars is None and share > self._told:
+            self._told = share
+            done, total = self._progress.done.total(), self._progress.planned.total()
+            if done < total:
+                part = f"{100 * share // TWENTIETHS} % of the work, {done} of {total} jobs"
+                self._say(f"{part}; {self._progress.to_go()}")
+
+    def _quote(self, logs: list[str]) -> None:
+        """The last line of a failed job's log; the bars hide what the job itself wrote to the terminal."""
+        for log in logs if self._bars else ():
+            lines = Path(log).read_text(encoding="utf-8", errors="replace").split("\n") if Path(log).is_file() else []
+            self._say(next((line for line in reversed(lines) if line.strip()), ""))
+
+    def _say(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Take the bars away, and say how it ended."""
+        if self._bars:
+            self._bars.stop()
+        if self._progress:
+            done, total = self._progress.done.total(), self._progress.planned.total()
+            self._say(f"{done} of {total} jobs done in {in_words(self._progress.elapsed)}")
+            self._progress = None
+        super().close()
+
+    @property
+    def writes_to_stream(self) -> bool:
+        """It stands in for Snakemake's own output."""
+        return True
+
+    @property
+    def writes_to_file(self) -> bool:
+        """No; Snakemake's complete log under `.snakemake/log/` is as ever."""
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        """No: Snakemake's, which knows `--quiet`."""
+        return False
+
+    @property
+    def has_formatter(self) -> bool:
+        """No: Snakemake's."""
+        return False
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        """No."""
+        return False
+
+
+class _Current:
+    """Standard output or error as it is now: rich puts its own in its place while bars are shown."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str):
+        return getattr(getattr(sys, self._name), attribute)

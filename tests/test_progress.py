@@ -1,0 +1,169 @@
+"""Progress of a run: the estimate, bars in a terminal, few lines in a file."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+from workflow_helpers import REPOSITORY
+
+from molap.progress import Progress, in_words, read_seconds
+
+SNAKEFILE = """
+rule all:
+    input:
+        expand("{x}.scored", x=range(6)), "bad"
+
+rule head:
+    output: "{x}.trained"
+    shell: "sleep 0.3; touch {output}"
+
+rule evaluation:
+    input: "{x}.trained"
+    output: "{x}.scored"
+    shell: "sleep 0.3; touch {output}"
+
+rule bad:
+    output: "bad"
+    log: "bad.log"
+    shell: "echo 'ValueError: NaN at step 3' > {log}; false"
+"""
+
+
+class Clock:
+    """Time that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_before_anything_is_done_the_table_and_the_cores_tell(clock):
+    progress = Progress({"head": 4, "table": 2}, {"head": 100.0, "table": 1.0}, cores=2, clock=clock)
+    assert progress.remaining() == pytest.approx((4 * 100 + 2 * 1) / 2)
+    assert progress.to_go() == "about 3 min to go (if as in paper)"
+    assert progress.share() == 0
+
+
+def test_finished_jobs_replace_the_table_for_their_stage_and_set_the_pace_for_the_others(clock):
+    progress = Progress({"head": 4, "module": 1}, {"head": 100.0, "module": 100.0}, cores=1, clock=clock)
+    for job in range(3):
+        progress.started(job, "head")
+        clock.now += 200
+        progress.finished(job)
+    pace = (600 + 60) / (300 + 60)
+    assert progress.remaining() == pytest.approx(200 + 100 * pace)
+    assert progress.to_go() == "about 6 min to go"
+    assert progress.share() == pytest.approx(600 / (600 + 200 + 100 * pace))
+
+
+def test_what_remains_is_divided_by_the_jobs_that_ran_at_a_time(clock):
+    progress = Progress({"head": 30}, {}, cores=1, clock=clock)
+    assert progress.to_go() == ""
+    for start in range(0, 20, 10):
+        for job in range(start, start + 10):
+            progress.started(job, "head")
+        clock.now += 600
+        for job in range(start, start + 10):
+            progress.finished(job)
+    at_a_time = (20 * 600 + 60) / (1200 + 60)
+    assert progress.remaining() == pytest.approx(10 * 600 / at_a_time)
+    for job in range(20, 30):
+        progress.started(job, "head")
+    clock.now += 300
+    assert progress.remaining() < 10 * 600 / at_a_time, "what a running job has run is not to be done again"
+
+
+def test_a_failed_job_is_still_to_be_done(clock):
+    progress = Progress({"head": 2}, {"head": 10.0}, clock=clock)
+    progress.started(0, "head")
+    clock.now += 10
+    progress.failed(0)
+    assert progress.done.total() == 0 and progress.stages()[0].running == 0
+    assert progress.remaining() == pytest.approx(2 * 10)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(10.0, "less than a minute"), (40.0, "about 1 min"), (3599.0, "about 1 h 0 min"), (7800.0, "about 2 h 10 min")],
+)
+def test_times_in_words(seconds, words):
+    assert in_words(seconds) == words
+
+
+def test_the_measured_times_lie_beside_the_workflow(tmp_path):
+    for snakefile in ("Snakefile", "workflow/Snakefile"):
+        assert read_seconds(str(REPOSITORY / snakefile))["head"] > 1
+    assert read_seconds(str(tmp_path / "Snakefile")) == {}
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """A workflow of short jobs, one of which fails; `run` starts it."""
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "resources.csv").write_text("stage,memory_mb,cpu_s\nhead,1,1\nevaluation,1,1\n")
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color"}
+
+    def run(*arguments, **streams):
+        return subprocess.run(
+            command(*arguments), cwd=tmp_path, env=environment, text=True, timeout=120, check=False, **streams
+        )
+
+    return run
+
+
+def test_in_a_file_progress_is_a_line_now_and_then_and_errors_are_whole(workflow):
+    result = workflow("--logger", "molap", "--keep-going", capture_output=True)
+    lines = result.stderr.splitlines()
+    assert result.returncode == 1 and "\x1b" not in result.stderr
+    assert any(line.startswith("14 jobs of 4 stages; ") for line in lines)
+    steps = [re.match(r"(\d+) % of the work, (\d+) of 14 jobs; .* to go", line) for line in lines]
+    shares = [int(step[1]) for step in steps if step]
+    assert 2 <= len(shares) <= 12 and shares == sorted(set(shares))
+    assert "Error in rule bad:" in lines and "    log: bad.log (check log file(s) for error details)" in lines
+    assert lines[-1] == "12 of 14 jobs done in less than a minute"
+    assert not any("Finished jobid" in line or "Select jobs" in line or "rule head" in line for line in lines)
+
+
+def test_in_a_terminal_stages_are_bars_with_the_time_that_remains(workflow):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    result = workflow("--logger", "molap", "--keep-going", stdout=slave, stderr=slave, stdin=slave)
+    os.close(slave)
+    text = b""
+    try:
+        while part := os.read(master, 65536):
+            text += part
+    except OSError:  # the end, on Linux
+        os.close(master)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.decode())
+    assert result.returncode == 1
+    assert re.search(r"head +[━╸╺]+ +\d/6 +\d running", plain) and re.search(r"evaluation +[━╸╺]+ +\d/6", plain)
+    assert re.search(r"\d of 4 stages +[━╸╺]+ +\d+/14 +less than a minute to go", plain)
+    assert "Error in rule bad:" in plain and "ValueError: NaN at step 3" in plain.replace("\r", "\n").split("\n")
+    assert plain.rstrip().endswith("12 of 14 jobs done in less than a minute")
+    assert text.decode().rindex("\x1b[?25h") > text.decode().rindex("\x1b[?25l"), "the cursor is shown again"
+
+
+def test_a_dry_run_looks_as_without_it(workflow):
+    with_it, without = (workflow("--dry-run", *logger, capture_output=True) for logger in (("--logger", "molap"), ()))
+    assert with_it.returncode == 0 and "rule head:" in with_it.stdout + with_it.stderr
+    own = re.compile(r"\[.*\d{4}\]|(Date|Workflow ID|Command): .*")
+    # Snakemake lists files in any order.
+    words, others = (sorted(re.split(r"[,\s]+", own.sub("", run.stdout + run.stderr))) for run in (with_it, without))
+    assert words == others
