@@ -1,12 +1,16 @@
 """What goes wrong on a cluster, on a real Slurm: mended by a retry or the documented restart, or said at once."""
 
+import os
 import re
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from slurm_cluster import NODE_MB, wait_for
 from slurm_jobs import RUNS, cluster_copy, messages, overlapping, run, slurm_jobs, started
+from tracked_results import active_runs
 from workflow_helpers import REPOSITORY
 
 NETWORKS = "results/tiny/networks/s0-1"
@@ -20,10 +24,10 @@ def scratch(slurm, tmp_path):
 
 
 def test_a_job_that_needs_more_memory_or_time_gets_it_on_the_retry(scratch):
-    """Memory for a job that computes nothing, and a minute for one that takes 100 seconds."""
+    """Memory that does not even hold Snakemake, and a minute for what takes 100 seconds."""
     table = (scratch.folder / "workflow/resources.csv").read_text()
     scratch.edit("workflow/resources.csv", re.search("^separate,.*", table, re.MULTILINE)[0], "separate,1,60")
-    scratch.edit("workflow/rules/common.smk", "SNAKEMAKE_MINUTES = 400, 1", "SNAKEMAKE_MINUTES = 400, 0")
+    scratch.edit("workflow/rules/common.smk", "SNAKEMAKE_MINUTES = 400, 1", "SNAKEMAKE_MINUTES = 150, 0")
     slow_down(scratch, "reservoir", 100)
     status, text = run(scratch, SEPARATE[0], RESERVOIR, timeout=600)
     assert status == 0, text
@@ -40,14 +44,16 @@ def slow_down(scratch, stage, seconds):
     scratch.edit(f"molap/stages/{stage}.py", begin, f"{begin}    import time; time.sleep({seconds})\n")
 
 
-def test_a_cancelled_job_is_tried_again(scratch):
+def test_a_cancelled_job_is_tried_again_and_the_master_tracks_it(scratch):
+    scratch.set(tracking={"enabled": True})
     with started(scratch, SEPARATE[0]) as process:
         wait_for(lambda: [job for job in slurm_jobs(scratch) if job.state == "RUNNING"])
         (job,) = slurm_jobs(scratch)
         subprocess.run(["scancel", str(job.number)], check=True)
         assert process.wait(600) == 0, messages(scratch)
     assert [job.state for job in slurm_jobs(scratch)] == ["CANCELLED", "COMPLETED"]
-    assert (scratch.folder / SEPARATE[0]).exists()
+    table = active_runs(scratch.folder / "results")
+    assert set(table["tags.network_seeds"]) == {"0", "1"} and list(table.status) == ["FINISHED"] * 2
 
 
 def test_the_documented_restart_after_a_killed_master_duplicates_no_job(scratch):
@@ -74,7 +80,7 @@ def restart(scratch, *targets):
     return subprocess.run(
         ["bash", "-eu", "-c", commands + last],
         cwd=scratch.folder,
-        env=scratch.environment,
+        env=scratch.environment | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=600,
@@ -92,6 +98,6 @@ def test_training_is_given_a_gpu_by_the_second_profile(scratch):
 
 def test_a_request_that_no_node_can_meet_fails_at_once(scratch):
     begin = time.time()
-    status, text = run(scratch, "--set-resources", f"separate:mem_mb={NODE_MB + 1}", "--", SEPARATE[0])
+    status, text = run(scratch, SEPARATE[0], "--set-resources", f"separate:mem_mb={NODE_MB + 1}")
     assert status != 0 and time.time() - begin < 120
     assert "sbatch failed" in text and slurm_jobs(scratch) == []
