@@ -33,21 +33,26 @@ def page(run):
         context.on("weberror", lambda error: errors.append(str(error.error)))
         opened = context.new_page()
         opened.goto(report)
-        opened.locator("nav").wait_for()
+        side(opened).wait_for()
         yield opened
     assert fetched == [] and errors == []
 
 
+def side(page):
+    """The bar with the menu, lists of results and captions."""
+    return page.locator("nav").first
+
+
 def home(page):
-    page.locator("nav a, nav button").filter(has=page.locator("svg")).first.wait_for()
+    """Back to the menu and the overview."""
     page.evaluate("app.setView({navbarMode: 'menu', content: 'rulegraph'})")
 
 
 def listed(page, category):
     """The rows of a category, reached through the menu."""
     home(page)
-    page.locator("nav").get_by_text(category, exact=True).click()
-    rows = page.locator("nav tbody tr")
+    side(page).get_by_text(category, exact=True).click()
+    rows = side(page).locator("tbody tr")
     rows.first.wait_for()
     return rows
 
@@ -55,8 +60,8 @@ def listed(page, category):
 def caption(page, row):
     """What is told of a result, by its second button."""
     row.locator("a, button").nth(1).click()
-    page.locator("nav").get_by_text("Description").wait_for()
-    return page.locator("nav").inner_text()
+    side(page).get_by_text("Description").wait_for()
+    return side(page).inner_text()
 
 
 def results(page):
@@ -74,7 +79,7 @@ def test_the_overview_tells_what_it_is_about_beside_the_workflow(page):
     stages = {node["rule"] for node in page.evaluate("rulegraph_spec.data[0].values")}
     assert stages >= {"corpus", "primitives", "module", "head", "separate", "sequence", "performance", "fig2"}
     page.locator("#app .prose").get_by_text("Figures of the paper").click()
-    page.locator("nav").get_by_text("Fig 2: performance").wait_for()
+    side(page).get_by_text("Fig 2: performance").wait_for()
 
 
 @pytest.mark.parametrize("category", ["Figures of the paper", "Further figures"])
