@@ -7,8 +7,19 @@ import sys
 import numpy as np
 import pandas as pd
 
-TABLES_AND_FIGURES = {"performance", "counts", "table1", "components", "curves", "fig1c", "fig2", "configuration"}
-N_RECORDS = 101
+TABLES_AND_FIGURES = {
+    "performance",
+    "counts",
+    "table1",
+    "components",
+    "curves",
+    "fig1c",
+    "fig2",
+    "configuration",
+    "pages",
+    "provenance",
+}
+N_RECORDS = 103
 
 
 def test_every_stage_leaves_its_outputs_and_a_record(finished):
@@ -16,7 +27,7 @@ def test_every_stage_leaves_its_outputs_and_a_record(finished):
     assert len(records) == N_RECORDS
     assert {r["stage"] for r in records} >= TABLES_AND_FIGURES | {"corpus", "module", "head", "separate", "evaluation"}
     for record in records:
-        assert record["code"] and record["versions"]["jax"]
+        assert record["code"] and record["versions"]["jax"] and record["machine"]["cores"] > 0
         assert record["time"]["end"] >= record["time"]["start"] > 1.7e9
         assert record["time"]["cpu_s"] > 0 and record["time"]["peak_memory_mb"] > 10
     figures = {path.name for path in (finished.folder / "results/tiny/figures").iterdir()}

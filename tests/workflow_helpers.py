@@ -15,7 +15,8 @@ import psutil
 import yaml
 
 REPOSITORY = Path(__file__).parent.parent
-SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf"}
+SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html"}
+OF_TIMES = (".record.json", "provenance.html")
 
 OWN_TASK = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
 """A module of a user's: the task `late`."""
@@ -100,12 +101,12 @@ class Scratch:
         path.write_text(text.replace(old, new, 1))
 
     def outputs(self) -> dict[str, bytes]:
-        """All outputs by name; records are left out, because they hold times."""
+        """All outputs by name; records and their page are left out, because they hold times."""
         files = (self.folder / "results").rglob("*")
         return {
             str(file.relative_to(self.folder)): file.read_bytes()
             for file in files
-            if file.suffix in SUFFIXES and not file.name.endswith(".record.json") and ".cache" not in file.parts
+            if file.suffix in SUFFIXES and not file.name.endswith(OF_TIMES) and ".cache" not in file.parts
         }
 
 
