@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ input { font: inherit; padding: .25rem .6rem; border: 1px solid #cbd5e1; border-
 table { border-collapse: collapse; margin-top: .6rem; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: #f1f5f9; text-align: left; cursor: pointer; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #e2e8f0; vertical-align: top; }
+td { white-space: nowrap; }
+td.long { white-space: normal; min-width: 16rem; max-width: 34rem; overflow-wrap: anywhere; }
 td.n, th.n { text-align: right; } tr:hover td { background-color: #f8fafc; } tr.strong td { font-weight: 600; }
 """
 
@@ -46,6 +49,9 @@ for (const part of document.querySelectorAll('section')) {
 }
 """
 
+LONG = 36
+"""Characters from which on a cell is broken into lines."""
+
 
 def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Iterable[bool] = ()) -> str:
     """A section with a table: its heading, a search field, and columns that sort at a click.
@@ -73,7 +79,8 @@ def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Ite
 
 def _cell(value: object, number: bool, bar: bool) -> str:
     if not number:
-        return f"<td>{'' if value is None or value != value else _plain(value)}</td>"
+        text = "" if value is None or value != value else str(value)
+        return f"<td{' class=long' if len(text) > LONG else ''}>{_plain(text)}</td>"
     if math.isnan(value):
         return "<td class=n data-v=-Infinity>–</td>"
     style = f' style="background: linear-gradient(90deg, #bfdbfe {value:.1f}%, transparent 0)"' if bar else ""
@@ -81,14 +88,15 @@ def _cell(value: object, number: bool, bar: bool) -> str:
 
 
 def _number(value: float) -> str:
-    """Whole numbers in full, others to four digits."""
-    if float(value).is_integer() and abs(value) < 1e12:
+    """Whole and large numbers in full, others to four digits."""
+    if float(value).is_integer() or abs(value) >= 1e4:
         return f"{value:,.0f}"
-    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e4 else f"{value:.3e}"
+    return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.3e}"
 
 
 def _plain(value: object) -> str:
-    return html.escape(str(value)).replace("_", "_<wbr>")
+    """Text in HTML: what stands between backticks as code, lines broken after underscores where they must be."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(str(value))).replace("_", "_<wbr>")
 
 
 def write_page(path: str | Path, title: str, about: str, *sections: str) -> None:

@@ -32,7 +32,7 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value) or "none"
     if isinstance(value, dict):
-        return " ".join(f"{name} {_text(item)}" for name, item in value.items()) or "none"
+        return " ".join(f"{name} {_text(item)}" for name, item in sorted(value.items())) or "none"
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)

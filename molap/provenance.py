@@ -12,9 +12,10 @@ import pandas as pd
 COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share", "largest_memory_mb"]
 
 
-def read_records(folder: Path) -> list[dict]:
-    """The records below a folder, in the order of their paths."""
+def read_records(folder: Path, without: Sequence[str] = ()) -> list[dict]:
+    """The records below a folder, in the order of their paths; those in some of its own folders are left out."""
     files = sorted(folder.rglob("*.record.json"))
+    files = [file for file in files if file.relative_to(folder).parts[0] not in without]
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 

@@ -31,8 +31,9 @@ def work(job: Job) -> None:
     for name, path in job.inputs.items():
         if name == "configuration":
             continue
+        rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
         about = f"{html.escape(OUTPUTS[name].contents)}. Here to four digits; in full in <code>{path}</code>."
-        write_page(job.outputs[name], f"Table: {name}", about, table("", "", pd.read_csv(path, keep_default_na=False)))
+        write_page(job.outputs[name], f"Table: {name}", about, table("", "", rows))
 
 
 if __name__ == "__main__":

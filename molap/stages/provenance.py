@@ -17,8 +17,8 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Write the page, from all records of the run."""
-    records = read_records(Path(RESULTS, job.settings.run))
+    """Write the page, from all records of the run and its chains; other targets have folders of their own."""
+    records = read_records(Path(RESULTS, job.settings.run), without=("modules", "tune"))
     seeds = json.loads(Path(job.inputs["configuration"]).read_text(encoding="utf-8"))["seeds"]
     times = stage_times(records).round(1).reset_index()
     shown = [path for name, path in job.inputs.items() if name != "configuration"]
