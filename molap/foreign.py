@@ -1,4 +1,4 @@
-"""Results that Snakemake knows nothing of: whether their records say that they are what is planned.
+"""Results that Snakemake knows nothing of: whether their records say that they are what is planned, byte for byte.
 
 Snakemake compares settings and source with what it noted itself. Of a result that was copied from elsewhere it noted
 nothing, and would take it as it is.
@@ -7,7 +7,7 @@ nothing, and would take it as it is.
 import json
 from pathlib import Path
 
-from molap.records import record_path
+from molap.records import FileDamaged, checksum, read_json, record_path
 
 
 def flat(values: object, prefix: str = "") -> dict[str, object]:
@@ -42,7 +42,8 @@ def is_foreign(output: str, noted_mtime: float | None, settings: str, code: str)
     except OSError:  # there is no such file: nothing that could be taken for another
         return False
     try:
-        record = json.loads(Path(record_path(output)).read_text(encoding="utf-8"))
-        return record["code"] != code or bool(changed(record["settings"], json.loads(settings)))
-    except (OSError, ValueError, KeyError, TypeError):
+        record = read_json(record_path(output))
+        written = record["checksums"][Path(output).name] == checksum(Path(output).read_bytes())
+        return not written or record["code"] != code or bool(changed(record["settings"], json.loads(settings)))
+    except (OSError, FileDamaged, KeyError, TypeError):
         return True

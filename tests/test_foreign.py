@@ -1,5 +1,6 @@
 """Results that Snakemake did not make here: their records tell whether they are current."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -46,6 +47,7 @@ def test_results_of_other_settings_in_a_fresh_clone_are_made_anew(finished, tmp_
 def test_a_result_that_was_replaced_by_another_run_s_is_made_anew(changed, field, value):
     path = changed.folder / HEAD.replace(".npz", ".record.json")
     record = json.loads(path.read_text())
+    del record["checksum"]
     path.write_text(json.dumps(record | {field: value}))
     assert changed.planned() == {}, "Snakemake made this file itself"
     os.utime(changed.folder / HEAD)
@@ -60,9 +62,12 @@ def test_a_result_without_a_record_that_can_be_read_is_made_anew(tmp_path, conte
     if content is not None:
         record.write_text(content)
     assert is_foreign(str(output), None, "{}", "abc")
-    record.write_text('{"settings": {"a": 1, "default": 2}, "code": "abc"}')
+    sums = {"x.npz": hashlib.sha256(b"").hexdigest()}
+    record.write_text(json.dumps({"settings": {"a": 1, "default": 2}, "code": "abc", "checksums": sums}))
     assert not is_foreign(str(output), None, '{"a": 1}', "abc")
     assert is_foreign(str(output), None, '{"a": 2}', "abc") and is_foreign(str(output), None, '{"a": 1}', "abd")
+    output.write_bytes(b"another")
+    assert is_foreign(str(output), None, '{"a": 1}', "abc"), "the record is that of another content"
 
 
 def test_changes_are_told_by_dotted_path():

@@ -1,15 +1,12 @@
 """Make the report's pages of the settings and of every table."""
 
 import html
-import json
-from pathlib import Path
-
-import pandas as pd
 
 from molap.config.base import Section
 from molap.pages import table, write_page
 from molap.parameters import parameters
 from molap.paths import OUTPUTS
+from molap.records import read_json, read_table
 from molap.stages.job import Job, run_job
 
 
@@ -19,7 +16,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Write the page of the settings, and one for each table among the inputs."""
-    values = json.loads(Path(job.inputs["configuration"]).read_text(encoding="utf-8"))
+    values = read_json(job.inputs["configuration"])
     settings, differs = parameters(values)
     write_page(
         job.outputs["parameters"],
@@ -31,7 +28,7 @@ def work(job: Job) -> None:
     for name, path in job.inputs.items():
         if name == "configuration":
             continue
-        rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        rows = read_table(path, keep_default_na=False, na_values=[""])
         about = f"{html.escape(OUTPUTS[name].contents)}. Here to four digits; in full in <code>{path}</code>."
         write_page(job.outputs[name], f"Table: {name}", about, table("", "", rows))
 

@@ -1,12 +1,12 @@
 """Make the report's page of provenance: seeds, time and memory, versions, machines, digests."""
 
-import json
 from pathlib import Path
 
 from molap.config.base import Section
 from molap.pages import table, write_page
 from molap.paths import RESULTS
 from molap.provenance import files, makers, read_records, sources, span, stage_times
+from molap.records import read_json
 from molap.stages.job import Job, run_job
 
 
@@ -19,7 +19,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write the page, from all records of the run and its chains; other targets have folders of their own."""
     records = read_records(Path(RESULTS, job.settings.run), without=("modules", "tune"))
-    seeds = json.loads(Path(job.inputs["configuration"]).read_text(encoding="utf-8"))["seeds"]
+    seeds = read_json(job.inputs["configuration"])["seeds"]
     times = stage_times(records).round(1).reset_index()
     shown = [path for name, path in job.inputs.items() if name != "configuration"]
     first, last = span(records)

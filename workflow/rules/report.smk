@@ -15,6 +15,9 @@ rule pages:
         log_of("pages"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("pages"),
+        runtime=minutes("pages"),
     params:
         settings=settings_of("pages"),
         code=code_of("pages"),
@@ -40,6 +43,9 @@ rule provenance:
         log_of("provenance"),
     conda:
         "../../envs/conda.yaml"
+    resources:
+        mem_mb=memory("provenance"),
+        runtime=minutes("provenance"),
     params:
         settings=settings_of("provenance"),
         code=code_of("provenance"),
