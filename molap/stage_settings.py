@@ -47,6 +47,11 @@ def _trials(c: RunConfig, names: Sequence[str]) -> dict:
     return fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
 
 
+def _channels(c: RunConfig) -> dict:
+    """Where tasks come from, for stages that count channels and draw no trials."""
+    return {"modules": defining_modules(c, c.tasks.names)}
+
+
 def _training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
     return {
         "trials": _trials(c, names),
@@ -184,7 +189,7 @@ STAGES = {
         _shared(c, block, kind, c.dni.joint_steps, c.tasks.names) | {"tasks": list(c.tasks.names)}
     ),
     "scores": lambda c, block, kind, order, **_: {
-        "trials": _trials(c, c.tasks.names),
+        "trials": _channels(c),
         "tasks": task_order(c, order),
         "order": int(order),
         "rule": kind.endswith("-rule"),
@@ -223,7 +228,7 @@ STAGES = {
         "blocks": blocks(c),
     },
     "scaling": lambda c, **_: {
-        "trials": _trials(c, c.tasks.names),
+        "trials": _channels(c),
         "tasks": list(c.tasks.names),
         "sizes": scaling_sizes(c),
         "n_modules": c.network.n_modules,
@@ -301,7 +306,7 @@ STAGES = {
         "kinds": module_kinds(c),
         "blocks": blocks(c),
         "sizes": module_sizes(c),
-        "trials": _trials(c, c.tasks.names),
+        "trials": _channels(c),
         "steps": _steps(c),
         "biases": c.network.biases,
     },
