@@ -31,11 +31,17 @@ def test_a_job_that_needs_more_memory_or_time_gets_it_on_the_retry(scratch):
     slow_down(scratch, "reservoir", 100)
     status, text = run(scratch, SEPARATE[0], RESERVOIR, timeout=600)
     assert status == 0, text
-    for rule, ended, column in (("separate", "OUT_OF_MEMORY", "memory_mb"), ("trials", "TIMEOUT", "minutes")):
-        jobs = slurm_jobs(scratch, rule)
-        assert len(jobs) > 1 and [job.state for job in jobs] == [ended] * (len(jobs) - 1) + ["COMPLETED"]
-        asked = [getattr(job, column) for job in jobs]
-        assert asked == [asked[0] * 2**i for i in range(len(jobs))]
+    for rule, ended, reason, column in (
+        ("separate", "FAILED", "Exceeded job memory limit", "memory_mb"),
+        ("trials", "TIMEOUT", "DUE TO TIME LIMIT", "minutes"),
+    ):
+        *before, last = slurm_jobs(scratch, rule)
+        assert before and last.state == "COMPLETED"
+        for job in before:
+            (log,) = (scratch.folder / ".snakemake/slurm_logs").rglob(f"{job.number}.log")
+            assert job.state == ended and reason in log.read_text()
+        asked = [getattr(job, column) for job in (*before, last)]
+        assert asked == [asked[0] * 2**i for i in range(len(asked))]
 
 
 def slow_down(scratch, stage, seconds):
@@ -100,4 +106,5 @@ def test_a_request_that_no_node_can_meet_fails_at_once(scratch):
     begin = time.time()
     status, text = run(scratch, SEPARATE[0], "--set-resources", f"separate:mem_mb={NODE_MB + 1}")
     assert status != 0 and time.time() - begin < 120
-    assert "sbatch failed" in text and slurm_jobs(scratch) == []
+    assert "Requested node configuration is not available" in text
+    assert {(job.state, job.node) for job in slurm_jobs(scratch)} == {("FAILED", "")}, "none has run"
