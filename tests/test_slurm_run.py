@@ -48,7 +48,7 @@ def test_every_job_asks_for_what_its_stages_were_measured_to_need(on_cluster):
     submitted = defaultdict(list)
     for job in slurm_jobs(on_cluster):
         assert (job.cpus, job.partition, job.gpus) == (1, "cpu", "N/A")
-        submitted[job.rule.split("_wildcards_")[0].removeprefix("rule_")].append(job)
+        submitted[job.rule.split("_")[1]].append(job)  # rule_GROUP_RULES, or rule_RULE_wildcards_VALUES
     assert submitted.keys() == declared.keys()
     for name, jobs in submitted.items():
         memories, minutes = zip(*declared[name], strict=True)
