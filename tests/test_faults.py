@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import numpy as np
-from workflow_helpers import differences, stage_jobs, wait_until
+from workflow_helpers import assert_done, stage_jobs, told, wait_until
 
 BLOCK = "results/tiny/networks/s0-1"
 SEPARATE, HEAD = f"{BLOCK}/separate/mem_dm1.npz", f"{BLOCK}/molap-none/mem_dm1.npz"
@@ -18,19 +18,6 @@ BRANCHES = (SEPARATE, HEAD)
 def remove(scratch, *files):
     for file in files:
         (scratch.folder / file).unlink()
-
-
-def assert_done(scratch, finished, *files):
-    """The run goes on to these files, and the folder ends as the undisturbed run's."""
-    result = scratch.run(*files)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert differences(scratch.outputs(), finished.outputs()) == {}
-
-
-def told(text):
-    """The lines that a job or the workflow says of itself."""
-    assert "Traceback" not in text, text
-    return [line for line in text.splitlines() if line.startswith("molap ")]
 
 
 def test_a_damaged_file_is_named_when_read_with_the_command_that_repairs_it(changed, finished):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from workflow_helpers import Scratch, differences
+from workflow_helpers import Scratch, assert_done, differences, told
 
 BLOCK = "results/tiny/networks/s0-1"
 HEAD, EVALUATION = f"{BLOCK}/molap-none/mem_dm1.npz", "results/tiny/evaluation/s0-1/molap-none/mem_dm1.json"
@@ -37,31 +37,17 @@ def read_only(mount, folder):
     return folder
 
 
-def told(result):
-    """The lines by which jobs and the workflow tell of the fault; nothing of them is a traceback."""
-    assert result.returncode != 0 and "Traceback" not in result.stderr, result.stderr
-    return [line for line in result.stderr.splitlines() if line.startswith(("molap ", "results/ cannot"))]
-
-
-def assert_done(scratch, finished, *files):
-    """The run goes on to these files, and every output is that of the undisturbed run."""
-    result = scratch.run(*files)
-    assert result.returncode == 0, result.stdout + result.stderr
-    found, expected = scratch.outputs(), finished.outputs()
-    assert differences(found, {name: expected.get(name) for name in found}) == {} and found.keys() >= {*files}
-
-
 def test_a_full_disk_is_told_with_the_file_and_the_run_goes_on_once_there_is_room(finished, tmp_path, mount):
     scratch = Scratch(tmp_path)
     results = tmp_path / "results"
     results.mkdir()
     mount(results, "-t", "tmpfs", "-o", "size=4k", "none")
-    (line,) = told(scratch.run(EVALUATION))
+    (line,) = told(scratch.run(EVALUATION).stderr)
     assert line.startswith("results/ cannot be written: OSError: [Errno 28] No space left on device: 'results/")
     stages = set()
     for size in ("32k", "64k", "96k"):
         subprocess.run(["mount", "-o", f"remount,size={size}", str(results)], check=True)
-        for line in told(scratch.run(EVALUATION)):
+        for line in told(scratch.run(EVALUATION).stderr):
             assert "failed: OSError: [Errno 28] No space left on device" in line and "make room, then run snake" in line
             stages.add(line.split()[1])
         found = {name: content for name, content in scratch.outputs().items() if ".attempt." not in name}
@@ -77,23 +63,29 @@ def test_results_that_cannot_be_written_are_told_before_any_job(finished, tmp_pa
     results.mkdir()
     read_only(mount, results)
     result = scratch.run(RESERVOIR)
-    (line,) = told(result)
+    (line,) = told(result.stderr)
     assert line.startswith("results/ cannot be written: OSError: [Errno 30] Read-only file system: 'results/")
-    assert line.endswith("make the folder writable, then run snakemake as before") and "Job " not in result.stderr
+    assert line.endswith("make the folder writable, then run snakemake as before") and "Execute " not in result.stderr
     subprocess.run(["mount", "-o", "remount,rw,bind", str(results)], check=True)
     assert_done(scratch, finished, RESERVOIR)
 
 
-def test_a_job_by_hand_that_cannot_write_its_log_or_output_says_so_in_one_line(finished, tmp_path, mount):
-    folder = tmp_path / "read-only"
+@pytest.mark.parametrize("fault", ["Read-only file system", "No space left on device"])
+def test_a_job_by_hand_that_cannot_write_its_log_or_output_says_so_in_one_line(finished, tmp_path, mount, fault):
+    folder = tmp_path / "folder"
     folder.mkdir()
-    read_only(mount, folder)
-    for files in (["--output", f"json={folder}/x.json"], ["--output", "json=x.json", "--log", f"{folder}/logs/x.log"]):
+    if fault.startswith("No space"):
+        mount(folder, "-t", "tmpfs", "-o", "size=4k", "none")
+        (folder / "full").write_bytes(bytes(4096))
+    else:
+        read_only(mount, folder)
+    for files in (["--output", f"json={folder}/x.json"], ["--output", "json=x.json", "--log", f"{folder}/x.log"]):
         command = [sys.executable, "-m", "molap.stages.configuration", "--settings", '{"name": "demo"}', *files]
         result = subprocess.run(command, cwd=tmp_path, env=finished.environment, capture_output=True, text=True)
-        (line,) = told(result)
-        assert f"Read-only file system: '{folder}" in line and "make the folder writable" in line
+        (line,) = told(result.stderr)
+        assert fault in line and f"{folder}/x." in line and ", then run snakemake as before" in line
         assert result.stderr.strip() == line
+        assert {path.name for path in folder.iterdir()} <= {"full", "x.log"}
 
 
 def test_caches_that_cannot_be_written_or_are_damaged_change_nothing(changed, finished, tmp_path, mount):

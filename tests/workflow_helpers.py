@@ -150,3 +150,17 @@ def differences(ours: dict[str, bytes], theirs: dict[str, bytes]) -> dict[str, t
             at = next((i for i, (a, b) in pairs if a != b), min(len(ours[name]), len(theirs[name])))
             found[name] = at, ours[name][at - 40 : at + 40], theirs[name][at - 40 : at + 40]
     return found
+
+
+def told(text: str) -> list[str]:
+    """The lines by which jobs and the workflow tell of a fault; nothing is a traceback of theirs."""
+    assert "Traceback" not in text, text
+    return [line for line in text.splitlines() if line.startswith(("molap ", "results/ cannot"))]
+
+
+def assert_done(scratch: Scratch, finished: Scratch, *files: str) -> None:
+    """The run goes on to these files, and every output there is, is that of the undisturbed run."""
+    result = scratch.run(*files)
+    assert result.returncode == 0, result.stdout + result.stderr
+    found, expected = scratch.outputs(), finished.outputs()
+    assert differences(found, {name: expected[name] for name in expected if name in {*found, *files}}) == {}

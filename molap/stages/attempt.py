@@ -34,12 +34,17 @@ class Attempt:
         _clear(output, self._path)
         handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         self._file = os.fdopen(handle, "w", encoding="utf-8")
-        json.dump(self._content, self._file)
-        self._file.flush()
-        with contextlib.suppress(OSError):  # a file system without locks: the job is shown as failed until it ends
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-        make_readable(temporary)
-        os.replace(temporary, self._path)
+        try:
+            json.dump(self._content, self._file)
+            self._file.flush()
+            with contextlib.suppress(OSError):  # a file system without locks: the job is shown as failed until it ends
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            make_readable(temporary)
+            os.replace(temporary, self._path)
+        except OSError as error:
+            Path(temporary).unlink(missing_ok=True)
+            error.filename = str(self._path)
+            raise
 
     def succeeded(self) -> None:
         """Leave no trace: the record is there."""
@@ -50,7 +55,10 @@ class Attempt:
         text = ""
         if self._log and Path(self._log).is_file():
             text = Path(self._log).read_text(encoding="utf-8", errors="replace")[-N_LOG_CHARACTERS:]
-        write_json(self._path, self._content | about | {"error": error, "end": time.time(), "log_end": text})
+        try:
+            write_json(self._path, self._content | about | {"error": error, "end": time.time(), "log_end": text})
+        except OSError:  # a full disk; without the error the trace would be that of a killed job
+            self._path.unlink(missing_ok=True)
 
 
 def _clear(output: str, attempt: Path) -> None:

@@ -110,10 +110,10 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
         try:
             traceback.print_exc(file=sys.stdout)
             sys.stdout.flush()
-            if attempt:
-                attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
         except OSError:  # a full disk: the line has to do, and what the log cannot take is thrown away
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if attempt:
+            attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
         sys.exit(1)
 
 
