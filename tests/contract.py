@@ -2,8 +2,8 @@
 
     python tests/contract.py         # writes both; some minutes
 
-A scratch copy is finished, once; then, for every configuration key and every module, what must run again follows from
-the workflow's graph (`--forceall`, `--detailed-summary`), the settings of its jobs and the imports of their programs.
+For every configuration key and every module, what must run again follows from the workflow's graph, the settings of its
+jobs and the imports of their programs.
 """
 
 import contextlib
@@ -31,6 +31,7 @@ TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
 TARGETS = ("default", "modules", "tune")
 RULES = {"modules": "modules_table", "tune": "tune_table"}
+MADE, READ = "Missing output files", "Input files updated by another job"
 OWN_RESERVOIR = "own.npz"
 VALUES = {
     "name": "another",
@@ -77,27 +78,19 @@ def add_own(folder: Path) -> None:
 
 
 def graph(runs: DryRuns, folder: Path, config: str) -> list[Node]:
-    """All jobs behind the targets, finished or not."""
-    arguments = [*TARGETS, "--configfile", config]
-    jobs = read_jobs(runs(folder, "--dry-run", "--forceall", "--printshellcmds", *arguments))
-    summary = runs(folder, "--detailed-summary", *arguments)
-    rows = [line.split("\t") for line in summary.splitlines() if line.count("\t") == 7]
-    reads = {row[0]: frozenset(filter(None, row[4].split(","))) for row in rows[1:]}
-    beside: dict[str, set[str]] = {}
-    for file in reads:
-        beside.setdefault(_stem(file), set()).add(file)
+    """All jobs behind the targets. In the folder nothing may be finished: the reasons of a dry run then name every file."""
+    jobs = read_jobs(runs(folder, "--dry-run", "--printshellcmds", *TARGETS, "--configfile", config))
     return [
-        Node(RULES.get(stage, stage), job.program, stage, wildcards, reads[job.outputs[0]], frozenset(beside[stem]))
+        Node(RULES.get(stage, stage), job.program, stage, wildcards, _files(job.reason, READ), _files(job.reason, MADE))
         for job in jobs
         for stage, wildcards in places(job)
-        for stem in [_stem(job.outputs[0])]
     ]
 
 
-def _stem(file: str) -> str:
-    """What a job's outputs have in common: `….npz`, `….checkpoints.npz`, `….record.json`."""
-    folder, _, name = file.rpartition("/")
-    return f"{folder}/{name.partition('.')[0]}"
+def _files(reason: str, which: str) -> frozenset[str]:
+    """The files that a reason names after some words."""
+    parts = [part.partition(": ") for part in reason.split("; ")]
+    return frozenset(file for words, _, files in parts if words == which for file in files.split(", "))
 
 
 def after(roots: Iterable[Node], nodes: Iterable[Node]) -> list[Node]:
