@@ -78,7 +78,7 @@ def add_own(folder: Path) -> None:
 
 
 def graph(runs: DryRuns, folder: Path, config: str) -> list[Node]:
-    """All jobs behind the targets. In the folder nothing may be finished: the reasons of a dry run then name every file."""
+    """All jobs behind the targets; nothing may be finished, so that the reasons of a dry run name every file."""
     jobs = read_jobs(runs(folder, "--dry-run", "--printshellcmds", *TARGETS, "--configfile", config))
     return [
         Node(RULES.get(stage, stage), job.program, stage, wildcards, _files(job.reason, READ), _files(job.reason, MADE))
