@@ -20,7 +20,8 @@ table { border-collapse: collapse; margin-top: .6rem; font-size: .85rem; font-va
 th { position: sticky; top: 0; background: #f1f5f9; text-align: left; cursor: pointer; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #e2e8f0; vertical-align: top; }
 td { white-space: nowrap; }
-td.long { white-space: normal; min-width: 16rem; max-width: 34rem; overflow-wrap: anywhere; }
+td.long { white-space: normal; min-width: 9rem; max-width: 14rem; overflow-wrap: anywhere; }
+td.long:last-child { min-width: 26rem; max-width: 40rem; }
 td.n, th.n { text-align: right; } tr:hover td { background-color: #f8fafc; } tr.strong td { font-weight: 600; }
 """
 
@@ -64,14 +65,16 @@ def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Ite
         strong: for each row whether it is set in bold.
     """
     numbers = {name for name in rows if pd.api.types.is_numeric_dtype(rows[name])}
-    heads = "".join(f"<th{' class=n' if name in numbers else ''}>{_plain(name)}</th>" for name in rows)
+    heads = "".join(
+        f"<th{' class=n' if name in numbers else ''}>{in_html(name).replace('_', '_<wbr>')}</th>" for name in rows
+    )
     marks = [*strong] or [False] * len(rows)
     lines = []
     for values, mark in zip(rows.itertuples(index=False), marks, strict=True):
         cells = "".join(_cell(value, name in numbers, name == bar) for name, value in zip(rows, values, strict=True))
         lines.append(f"<tr{' class=strong' if mark else ''}>{cells}</tr>")
     return (
-        f"<section>{f'<h2>{_plain(title)}</h2>' if title else ''}<p>{about}</p>"
+        f"<section>{f'<h2>{in_html(title)}</h2>' if title else ''}<p>{about}</p>"
         '<input type="search" placeholder="search rows" aria-label="search rows"><span class="count"></span>'
         f"<table><thead><tr>{heads}</tr></thead><tbody>\n{chr(10).join(lines)}\n</tbody></table></section>"
     )
@@ -80,7 +83,7 @@ def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Ite
 def _cell(value: object, number: bool, bar: bool) -> str:
     if not number:
         text = "" if value is None or value != value else str(value)
-        return f"<td{' class=long' if len(text) > LONG else ''}>{_plain(text)}</td>"
+        return f"<td{' class=long' if len(text) > LONG else ''}>{in_html(text)}</td>"
     if math.isnan(value):
         return "<td class=n data-v=-Infinity>–</td>"
     style = f' style="background: linear-gradient(90deg, #bfdbfe {value:.1f}%, transparent 0)"' if bar else ""
@@ -94,9 +97,9 @@ def _number(value: float) -> str:
     return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.3e}"
 
 
-def _plain(value: object) -> str:
-    """Text in HTML: what stands between backticks as code, lines broken after underscores where they must be."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(str(value))).replace("_", "_<wbr>")
+def in_html(value: object) -> str:
+    """Text in HTML, with what stands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(str(value)))
 
 
 def write_page(path: str | Path, title: str, about: str, *sections: str) -> None:

@@ -158,3 +158,18 @@ def test_provenance_tells_times_versions_machines_and_digests(page, run):
     assert stages.count() > 30 and stages.first.inner_text().split()[0] == "all"
     head = stages.filter(has_text=re.compile("^head")).inner_text().split()
     assert int(head[1]) == 11 and float(head[-1].replace(",", "")) > 50
+
+
+def test_the_run_is_an_ro_crate_by_the_documented_command(run):
+    pytest.importorskip("snakemake_report_plugin_fairscape", reason="the extra `crate` is not installed")
+    result = run.run("--reporter", "fairscape", "--report-fairscape-license", "https://spdx.org/licenses/MIT")
+    assert result.returncode == 0, result.stdout + result.stderr
+    crate = json.loads((run.folder / "ro-crate-metadata.json").read_text())
+    entities = {entity["@id"]: entity for entity in crate["@graph"]}
+    root = entities[entities["ro-crate-metadata.json"]["about"]["@id"]]
+    assert root["license"] == "https://spdx.org/licenses/MIT"
+    names = {entity["@id"] for entity in root["hasPart"]}
+    assert names <= entities.keys()
+    text = json.dumps(crate)
+    for output in ("figures/fig2.png", "tables/performance.csv", "networks/s0-1/molap-cca/mem_dm1.npz"):
+        assert f"results/tiny/{output}" in text

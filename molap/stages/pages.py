@@ -1,9 +1,7 @@
 """Make the report's pages of the settings and of every table."""
 
-import html
-
 from molap.config.base import Section
-from molap.pages import table, write_page
+from molap.pages import in_html, table, write_page
 from molap.parameters import parameters
 from molap.paths import OUTPUTS
 from molap.records import read_json, read_table
@@ -29,7 +27,7 @@ def work(job: Job) -> None:
         if name == "configuration":
             continue
         rows = read_table(path, keep_default_na=False, na_values=[""])
-        about = f"{html.escape(OUTPUTS[name].contents)}. Here to four digits; in full in <code>{path}</code>."
+        about = f"{in_html(OUTPUTS[name].contents)}. Here to four digits; in full in <code>{path}</code>."
         write_page(job.outputs[name], f"Table: {name}", about, table("", "", rows))
 
 
