@@ -40,6 +40,7 @@ VALUES = {
     "heads.n_stages": 2,
     "separate.n_stages": 2,
     "dni.n_stages": 2,
+    "perturbations.n_trials": 20,
     "perturbations.example_task": "delay_pro",
     "generalisation.left_out": [["mem_dm1"]],
     "generalisation.without": ["mem_dm1"],
@@ -238,12 +239,21 @@ def _stages(of: dict[str, int], without: dict[str, int] | None = None) -> str:
     return ", ".join(name for name in of if name not in (without or {})) or "none"
 
 
+def _lines(found: dict) -> str:
+    """JSON with a line for each key and module."""
+    parts = []
+    for kind, rows in found.items():
+        lines = [f"{json.dumps(name)}: {json.dumps(of, ensure_ascii=False)}" for name, of in rows.items()]
+        parts.append(f"{json.dumps(kind)}: {{\n" + ",\n".join(lines) + "\n}")
+    return "{" + ",\n".join(parts) + "}\n"
+
+
 def main() -> None:
     """Write the table and the page."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # where the keys that name files find them
         prepare(Path(folder))
         found = table(Path(folder))
-    TABLE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    TABLE.write_text(_lines(found), encoding="utf-8")
     PAGE.write_text(page(found), encoding="utf-8")
 
 
