@@ -41,6 +41,9 @@ class _Stages:
     """The stages of one block of network seeds; their files lie in a folder that is removed at the end."""
 
     def __init__(self, config: dict, folder: str) -> None:
+        names = config.get("tasks", {}).get("names")
+        if names and "figures" not in config:  # of which there are none here
+            config = config | {"figures": {"example_task": names[0]}}
         self.config = parse_config(config)
         self.plan = Plan(self.config)
         self.run, self.block = self.config.name, blocks(self.config)[0]

@@ -24,7 +24,7 @@ def test_networks_and_scores_equal_those_of_the_workflow(finished, source):
         assert set(found.weights) == set(expected) - {"seeds"}
         for name, values in found.weights.items():
             np.testing.assert_array_equal(values, expected[name])
-        rows = (finished.folder / f"results/tiny/evaluations/s0-1/molap-{source}/{task}.json").read_text()
+        rows = (finished.folder / f"results/tiny/evaluation/s0-1/molap-{source}/{task}.json").read_text()
         assert found.scores == yaml.safe_load(rows)
 
 

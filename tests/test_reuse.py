@@ -73,7 +73,7 @@ def test_an_installed_package_trains_without_a_checkout(finished, installed, tmp
     assert result.returncode == 0, result.stderr
     place, scores = json.loads(result.stdout)
     assert place.startswith(str(installed))
-    folder = finished.folder / "results/tiny/evaluations/s0-1/molap-none"
+    folder = finished.folder / "results/tiny/evaluation/s0-1/molap-none"
     assert scores == {file.stem: json.loads(file.read_text()) for file in folder.glob("*.json") if "." not in file.stem}
 
 
@@ -93,7 +93,7 @@ def test_another_workflow_uses_this_one_as_a_module(finished, installed, tmp_pat
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout + result.stderr
 
-    assert planned_jobs(snakemake("--dry-run", "molap_default"))["molap_head"] == 11
+    assert planned_jobs(snakemake("--dry-run", "molap_all"))["molap_head"] == 11
     snakemake("all")
     table = (finished.folder / "results/tiny/tables/scaling.csv").read_bytes()
     assert (second / "results/tiny/tables/scaling.csv").read_bytes() == table
