@@ -3,10 +3,15 @@
 import fcntl
 import os
 import shutil
+import signal
 
 import pytest
+<<<<<<< HEAD
 from slurm_cluster import Cluster, why_not
 from workflow_helpers import Scratch
+=======
+from workflow_helpers import STARTED, Scratch
+>>>>>>> 3dfe066 (Tests that interrupt: SIGINT is heeded where pytest itself ignores it; nothing is left running)
 
 import molap.stages  # noqa: F401
 
@@ -81,6 +86,17 @@ def finished(tmp_path_factory, worker_id):
         assert result.returncode == 0, result.stdout + result.stderr
         done.touch()
     return scratch
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running():
+    """End, with its jobs, every Snakemake that a failing test has left."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_two_snakemakes_in_one_directory_are_one(changed, finished):
     assert all(refusal.returncode != 0 for refusal in refusals)
     assert re.search("Directory cannot be locked|seem to be incomplete", refusals[0].stderr)  # whichever it sees first
     assert "Directory cannot be locked" in refusals[1].stderr
-    assert first.wait(300) == 0, changed.output()
+    assert first.wait(600) == 0, changed.output()
     assert_done(changed, finished, *BRANCHES)
 
 
@@ -78,7 +78,7 @@ def test_a_job_that_outlives_its_snakemake_is_waited_for(changed, finished):
     wait_until(lambda: f"another process is still at work on {HEAD}" in changed.output(), again)
     assert not (changed.folder / HEAD).exists()
     orphan.resume()
-    assert again.wait(300) == 0, changed.output()
+    assert again.wait(600) == 0, changed.output()
     assert_done(changed, finished, HEAD)
 
 
@@ -90,7 +90,7 @@ def test_a_job_killed_for_memory_is_told_at_the_end_and_other_branches_go_on(cha
     wait_until(attempt.exists, process)
     (job,) = (job for job in stage_jobs(process) if "molap.stages.separate" in job.cmdline())
     job.send_signal(signal.SIGKILL)
-    assert process.wait(300) != 0
+    assert process.wait(600) != 0
     (line,) = told(changed.output())
     assert line.startswith(f"molap separate failed: killed before it wrote {SEPARATE}") and "memory" in line
     assert (changed.folder / HEAD).exists() and not (changed.folder / SEPARATE).exists()
@@ -103,7 +103,7 @@ def test_a_job_that_asks_for_more_memory_than_there_is_says_so_and_other_branche
     limit = 2_500_000_000  # bytes of address space, of which a job of the tiny run takes half
     options = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))}
     process = changed.start("--keep-going", *BRANCHES, **options)
-    assert process.wait(300) != 0
+    assert process.wait(600) != 0
     (line,) = told(changed.output())
     assert line.startswith("molap separate task=mem_dm1 seeds=0,1 failed: out of memory")
     assert "fewer jobs at a time" in line and (changed.folder / HEAD).exists()
@@ -119,7 +119,7 @@ def test_a_loss_that_is_not_finite_stops_its_job_with_stage_step_and_seed(change
     remove(changed, HEAD)
     changed.set(separate={"weight_penalty": float(np.finfo(np.float32).max / squares.mean())})
     process = changed.start("--keep-going", *BRANCHES)
-    assert process.wait(300) != 0
+    assert process.wait(600) != 0
     (line,) = told(changed.output())
     expected = f"seed {squares.argmax()}: the loss is not finite at step 0 "
     assert line.startswith(f"molap separate task=mem_dm1 seeds=0,1 failed: FloatingPointError: {expected}")

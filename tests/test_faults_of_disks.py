@@ -100,7 +100,7 @@ def test_caches_that_cannot_be_written_or_are_damaged_change_nothing(changed, fi
     for file in (HEAD, FIGURE):
         (changed.folder / file).unlink()
     refused = changed.start(HEAD, FIGURE, env=environment | {"XDG_CACHE_HOME": str(home / "cache")})
-    assert refused.wait(60) != 0 and f"Read-only file system: '{home}/cache'" in changed.output()
+    assert refused.wait(600) != 0 and f"Read-only file system: '{home}/cache'" in changed.output()
     allowed = changed.start(HEAD, FIGURE, env=environment | {"XDG_CACHE_HOME": str(tmp_path / "cache")})
-    assert allowed.wait(300) == 0, changed.output()
+    assert allowed.wait(600) == 0, changed.output()
     assert_done(changed, finished, HEAD, FIGURE)

@@ -39,7 +39,7 @@ def hit_a_job(number: signal.Signals, process: subprocess.Popen, scratch: Scratc
                 words = job.cmdline()
                 output = scratch.folder / words[words.index("--output") + 1].partition("=")[2]
                 job.send_signal(number)
-                job.wait(300)
+                job.wait(600)
         time.sleep(0.5)
     return output
 
@@ -81,7 +81,7 @@ def test_twenty_interruptions_lose_nothing_and_end_with_the_same_bytes(finished,
             output = hit_a_job(number, process, scratch, rng)
         else:
             (os.killpg if whom == GROUP else os.kill)(process.pid, number)
-        assert process.wait(300) != 0, (number, whom, scratch.output())
+        assert process.wait(600) != 0, (number, whom, scratch.output())
         if whom == JOB:
             assert_told(number, output, scratch.output())
         found = whole_outputs(scratch)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,15 @@ OF_TIMES = (".record.json", "provenance.html")
 OWN_TASK = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
 """A module of a user's: the task `late`."""
 UNSET = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "MLFLOW_TRACKING_URI"}
+
+
+STARTED: list[subprocess.Popen] = []
+"""What tests have started; `conftest.py` ends what a failing test leaves behind."""
+
+
+def heed_interrupts() -> None:
+    """Where pytest runs in the background of a shell, it ignores SIGINT, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Scratch:
@@ -73,7 +83,9 @@ class Scratch:
         """Start Snakemake in a process group of its own; what it says goes to `output.txt`."""
         with open(self.folder / "output.txt", "w") as output:
             options = {"cwd": self.folder, "env": self.environment, "stdout": output, "stderr": output} | options
-            return subprocess.Popen(self.command(*arguments), start_new_session=True, **options)
+            options = {"start_new_session": True, "preexec_fn": heed_interrupts} | options
+            STARTED.append(subprocess.Popen(self.command(*arguments), **options))
+        return STARTED[-1]
 
     def output(self) -> str:
         """What the Snakemake that was started last has said."""
@@ -131,7 +143,7 @@ def stage_jobs(process: subprocess.Popen) -> list[psutil.Process]:
     return found
 
 
-def wait_until(reached: Callable[[], Any], process: subprocess.Popen, seconds: float = 300) -> Any:
+def wait_until(reached: Callable[[], Any], process: subprocess.Popen, seconds: float = 600) -> Any:
     """Wait until something holds, and return it; the process must not end before."""
     deadline = time.time() + seconds
     while not (found := reached()):
