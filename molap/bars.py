@@ -1,7 +1,5 @@
 """Bars of the stages that have begun, with the time that remains, at the foot of a terminal."""
 
-import threading
-
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -13,15 +11,15 @@ from molap.progress import Progress
 class Bars:
     """Shows a progress, drawn anew every second until it is stopped."""
 
-    def __init__(self, progress: Progress, lock: threading.RLock, stdout: bool) -> None:
-        self._progress, self._lock = progress, lock
+    def __init__(self, progress: Progress, stdout: bool) -> None:
+        self._progress = progress
         self._console = Console(stderr=not stdout)
         self._live = Live(console=self._console, get_renderable=self.draw, refresh_per_second=2, transient=True)
         self._live.start()
 
     def draw(self) -> Table:
         """A row for each stage that has begun and is not done, as many as the terminal has room for; one for all."""
-        with self._lock:
+        with self._progress.lock:
             stages, share, to_go = self._progress.stages(), self._progress.share(), self._progress.to_go()
         begun = [stage for stage in stages if stage.done < stage.total and (stage.done or stage.running)]
         begun.sort(key=lambda stage: not stage.running)

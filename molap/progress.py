@@ -1,6 +1,7 @@
 """How far a workflow is: jobs by stage, and an estimate of the time that remains."""
 
 import csv
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -50,21 +51,26 @@ class Progress:
         self._running: dict[int, tuple[str, float]] = {}
         self.done: Counter[str] = Counter()
         self._spent: Counter[str] = Counter()
+        self.lock = threading.Lock()
+        """Held while jobs are noted; never while anything is written, which has locks of its own."""
 
     def started(self, job: int, stage: str) -> None:
         """A job has been started."""
-        self._running[job] = stage, self._clock()
+        with self.lock:
+            self._running[job] = stage, self._clock()
 
     def finished(self, job: int) -> None:
         """A job has ended well."""
-        if job in self._running:
-            stage, start = self._running.pop(job)
-            self.done[stage] += 1
-            self._spent[stage] += self._clock() - start
+        with self.lock:
+            if job in self._running:
+                stage, start = self._running.pop(job)
+                self.done[stage] += 1
+                self._spent[stage] += self._clock() - start
 
     def failed(self, job: int) -> None:
         """A job has ended otherwise; it may be started again."""
-        self._running.pop(job, None)
+        with self.lock:
+            self._running.pop(job, None)
 
     @property
     def elapsed(self) -> float:

@@ -62,7 +62,7 @@ class LogHandler(LogHandlerBase):
         if self._stream.isatty():
             from molap.bars import Bars  # rich is loaded where it is of use
 
-            self._bars = Bars(self._progress, self.lock, self.common_settings.stdout)
+            self._bars = Bars(self._progress, self.common_settings.stdout)
 
     def _follow(self, event: LogEvent | None, record: logging.LogRecord) -> None:
         if event == LogEvent.JOB_INFO:
