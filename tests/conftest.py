@@ -6,12 +6,8 @@ import shutil
 import signal
 
 import pytest
-<<<<<<< HEAD
 from slurm_cluster import Cluster, why_not
-from workflow_helpers import Scratch
-=======
 from workflow_helpers import STARTED, Scratch
->>>>>>> 3dfe066 (Tests that interrupt: SIGINT is heeded where pytest itself ignores it; nothing is left running)
 
 import molap.stages  # noqa: F401
 
