@@ -120,7 +120,7 @@ def save_figure(figure: Figure, png: str, provenance: dict, data: dict[str, pd.D
 
 
 def _settle(figure: Figure) -> None:
-    """Lay the figure out once, and put its axes on a grid.
+    """Lay the figure out once, and put its axes and subfigures on a grid.
 
     The layout's solver sums in an order that depends on addresses in memory, so that positions differ in their last
     bits from process to process, and with them bytes of what is written.
@@ -132,6 +132,9 @@ def _settle(figure: Figure) -> None:
         warnings.filterwarnings("error", message="constrained_layout not applied")
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for subfigure in figure.subfigs:
+        bounds = subfigure.bbox_relative
+        bounds.p0, bounds.p1 = ([_on_grid(value) for value in point] for point in (bounds.p0, bounds.p1))
     for axes in figure.axes:
         axes.set_position([_on_grid(value) for value in axes.get_position(original=True).bounds])
 
