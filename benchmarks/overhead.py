@@ -4,9 +4,9 @@
         snakemake --cores all --configfile benchmarks/overhead.yaml
 
 Runs the command and subtracts what the records of the jobs it made tell: what remains was spent by Snakemake, by the
-shells of its jobs and by the importer, which tells its own time. Start-up of the jobs (Python and its imports) is in the
-records. Results of an earlier run have to be removed first. `--of`: a finished run of the same graph, of whose CPU time
-the shares are given.
+shells of its jobs and by the importer, which tells its own time. Start-up of the jobs (Python and its imports) is in
+the records. Results of an earlier run have to be removed first. `--of`: a finished run of the same graph, of whose
+CPU time the shares are given.
 """
 
 import argparse

@@ -105,10 +105,10 @@ def batch_size(memory_mb: float, each_mb: float, backend: str | None = None) -> 
     """How many networks run at once in the given memory: on a CPU one, which is fastest there, elsewhere all that fit.
 
     Raises:
-        MemoryError: if not even one fits.
+        ValueError: if not even one fits.
     """
     if memory_mb < PROCESS_MB + each_mb:
-        raise MemoryError(
+        raise ValueError(
             f"mem_mb: {memory_mb:.0f} is not enough; one network on this test set needs {PROCESS_MB + each_mb:.0f} MB"
         )
     if (backend or jax.default_backend()) == "cpu":

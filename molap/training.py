@@ -202,11 +202,11 @@ def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> No
     bad = np.argwhere(~np.isfinite(losses))
     if len(bad):
         row, step = min(map(tuple, bad), key=lambda place: place[1])
-        raise NotFinite(f"the loss is not finite at step {first_step + step}", row)
+        raise NotFinite(f"the loss is not finite at step {first_step + step}", int(row))
 
 
 def _check_last(trained: Weights, n_steps: int) -> None:
     for weights in trained.values():
         bad = np.argwhere(~np.isfinite(np.asarray(weights)))
         if len(bad):
-            raise NotFinite(f"weights are not finite after the last step, {n_steps}", bad[0][0])
+            raise NotFinite(f"weights are not finite after the last step, {n_steps}", int(bad[0][0]))

@@ -39,8 +39,8 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "records", "digests", "paths", "memory", "pins"),
-    ("foreign", "sources"),
+    ("config", "randomness", "records", "digests", "paths", "memory", "pins", "failure", "progress"),
+    ("foreign", "sources", "bars", "pages", "parameters", "provenance"),
     ("given",),
     ("tasks",),
     ("corpus", "primitives"),
@@ -56,10 +56,11 @@ LAYERS = (
     ("figures",),
     ("stages",),
     ("selection",),
+    ("captions",),
     ("stage_settings",),
     ("plan",),
     ("tracking",),
-    ("due",),
+    ("due", "killed"),
     ("why", "interface"),
     ("document",),
 )

@@ -21,7 +21,7 @@ rule all:
 
 rule head:
     output: "{x}.trained"
-    shell: "sleep 0.3; touch {output}"
+    shell: "sleep 1; touch {output}"
 
 rule evaluation:
     input: "{x}.trained"

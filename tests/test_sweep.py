@@ -224,7 +224,7 @@ def test_too_little_memory_is_refused_in_one_line(files, tmp_path, monkeypatch, 
     monkeypatch.setenv("MOLAP_MEMORY_MB", "100")
     with pytest.raises(SystemExit):
         run_sweep(tmp_path, files)
-    needed = f"failed: MemoryError: mem_mb: 100 is not enough; one network on this test set needs {PROCESS_MB} MB\n"
+    needed = f"failed: ValueError: mem_mb: 100 is not enough; one network on this test set needs {PROCESS_MB} MB\n"
     assert capsys.readouterr().err.endswith(needed) and not (tmp_path / "t.csv").exists()
 
 

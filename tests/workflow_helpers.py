@@ -113,12 +113,12 @@ class Scratch:
         path.write_text(text.replace(old, new, 1))
 
     def outputs(self) -> dict[str, bytes]:
-        """All outputs by name; records and their page are left out, because they hold times."""
+        """All outputs by name; records and their page are left out, because they hold times, and hidden files."""
         files = (self.folder / "results").rglob("*")
         return {
             str(file.relative_to(self.folder)): file.read_bytes()
             for file in files
-            if file.suffix in SUFFIXES and not file.name.endswith(OF_TIMES) and ".cache" not in file.parts
+            if file.suffix in SUFFIXES and not file.name.endswith(OF_TIMES) and "/." not in str(file)
         }
 
 

@@ -32,9 +32,10 @@ class Attempt:
         self._content |= {"log": log, "start": time.time()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         _clear(output, self._path)
-        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        self._file = os.fdopen(handle, "w", encoding="utf-8")
+        temporary = None
         try:
+            handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+            self._file = os.fdopen(handle, "w", encoding="utf-8")
             json.dump(self._content, self._file)
             self._file.flush()
             with contextlib.suppress(OSError):  # a file system without locks: the job is shown as failed until it ends
@@ -42,7 +43,8 @@ class Attempt:
             make_readable(temporary)
             os.replace(temporary, self._path)
         except OSError as error:
-            Path(temporary).unlink(missing_ok=True)
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
             error.filename = str(self._path)
             raise
 

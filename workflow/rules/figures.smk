@@ -62,7 +62,7 @@ rule fig2:
         code=code_of("fig2"),
         examples=lambda wildcards, input: [f"--input {Path(file).parts[-2]}={file}" for file in input.examples],
     message:
-        "Fig 2: performance, and {run_config.figures.example_task} in detail"
+        "Fig 2: performance, and one task in detail"
     shell:
         "python -m molap.stages.fig2 --settings {params.settings:q} --code {params.code}"
         " --input performance={input.performance} --input curves={input.curves} {params.examples}"
