@@ -115,6 +115,25 @@ def page(path, caption, category, title):
     return report(path, caption=f"../report/{caption}.rst", category=category, labels={"page": title})
 
 
+CURVES = {
+    "fig4": "Fig 4: perturbations, mean over tasks",
+    "figS1": "Fig S1: lesions by module, first tasks",
+    "figS2": "Fig S2: lesions by module, other tasks",
+    "figS3": "Fig S3: the whole network, first tasks",
+    "figS4": "Fig S4: the whole network, other tasks",
+    "figS5": "Fig S5: the whole network, two tasks",
+    "fig_relative": "perturbations, relative to the intact network",
+}
+
+
+def curve_title(wildcards):
+    return CURVES[wildcards.figure]
+
+
+def curve_category(wildcards):
+    return FURTHER if wildcards.figure == "fig_relative" else PAPER
+
+
 def figure_files(name, **wildcards):
     png = plan.path(name, run_config.name, **wildcards)
     return [png.removesuffix("png") + ending for ending in ("png", "svg", "pdf")]
