@@ -1,13 +1,13 @@
 """What the records of a finished run tell: time and memory by stage, versions, machines, source digests, files."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+
+from molap.records import checksum, read_json
 
 COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share", "largest_memory_mb"]
 
@@ -16,7 +16,7 @@ def read_records(folder: Path, without: Sequence[str] = ()) -> list[dict]:
     """The records below a folder, in the order of their paths; those in some of its own folders are left out."""
     files = sorted(folder.rglob("*.record.json"))
     files = [file for file in files if file.relative_to(folder).parts[0] not in without]
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return [read_json(file) for file in files]
 
 
 def stage_times(records: Sequence[dict]) -> pd.DataFrame:
@@ -73,5 +73,5 @@ def sources(records: Sequence[dict]) -> pd.DataFrame:
 def files(paths: Sequence[str]) -> pd.DataFrame:
     """Size and SHA-256 of files."""
     contents = {path: Path(path).read_bytes() for path in paths}
-    rows = [(path, len(content) / 1e3, hashlib.sha256(content).hexdigest()) for path, content in contents.items()]
+    rows = [(path, len(content) / 1e3, checksum(content)) for path, content in contents.items()]
     return pd.DataFrame(rows, columns=["file", "size (kB)", "SHA-256"])

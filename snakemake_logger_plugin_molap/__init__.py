@@ -25,6 +25,10 @@ TWENTIETHS = 20
 class LogHandler(LogHandlerBase):
     """Shows the progress of a run."""
 
+    # It stands in for Snakemake's own output, and leaves to Snakemake the complete log, the filter and the format.
+    writes_to_stream = True
+    writes_to_file = has_filter = has_formatter = needs_rulegraph = False
+
     def __post_init__(self) -> None:
         common = self.common_settings
         self._stream = _Current("stdout" if common.stdout else "stderr")
@@ -105,31 +109,6 @@ class LogHandler(LogHandlerBase):
             self._say(f"{done} of {total} jobs done in {in_words(self._progress.elapsed)}")
             self._progress = None
         super().close()
-
-    @property
-    def writes_to_stream(self) -> bool:
-        """It stands in for Snakemake's own output."""
-        return True
-
-    @property
-    def writes_to_file(self) -> bool:
-        """No; Snakemake's complete log under `.snakemake/log/` is as ever."""
-        return False
-
-    @property
-    def has_filter(self) -> bool:
-        """No: Snakemake's, which knows `--quiet`."""
-        return False
-
-    @property
-    def has_formatter(self) -> bool:
-        """No: Snakemake's."""
-        return False
-
-    @property
-    def needs_rulegraph(self) -> bool:
-        """No."""
-        return False
 
 
 class _Current:
