@@ -142,6 +142,14 @@ OUTPUTS = {
         "one row per task, source and left-out set: accuracy left out − included, paired by network seed, with its "
         "95 % interval",
     ),
+    "claims": Output(
+        "{run}/tables/claims.csv",
+        "one row per claim of the paper: verdict, the part that decides it with its effect and 95 % interval over "
+        "network seeds, figures and tables that show it",
+    ),
+    "claim_parts": Output(
+        "{run}/tables/claim_parts.csv", "one row per part of a claim: what must be, effect, interval, verdict"
+    ),
     "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; data in `fig1c.csv`"),
     "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; data in `fig2_*.csv`"),
     "fig_dni": Output(
@@ -175,6 +183,10 @@ OUTPUTS = {
     "pages": Output(
         "{run}/report/parameters.html",
         "for the report: every setting, and beside it every table but `curves.csv` as a page (`performance.html`, …)",
+    ),
+    "claims_page": Output(
+        "{run}/report/claims.html",
+        "for the report: the verdicts, then each claim with its figures and numbers; as Markdown in `claims.md`",
     ),
     "provenance": Output(
         "{run}/report/provenance.html",

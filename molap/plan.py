@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 
+from molap.claims.reading import read_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.digests import source_digest
@@ -85,6 +86,7 @@ class Plan:
         self._settings: dict[tuple, str] = {}
         self.programs: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Digests that were asked for → the module that is run, the user's files that it reads."""
+        read_claims(config.claims.file)  # a file that is refused is so before any work
         self.candidates = candidates(config)
         self.runs = {config.name: config}
         self.runs |= chains(config) | module_numbers(config)

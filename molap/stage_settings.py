@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import takewhile
 
+from molap.claims.reading import read_claims
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
@@ -270,6 +271,8 @@ STAGES = {
     "areas": lambda c, **_: {},
     "fig1c": lambda c, **_: {},
     "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
+    "claims": lambda c, **_: {"claims": read_claims(c.claims.file).model_dump(mode="json")},
+    "claims_page": lambda c, **_: {"run": c.name},
     "generalisation": lambda c, **_: (
         _selection(c)
         | {

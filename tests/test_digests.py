@@ -55,6 +55,7 @@ LAYERS = (
     ("tables", "robustness", "generalisation", "learning"),
     ("figures",),
     ("stages",),
+    ("claims",),
     ("selection",),
     ("captions",),
     ("stage_settings",),

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from molap.config.base import ConfigError, Section, check
+from molap.config.claims import ClaimSettings
 from molap.config.dni import DniSettings
 from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
 from molap.config.generalisation import GeneralisationSettings, ModuleNumberSettings
@@ -97,6 +98,7 @@ class RunSettings(Section):
     modules: ModuleNumberSettings = ModuleNumberSettings()
     reservoirs: ReservoirSettings = ReservoirSettings()
     figures: FigureSettings = FigureSettings()
+    claims: ClaimSettings = ClaimSettings()
     seeds: SeedSettings = SeedSettings()
     tune: TuneSettings = TuneSettings()
 

@@ -1,0 +1,140 @@
+"""The claims file: what each claim says, and how it is tested."""
+
+import ast
+import math
+from typing import Literal, get_args
+
+from pydantic import Field, field_validator, model_validator
+
+from molap.config.base import Section
+
+Table = Literal["performance", "robustness", "areas", "generalisation", "forgetting", "components", "table1", "modules"]
+TABLES: tuple[str, ...] = get_args(Table)
+TEST_FUNCTIONS = ("gap_of_hard_less_easy", "t7_less_each_other")
+"""Those of molap/claims/functions.py."""
+FUNCTIONS = ("high", "low", "log10", "abs")
+"""What an expression may call; `high` and `low` are the largest and smallest of several series."""
+
+_ALLOWED = (
+    ast.Expression,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Call,
+    ast.Name,
+    ast.Constant,
+    ast.Load,
+    ast.operator,
+    ast.unaryop,
+)
+
+
+def names_in(expression: str) -> list[str]:
+    """The series that an expression names, in their order.
+
+    Raises:
+        ValueError: if it is anything but arithmetic on names, numbers and `FUNCTIONS`.
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(expression, mode="eval")))
+    except SyntaxError:
+        raise ValueError(f"{expression!r} is not allowed; give arithmetic on series, for example molap - dni") from None
+    for node in nodes:
+        called = isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS)
+        if called or not isinstance(node, _ALLOWED):
+            calls = ", ".join(FUNCTIONS)
+            raise ValueError(f"{expression!r} is not allowed; give arithmetic on series; it may call {calls}")
+    return list(dict.fromkeys(n.id for n in nodes if isinstance(n, ast.Name) and n.id not in FUNCTIONS))
+
+
+class Test(Section):
+    """One comparison: an effect in every network, and what it has to be for the claim to hold."""
+
+    table: Table = Field(description="The table that it reads.")
+    where: str | None = Field(None, description="Rows of the table, as a pandas query; null for all.")
+    series: dict[str, str] = Field({}, description="Further series, or others than the file's: name → pandas query.")
+    value: str = Field("accuracy", description="A column, or an expression over columns (`DataFrame.eval`).")
+    each: tuple[str, ...] = Field((), description="Columns by whose values the test has parts; all of them must hold.")
+    reduce: Literal["min", "max", "mean"] | None = Field(
+        None, description="The effect over the parts of `each` in one number for every network, in place of parts."
+    )
+    effects: dict[str, str] = Field({}, description="Name → expression over series; each is a part.")
+    function: str | None = Field(None, description="A test function of molap/claims/functions.py, in place of effects.")
+    above: float | None = Field(None, description="The effect must be above this.")
+    below: float | None = Field(None, description="The effect must be below this.")
+    within: tuple[float, float] | None = Field(None, description="The effect must lie between these.")
+
+    @field_validator("effects")
+    @classmethod
+    def _arithmetic(cls, effects: dict[str, str]) -> dict[str, str]:
+        for expression in effects.values():
+            names_in(expression)
+        return effects
+
+    @model_validator(mode="after")
+    def _one_of_each(self):
+        if (self.above is not None) + (self.below is not None) + (self.within is not None) != 1:
+            raise ValueError("above: give exactly one of above, below and within")
+        if bool(self.effects) == bool(self.function):
+            raise ValueError("effects: give effects, or a function")
+        if self.function and self.function not in TEST_FUNCTIONS:
+            allowed = ", ".join(TEST_FUNCTIONS)
+            raise ValueError(f"function: {self.function!r} is not allowed; allowed: {allowed}")
+        return self
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The open interval in which the effect must lie."""
+        if self.within is not None:
+            return self.within
+        return (-math.inf, self.below) if self.above is None else (self.above, math.inf)
+
+    @property
+    def comparison(self) -> str:
+        """What must be true of the effect, in words."""
+        if self.within is not None:
+            return f"between {self.within[0]:g} and {self.within[1]:g}"
+        return f"below {self.below:g}" if self.above is None else f"above {self.above:g}"
+
+
+class Claim(Section):
+    """A claim of the paper."""
+
+    claim: int = Field(ge=1, description="Its number.")
+    place: str = Field(description="Where the paper says it.")
+    says: str = Field(description="What it says, in our words.")
+    reading: str = Field("", description="How we make it a comparison, where that is a choice.")
+    figures: tuple[str, ...] = Field(description="Our figures that show it.")
+    tests: tuple[Test, ...] = Field(min_length=1, description="All of them must hold.")
+
+
+class Claims(Section):
+    """The claims file."""
+
+    series: dict[str, str] = Field(description="Series by name: which rows of a table, as a pandas query.")
+    also_by: tuple[str, ...] = Field(
+        (), description="Columns by which tests of `accuracy` are repeated, for comparison."
+    )
+    claims: tuple[Claim, ...] = Field(description="The claims.")
+
+    @field_validator("claims")
+    @classmethod
+    def _numbered_once(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        numbers = [claim.claim for claim in claims]
+        for number in numbers:
+            if numbers.count(number) > 1:
+                raise ValueError(f"claim {number} stands there twice; number each once")
+        return claims
+
+    @model_validator(mode="after")
+    def _known_series(self):
+        for claim in self.claims:
+            for test in claim.tests:
+                known = self.series | test.series
+                for expression in test.effects.values():
+                    for name in names_in(expression):
+                        if name not in known:
+                            raise ValueError(
+                                f"claims: claim {claim.claim} names the series {name!r} in {expression!r}; "
+                                f"there are {', '.join(known)}"
+                            )
+        return self

@@ -1,0 +1,113 @@
+"""The page of the verdicts, as Markdown and as HTML: all of them in one table, then each claim with its figures."""
+
+import base64
+import html
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from molap.claims.verdicts import HOLDS, ONE
+
+ABOUT = (
+    "Each claim of the paper, tested on the tables of this run. A claim holds if all its parts do: the 95 % interval "
+    "(Student's t) of the effect over network seeds lies where it must. It does not hold if the interval of one part, "
+    "its error divided by the number of parts, lies outside. Draws of perturbations and test trials are averaged for "
+    "each network first. With one network there is no verdict."
+)
+HEADS = ("claim", "verdict", "by decision outputs", "what decides", "effect", "networks")
+COLUMNS = {"part": "part", "must_be": "must be", "effect": "effect", "n_seeds": "networks", "verdict": "verdict"}
+
+
+def effect(row: pd.Series) -> str:
+    """Mean and interval in words."""
+    if pd.isna(row["mean"]):
+        return ""
+    if pd.isna(row.low):
+        return f"{row['mean']:.2f}"
+    return f"{row['mean']:.2f} ({row.low:.2f} to {row.high:.2f})"
+
+
+def _networks(row: pd.Series) -> str:
+    return "" if pd.isna(row.n_seeds) else str(int(row.n_seeds)) if row.n_seeds else "–"
+
+
+def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The table of all claims, row by row as in `HEADS`."""
+    rows = []
+    for _, row in verdicts.iterrows():
+        decides = row.part if pd.isna(row.must_be) else f"{row.part}: {row.must_be}"
+        by = row.get("verdict_decision_accuracy")
+        rows.append(
+            (
+                f"{row.claim}. {row.says}",
+                row.verdict,
+                by if isinstance(by, str) else "",
+                decides,
+                effect(row),
+                _networks(row),
+            )
+        )
+    return rows
+
+
+def parts_of_claim(parts: pd.DataFrame, claim: int) -> list[tuple[str, ...]]:
+    """The parts of a claim, row by row as in `COLUMNS`, with what they measure where it is not accuracy."""
+    rows = []
+    for _, row in parts[parts.claim == claim].iterrows():
+        value = "" if pd.isna(row["value"]) or row["value"] == "accuracy" else f" ({row['value']})"
+        must_be = "" if pd.isna(row.must_be) else row.must_be
+        rows.append((f"{row.part}{value}", must_be, effect(row), _networks(row), row.verdict))
+    return rows
+
+
+def _cells(row: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join([_cells(heads), "|" + "---|" * len(heads), *map(_cells, rows)])
+
+
+def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Mapping[str, str]) -> str:
+    """The page as Markdown.
+
+    Args:
+        run: name of the run.
+        verdicts: one row per claim.
+        parts: one row per part.
+        figures: paths of the figures that there are, by name, as seen from the page.
+    """
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.verdict.value_counts().items())
+    text = [f"# The paper's claims: {run}", ABOUT, f"{counts}.", _table(HEADS, overview(verdicts))]
+    for _, row in verdicts.iterrows():
+        text.append(f"## {row.claim}. {row.says}")
+        reading = f" Our reading: {row.reading}" if isinstance(row.reading, str) and row.reading else ""
+        text.append(f"{row.place}. **{row.verdict}**.{reading}")
+        text.append(_table(tuple(COLUMNS.values()), parts_of_claim(parts, row.claim)))
+        text += [f"![{name}]({figures[name]})" for name in row.figures.split() if name in figures]
+        text.append(f"Tables: {', '.join(f'`{table}.csv`' for table in row.tables.split())}.")
+    return "\n\n".join(text) + "\n"
+
+
+def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> str:
+    """One claim as HTML, its figures inside."""
+    esc = html.escape
+    reading = f" Our reading: {esc(row.reading)}" if isinstance(row.reading, str) and row.reading else ""
+    heads = "".join(f"<th>{esc(name)}</th>" for name in COLUMNS.values())
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in cells) + "</tr>"
+        for cells in parts_of_claim(parts, row.claim)
+    )
+    pictures = "".join(
+        f'<p><img alt="{esc(name)}" style="max-width: 100%" src="data:image/png;base64,'
+        f'{base64.b64encode(images[name].read_bytes()).decode()}"></p>'
+        for name in row.figures.split()
+        if name in images
+    )
+    return (
+        f'<details{"" if row.verdict in (HOLDS, ONE) else " open"} id="claim{row.claim}">'
+        f"<summary><b>{row.claim}. {esc(row.says)}</b> {esc(row.verdict)}</summary>"
+        f"<p>{esc(row.place)}.{reading}</p><table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+        f"{pictures}</details>"
+    )

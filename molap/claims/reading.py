@@ -1,0 +1,30 @@
+"""Reading the claims file."""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from molap.claims.model import Claims
+from molap.config.base import ConfigError, check
+
+OWN = Path(__file__).with_name("claims.yaml")
+"""The paper's claims: `config/claims.yaml`, which the package brings along."""
+
+
+@cache
+def read_claims(file: str | None) -> Claims:
+    """The claims of a file, or the paper's where there is none.
+
+    Raises:
+        ConfigError: if it cannot be read, or holds what is not allowed.
+    """
+    path = Path(file) if file else OWN
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"claims.file: {str(path)!r} cannot be read: {' '.join(str(error).split())}") from None
+    try:
+        return check(Claims, values)
+    except ConfigError as error:
+        raise ConfigError("\n".join(f"{path.name}: {line}" for line in str(error).splitlines())) from None

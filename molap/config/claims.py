@@ -1,0 +1,16 @@
+"""Settings of the verdicts on the paper's claims."""
+
+from pydantic import Field
+
+from molap.config.base import Section
+
+
+class ClaimSettings(Section):
+    """The paper's claims, judged on the run's tables."""
+
+    file: str | None = Field(
+        None, description="YAML file of claims and their tests; null for the paper's, config/claims.yaml."
+    )
+    modules: bool = Field(
+        False, description="Judge the claims on the number of modules too, which takes the runs of `snakemake modules`."
+    )

@@ -1,0 +1,26 @@
+"""Judge the paper's claims on the tables of a run."""
+
+from molap.claims.model import Claims
+from molap.claims.verdicts import judge
+from molap.config.base import Section
+from molap.records import read_table, write_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The claims, and how they are tested."""
+
+    claims: Claims
+
+
+def work(job: Job) -> None:
+    """Write one row per claim, and one per part of a claim."""
+    tables = {name: read_table(path, keep_default_na=False, na_values=[""]) for name, path in job.inputs.items()}
+    verdicts, parts = judge(job.settings.claims, tables)
+    write_table(job.outputs["table"], verdicts)
+    write_table(job.outputs["parts"], parts)
+    job.metrics |= {f"n/{verdict}": int(n) for verdict, n in verdicts.verdict.value_counts().items()}
+
+
+if __name__ == "__main__":
+    run_job("claims", Settings, work)

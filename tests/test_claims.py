@@ -1,0 +1,257 @@
+"""Verdicts on tables whose truth is known, the statistics against SciPy, and what the claims file may hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy import stats
+
+from molap.claims.model import Claims, names_in
+from molap.claims.page import markdown
+from molap.claims.reading import OWN, read_claims
+from molap.claims.verdicts import FAILS, HOLDS, NOT_RUN, ONE, OPEN, decisive, interval, judge, parts_of, verdict
+from molap.config.base import ConfigError, check
+
+TASKS = [f"T{k}" for k in range(1, 10)]
+MOLAP, NONE = ("molap", "cca"), ("molap", "none")
+
+
+def performance(means, n_seeds=10, spread=1.0, seed=0, n_copies=1):
+    """A table with the given mean accuracy by (strategy, source) and a spread over networks; rows may be repeated."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for (strategy, source), mean in means.items():
+        for network_seed in range(n_seeds):
+            shift = rng.normal(0, spread)
+            for label in TASKS:
+                row = {"strategy": strategy, "source": source, "label": label, "network_seed": network_seed}
+                rows += [row | {"accuracy": mean + shift, "decision_accuracy": mean - 20 + shift}] * n_copies
+    return pd.DataFrame(rows)
+
+
+def claims(*tests, **more):
+    claim = {"claim": 1, "place": "here", "says": "so", "figures": ["fig2"], "tests": list(tests)}
+    series = {
+        "molap": "strategy == 'molap' and source == 'cca'",
+        "none": "strategy == 'molap' and source == 'none'",
+        "separate": "strategy == 'separate'",
+        "dni": "strategy == 'dni'",
+    }
+    return check(Claims, {"series": series, "claims": [claim]} | more)
+
+
+def comparison(**limits):
+    return {"table": "performance", "effects": {"less none": "molap - none"}} | (limits or {"above": 0})
+
+
+def judged(file, table, **tables):
+    return judge(file, {"performance": table} | tables)[0].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("means", "spread", "limits", "expected"),
+    [
+        ({MOLAP: 90, NONE: 80}, 1, {"above": 0}, HOLDS),
+        ({MOLAP: 80, NONE: 90}, 1, {"above": 0}, FAILS),
+        ({MOLAP: 90, NONE: 90}, 20, {"above": 0}, OPEN),
+        ({MOLAP: 80, NONE: 90}, 1, {"below": 0}, HOLDS),
+        ({MOLAP: 90, NONE: 90}, 0.5, {"within": [-5, 5]}, HOLDS),
+        ({MOLAP: 90, NONE: 80}, 0.5, {"within": [-5, 5]}, FAILS),
+        ({MOLAP: 90, NONE: 90}, 20, {"within": [-5, 5]}, OPEN),
+        ({MOLAP: 90, NONE: 90}, 0, {"above": 0}, FAILS),
+    ],
+)
+def test_a_claim_that_is_true_false_or_undecidable_by_construction_is_judged_so(means, spread, limits, expected):
+    assert judged(claims(comparison(**limits)), performance(means, spread=spread)).verdict == expected
+
+
+def test_with_one_network_there_is_no_verdict():
+    row = judged(claims(comparison()), performance({MOLAP: 90, NONE: 10}, n_seeds=1))
+    assert row.verdict == ONE and np.isnan(row.low) and row["mean"] == pytest.approx(80, abs=5)
+
+
+def test_the_interval_is_scipy_s_of_differences_paired_by_seed():
+    table = performance({MOLAP: 90, NONE: 85}, spread=8)
+    row = judged(claims(comparison()), table)
+    by_seed = table.groupby(["source", "network_seed"]).accuracy.mean()
+    paired = stats.ttest_rel(by_seed["cca"], by_seed["none"]).confidence_interval(0.95)
+    np.testing.assert_allclose([row.low, row.high], [paired.low, paired.high])
+    assert row.n_seeds == 10
+
+
+def test_rows_that_repeat_do_not_narrow_an_interval():
+    narrow, wide = (
+        judged(claims(comparison()), performance({MOLAP: 90, NONE: 89}, spread=3, n_copies=n)) for n in (1, 50)
+    )
+    np.testing.assert_allclose([narrow.low, narrow.high, narrow.n_seeds], [wide.low, wide.high, wide.n_seeds])
+
+
+def test_more_seeds_do():
+    few, many = (judged(claims(comparison()), performance({MOLAP: 90, NONE: 89}, n_seeds=n, spread=3)) for n in (5, 40))
+    assert many.high - many.low < 0.6 * (few.high - few.low)
+
+
+def test_false_claims_seldom_hold_and_true_ones_are_seldom_refuted():
+    """At the edge of truth, each error has a chance of 2.5 % for one part; 400 tables, four standard deviations."""
+    rng = np.random.default_rng(0)
+    found = [verdict(rng.normal(0, 1, 8), (0.0, np.inf), 1, True) for _ in range(400)]
+    for error in (HOLDS, FAILS):
+        assert found.count(error) / 400 < 0.025 + 4 * np.sqrt(0.025 * 0.975 / 400)
+    # Nine parts at the edge: one of them refutes the claim as seldom as one alone.
+    nine = [[verdict(rng.normal(0, 1, 8), (0.0, np.inf), 9, True) for _ in TASKS] for _ in range(400)]
+    assert np.mean([FAILS in parts for parts in nine]) < 0.025 + 4 * np.sqrt(0.025 * 0.975 / 400)
+
+
+def test_all_parts_must_hold_and_the_one_that_does_not_is_told():
+    table = performance({MOLAP: 90})
+    table.loc[table.label == "T5", "accuracy"] -= 40
+    file = claims({"table": "performance", "each": ["label"], "effects": {"MoLaP": "molap"}, "above": 70})
+    row = judged(file, table)
+    assert (row.verdict, row.part, row.n_parts, row.n_hold) == (FAILS, "MoLaP, T5", 9, 8)
+    parts = parts_of(file.claims[0], file, {"performance": table})
+    assert decisive(parts[parts.part != "MoLaP, T5"]).verdict == HOLDS
+
+
+def test_a_worst_case_is_taken_in_every_network():
+    table = performance({MOLAP: 90, ("separate", "-"): 90}, spread=0)
+    rows = (table.strategy == "separate") & (table.label == "T3")
+    table.loc[rows, "accuracy"] -= 30
+    effects = {"worst": "separate - molap"}
+    test = {"table": "performance", "each": ["label"], "reduce": "min", "effects": effects, "below": -1}
+    row = judged(claims(test), table)
+    assert row.verdict == HOLDS and row["mean"] == pytest.approx(-30) and row.n_parts == 1
+
+
+def test_expressions_are_those_of_numpy():
+    table = performance({MOLAP: 90, NONE: 80, ("separate", "-"): 70}, n_seeds=4, spread=5)
+    found = {}
+    for expression in ("high(molap, none, separate) - low(molap, none)", "log10(molap) / -2", "abs(none - molap) ** 2"):
+        test = {"table": "performance", "effects": {"x": expression}, "above": 0}
+        found[expression] = judged(claims(test), table)["mean"]
+    m, n, s = (table[table.source == source].groupby("network_seed").accuracy.mean() for source in ("cca", "none", "-"))
+    expected = [
+        np.mean(np.maximum(np.maximum(m, n), s) - np.minimum(m, n)),
+        np.mean(np.log10(m) / -2),
+        np.mean(np.abs(n - m) ** 2),
+    ]
+    np.testing.assert_allclose(list(found.values()), expected)
+
+
+def test_the_gap_between_methods_on_hard_and_easy_tasks():
+    table = performance({MOLAP: 90, ("separate", "-"): 90, ("dni", "rule"): 90}, spread=0)
+    table.loc[(table.strategy == "dni") & table.label.isin(TASKS[4:]), "accuracy"] -= 10
+    table.loc[(table.strategy == "dni") & (table.label == "T1"), "accuracy"] += 4
+    test = {"table": "performance", "each": ["label"], "function": "gap_of_hard_less_easy", "above": 0}
+    row = judged(claims(test), table)
+    assert row.verdict == HOLDS and row["mean"] == pytest.approx(10 - 1)
+
+
+def test_t7_is_compared_with_each_other_task():
+    rows = [
+        {"label": label, "network_seed": seed, "source": "cca", "difference": -9.0 if label == "T7" else -1.0 - seed}
+        for label in TASKS
+        for seed in range(5)
+    ]
+    test = {
+        "table": "generalisation",
+        "series": {"left_out": "source == 'cca'"},
+        "value": "difference",
+        "each": ["label"],
+        "function": "t7_less_each_other",
+        "below": 0,
+    }
+    row = judged(claims(test), pd.DataFrame(), generalisation=pd.DataFrame(rows))
+    assert (row.verdict, row.n_parts) == (HOLDS, 8) and row["mean"] == pytest.approx(-6)
+
+
+def test_counts_need_no_seeds():
+    table = pd.DataFrame({"version": ["printed", "corrected"], "overall": [918000.0, 91800.0]})
+    test = {
+        "table": "table1",
+        "series": {"printed": "version == 'printed'", "real": "version == 'corrected'"},
+        "value": "overall",
+        "effects": {"ratio": "printed / real"},
+        "within": [0.9, 1.1],
+    }
+    row = judged(claims(test), pd.DataFrame(), table1=table)
+    assert (row.verdict, row["mean"], row.n_seeds) == (FAILS, 10, 0)
+
+
+def test_what_was_not_run_is_told():
+    row = judged(claims(comparison()), performance({MOLAP: 90}))
+    assert row.verdict == NOT_RUN and "'none'" in row.part
+    assert judge(claims(comparison()), {})[0].iloc[0].part == "the table performance was not made"
+
+
+def test_other_metrics_are_judged_beside_accuracy():
+    file = claims({"table": "performance", "effects": {"MoLaP": "molap"}, "above": 80}, also_by=["decision_accuracy"])
+    row = judged(file, performance({MOLAP: 90}))
+    assert (row.verdict, row.verdict_decision_accuracy) == (HOLDS, FAILS)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"value": "accuracies"},
+            "claims: the table performance has no column 'accuracies' (in 'accuracies'); it has ",
+        ),
+        ({"where": "tusk == 'T1'"}, "claims: the table performance has no column 'tusk'"),
+        ({"each": ["tusk"]}, "claims: the table performance has no column 'tusk'"),
+        ({"series": {"molap": "strat == 'molap'"}}, "claims: the table performance has no column 'strat'"),
+        ({"where": "label == "}, "claims: 'label == ' cannot be read over the columns of performance"),
+    ],
+)
+def test_a_column_that_does_not_exist_is_refused_by_its_name(change, words):
+    with pytest.raises(ConfigError) as refusal:
+        judged(claims(comparison() | change), performance({MOLAP: 90, NONE: 80}))
+    assert str(refusal.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"effects": {"x": "molap - dnj"}}, "claim 1 names the series 'dnj' in 'molap - dnj'; there are molap, none"),
+        ({"effects": {"x": "__import__('os')"}}, "is not allowed; give arithmetic on series; it may call high, low"),
+        ({"effects": {"x": "molap.values"}}, "is not allowed; give arithmetic on series"),
+        ({"effects": {"x": "molap -"}}, "is not allowed; give arithmetic on series, for example molap - dni"),
+        ({"effects": {}}, "give effects, or a function"),
+        ({"function": "median"}, "give effects, or a function"),
+        ({"effects": {}, "function": "median"}, "function: 'median' is not allowed; allowed: gap_of_hard_less_easy, "),
+        ({"below": 3}, "give exactly one of above, below and within"),
+        ({"table": "performances"}, "'performances' is not allowed; allowed: 'performance', 'robustness'"),
+        ({"tabel": "x"}, "unknown key; allowed are table, where"),
+    ],
+)
+def test_a_test_that_cannot_be_is_refused(change, words):
+    with pytest.raises(ConfigError) as refusal:
+        claims(comparison() | change)
+    assert words in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_names_of_series_are_read_in_their_order():
+    assert names_in("high(b, a) - 2 * -b") == ["b", "a"]
+
+
+def test_a_file_that_is_not_there_or_no_yaml_is_refused(tmp_path):
+    (tmp_path / "bad.yaml").write_text("series: [")
+    for name in ("bad.yaml", "none.yaml"):
+        with pytest.raises(ConfigError, match=rf"^claims.file: '.*{name}' cannot be read: "):
+            read_claims(str(tmp_path / name))
+
+
+def test_the_paper_s_claims_are_twenty_and_in_order():
+    file = read_claims(None)
+    assert [claim.claim for claim in file.claims] == list(range(1, 21))
+    assert yaml.safe_load(OWN.read_text())["also_by"] == ["decision_accuracy"]
+
+
+def test_the_page_has_every_claim_with_its_parts_and_figures():
+    verdicts, parts = judge(claims(comparison()), {"performance": performance({MOLAP: 90, NONE: 80})})
+    text = markdown("demo", verdicts, parts, {"fig2": "../figures/fig2.png"})
+    assert "| 1. so | holds |" in text and "![fig2](../figures/fig2.png)" in text and "`performance.csv`" in text
+    assert f"| less none | above 0 | {verdicts['mean'][0]:.2f} (" in text
+
+
+def test_an_interval_of_one_value_has_no_ends():
+    assert np.isnan(interval(np.array([3.0])).low) and interval(np.array([1.0, 3.0])).mean == 2
