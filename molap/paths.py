@@ -8,6 +8,8 @@ IN_SEQUENCE = ("dni", "sequential")
 """Strategies that teach one network the tasks in turn."""
 FITTED = ("cca", "pca")
 """Sources that are fitted on the corpus, and for which modules are pre-trained."""
+NO_SWITCH = "none"
+"""The run of the attribution in which no reading is switched."""
 ALL_TASKS = "all"
 """In tables, the mean over tasks."""
 
@@ -192,6 +194,14 @@ OUTPUTS = {
         "{run}/report/provenance.html",
         "for the report: time and memory by stage, versions, machines, digests, from the records",
     ),
+    "attribution": Output(
+        "{run}/attribution/attribution.csv",
+        "one row per part of a claim and switched reading (`-`: none): effect, 95 % interval, change against none, "
+        "verdict",
+    ),
+    "fig_attribution": Output(
+        "{run}/attribution/fig_attribution.png", "how effects move with one reading at a time; data in `.csv`"
+    ),
     "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
     "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser"),
 }
@@ -215,6 +225,11 @@ def chain_run(run: str, left_out: Sequence[str]) -> str:
 def modules_run(run: str, size: str) -> str:
     """The run inside a run that has another number of modules."""
     return f"{run}/modules/{size}"
+
+
+def switch_run(run: str, switch: str) -> str:
+    """The run inside a run in which one reading is switched."""
+    return f"{run}/switch/{switch}"
 
 
 def network_path(run: str, block: str, kind: str, task: str) -> str:

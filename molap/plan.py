@@ -6,14 +6,15 @@ The Snakefile takes each rule's params from here; `python -m molap.plan` prints 
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 
-from molap.claims.reading import read_claims
+from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.digests import source_digest
-from molap.paths import FITTED, chain_run, modules_run, path
+from molap.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run
 from molap.records import canonical_json
-from molap.selection import left_out_sets, module_sizes, task_order
+from molap.selection import left_out_sets, lesion_task, module_sizes, sweep, task_order
 from molap.stage_settings import STAGES
 
 UPSTREAM = {
@@ -50,10 +51,10 @@ def candidates(c: RunConfig) -> dict[str, RunConfig]:
     return found
 
 
-def chains(c: RunConfig) -> dict[str, RunConfig]:
-    """The configurations with tasks left out of the corpus, by run."""
+def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
+    """The configurations of a run with tasks left out of the corpus, by run."""
     return {
-        chain_run(c.name, names): _changed(c, generalisation={"without": names, "left_out": ()})
+        chain_run(run, names): _changed(c, generalisation={"without": names, "left_out": ()})
         for names in left_out_sets(c)
     }
 
@@ -64,6 +65,36 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
         modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
         for name, (_, r, n_units) in module_sizes(c).items()
     }
+
+
+def switched(c: RunConfig, switch: str) -> RunConfig:
+    """The configuration with one reading switched, and of the rest what the claims of the attribution need."""
+    base = {
+        "seeds": {"networks": c.attribution.networks},
+        "dni": {"kinds": [kind for kind in c.dni.kinds if kind == "dni-rule"]},
+        "perturbations": {"tasks": [lesion_task(c)] if sweep(c) else c.perturbations.tasks, "kinds": None},
+        "generalisation": {"left_out": [names for names in left_out_sets(c) if len(names) == 1]},
+    }
+    changes = {} if switch == NO_SWITCH else c.attribution.switches[switch]
+    names = {*base, *changes}
+    return _changed(c, **{name: base.get(name, {}) | changes.get(name, {}) for name in names})
+
+
+class Runs(dict[str, RunConfig]):
+    """Configurations by run. Those with a reading switched, and their chains, are made when they are asked for: there
+    are many, and only the attribution needs them."""
+
+    def __missing__(self, run: str) -> RunConfig:
+        name, found, rest = run.partition("/switch/")
+        switch, _, chain = rest.partition("/without/")
+        if not found or switch not in {NO_SWITCH, *self[name].attribution.switches}:
+            raise KeyError(run)
+        whole = f"{name}/switch/{switch}"
+        if chain:
+            self[run] = chains(self[whole], whole)[run]
+        else:
+            self[run] = switched(self[name], switch)
+        return self[run]
 
 
 def _changed(c: RunConfig, **sections: dict) -> RunConfig:
@@ -86,11 +117,13 @@ class Plan:
         self._settings: dict[tuple, str] = {}
         self.programs: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Digests that were asked for → the module that is run, the user's files that it reads."""
-        read_claims(config.claims.file)  # a file that is refused is so before any work
+        followed_claims(config)  # a file that is refused is so before any work
         self.candidates = candidates(config)
-        self.runs = {config.name: config}
-        self.runs |= chains(config) | module_numbers(config)
+        self.runs = Runs({config.name: config})
+        self.runs |= chains(config, config.name) | module_numbers(config)
         self.runs |= {f"{config.name}/tune/{name}": c for name, c in self.candidates.items()}
+        for switch in config.attribution.switches:
+            self.runs[switch_run(config.name, switch)]  # one that is refused is so before any work
 
     def settings(self, stage: str, run: str, **wildcards: object) -> str:
         """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
@@ -135,7 +168,16 @@ class Plan:
     def _owner(self, stage: str, run: str, wildcards: dict) -> str:
         if stage not in UPSTREAM:
             return run
-        return next(other for other in self.runs if self._same(stage, run, other, wildcards))
+        return next(other for other in self._related(run) if self._same(stage, run, other, wildcards))
+
+    def _related(self, run: str) -> Iterable[str]:
+        """The runs, first to last, that a stage may share its output with."""
+        name, found, rest = run.partition("/switch/")
+        if not found:
+            return [other for other in self.runs if "/switch/" not in other]
+        switch, _, chain = rest.partition("/without/")
+        whole = switch_run(name, switch)
+        return [name, *([chain_run(name, chain.split("+")), whole] if chain else []), run]
 
     def _same(self, stage: str, run: str, other: str, wildcards: dict) -> bool:
         if run == other:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
+from molap.claims.model import Claims
 from molap.config.network import NetworkSettings
 from molap.config.run import RunConfig, known_tasks
 from molap.config.tasks import TASK_LABELS
@@ -99,6 +100,13 @@ def module_kinds(c: RunConfig) -> list[str]:
 def module_fits(c: RunConfig) -> list[str]:
     """The sources among them that are fitted on the corpus."""
     return fitted_sources(c)[:1]
+
+
+def followed_tables(c: RunConfig, claims: Claims) -> list[str]:
+    """The tables of a run with a reading switched that the followed claims need."""
+    made = ["performance"] + ["robustness", "areas"] * bool(sweep(c)) + ["generalisation"] * bool(left_out_sets(c))
+    needed = {test.table for claim in claims.claims for test in claim.tests}
+    return [name for name in made if name in needed]
 
 
 def blocks(c: RunConfig) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import takewhile
 
-from molap.claims.reading import read_claims
+from molap.claims.reading import followed_claims, read_claims
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
@@ -11,7 +11,7 @@ from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
 from molap.config.training import PhaseSettings
-from molap.paths import ALL_TASKS, block_name, block_seeds
+from molap.paths import ALL_TASKS, NO_SWITCH, block_name, block_seeds
 from molap.selection import (
     blocks,
     corpus_tasks,
@@ -273,6 +273,8 @@ STAGES = {
     "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
     "claims": lambda c, **_: {"claims": read_claims(c.claims.file).model_dump(mode="json")},
     "claims_page": lambda c, **_: {"run": c.name},
+    "attribution": lambda c, **_: {"claims": followed_claims(c).model_dump(mode="json"), "none": NO_SWITCH},
+    "fig_attribution": lambda c, **_: {"none": NO_SWITCH},
     "generalisation": lambda c, **_: (
         _selection(c)
         | {

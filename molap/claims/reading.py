@@ -7,6 +7,7 @@ import yaml
 
 from molap.claims.model import Claims
 from molap.config.base import ConfigError, check
+from molap.config.run import RunConfig
 
 OWN = Path(__file__).with_name("claims.yaml")
 """The paper's claims: `config/claims.yaml`, which the package brings along."""
@@ -28,3 +29,20 @@ def read_claims(file: str | None) -> Claims:
         return check(Claims, values)
     except ConfigError as error:
         raise ConfigError("\n".join(f"{path.name}: {line}" for line in str(error).splitlines())) from None
+
+
+def followed_claims(c: RunConfig) -> Claims:
+    """The claims that the attribution follows; DNI is whichever network a run has.
+
+    Raises:
+        ConfigError: if there is no claim of that number.
+    """
+    claims = read_claims(c.claims.file)
+    numbers = [claim.claim for claim in claims.claims]
+    for number in c.attribution.claims:
+        if number not in numbers:
+            raise ConfigError(
+                f"attribution.claims: there is no claim {number}; claims are {', '.join(map(str, numbers))}"
+            )
+    chosen = tuple(claim for claim in claims.claims if claim.claim in c.attribution.claims)
+    return claims.model_copy(update={"claims": chosen, "series": claims.series | {"dni": "strategy == 'dni'"}})

@@ -7,6 +7,7 @@ from typing import Literal
 import yaml
 from pydantic import Field, field_validator, model_validator
 
+from molap.config.attribution import AttributionSettings
 from molap.config.base import ConfigError, Section, check
 from molap.config.claims import ClaimSettings
 from molap.config.dni import DniSettings
@@ -99,6 +100,7 @@ class RunSettings(Section):
     reservoirs: ReservoirSettings = ReservoirSettings()
     figures: FigureSettings = FigureSettings()
     claims: ClaimSettings = ClaimSettings()
+    attribution: AttributionSettings = AttributionSettings()
     seeds: SeedSettings = SeedSettings()
     tune: TuneSettings = TuneSettings()
 

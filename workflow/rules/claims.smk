@@ -32,10 +32,10 @@ rule claims_table:
 
 rule claims_page:
     input:
-        claims=output("claims"),
-        parts=output("claim_parts"),
         **{name: output(name) for name in FIGURES},
         **({"fig_modules": output("fig_modules")} if run_config.claims.modules else {}),
+        claims=output("claims"),
+        parts=output("claim_parts"),
     output:
         markdown=output("claims_page").replace(".html", ".md"),
         page=page(output("claims_page"), "claims", "Claims", "The paper's claims: verdicts"),

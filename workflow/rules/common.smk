@@ -18,8 +18,15 @@ if not workflow.deployment_settings.deployment_method:
     shell.prefix(f"PATH='{Path(sys.executable).parent}':\"$PATH\" ")
 
 
+RUNS = "|".join(re.escape(run) for run in sorted(plan.runs, key=len, reverse=True))
+# The chains of runs with a reading switched are many, and are known by their form.
+RUNS = (
+    rf"{re.escape(run_config.name)}/switch/\w+/without/[^/]+|{re.escape(switch_run(run_config.name, NO_SWITCH))}|{RUNS}"
+)
+
+
 wildcard_constraints:
-    run="|".join(re.escape(run) for run in sorted(plan.runs, key=len, reverse=True)),
+    run=RUNS,
     block=r"s\d+(-\d+)?",
     source=SOURCES,
     kind=f"separate|molap-({SOURCES})|(dni|sequential|joint)-(no)?rule",
@@ -197,7 +204,8 @@ def trials_in_memory(c):
 
 def sweep_memory(wildcards, attempt):
     """Memory in MB of a sweep of perturbed networks, which follows from its size."""
-    needed = sweep_mb(n_units(run_config, wildcards.kind), trials_in_memory(run_config))
+    c = plan.runs[wildcards.run]
+    needed = sweep_mb(n_units(c, wildcards.kind), trials_in_memory(c))
     return (needed + SNAKEMAKE_MB) * 2 ** (attempt - 1)
 
 

@@ -57,9 +57,9 @@ rule robustness:
     input:
         lambda wildcards: [
             plan.path("perturbation", wildcards.run, block=block, kind=kind, task=task)
-            for block in blocks(run_config)
-            for kind in perturbed_kinds(run_config)
-            for task in perturbed_tasks(run_config)
+            for block in blocks(plan.runs[wildcards.run])
+            for kind in perturbed_kinds(plan.runs[wildcards.run])
+            for task in perturbed_tasks(plan.runs[wildcards.run])
         ],
     output:
         table=output("robustness"),

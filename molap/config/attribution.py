@@ -1,0 +1,47 @@
+"""Settings of the attribution: which readings are switched, one at a time, and for which claims."""
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from molap.config.base import Section
+
+SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
+    "criterion": {"evaluation": {"criterion": "relative", "fixation_tolerance": 0.15}},
+    "anti": {"tasks": {"anti": "released"}},
+    "alignment": {"corpus": {"alignment": "independent"}},
+    "noise": {"tasks": {"input_noise": 0.02, "noise_onset": 10}},
+    "rescaling": {"tasks": {"rescaling": "batch"}},
+    "frozen_batch": {"optimiser": {"batches": "frozen"}},
+    "adam": {"optimiser": {"decay": "constant", "clip_norm": None, "adam_count": "stage"}},
+    "biases": {"network": {"biases": True, "keys": "shared"}},
+    "module2_input": {"pretraining": {"input_weights": "released"}},
+    "pca": {"primitives": {"pca": "joint"}},
+    "inter_module": {"perturbations": {"inter_module_as": "whole"}},
+    "silencing": {"perturbations": {"silencing": "recurrence"}},
+    "dni_input": {"dni": {"kinds": ["dni-norule"]}},
+    "dni_order": {"dni": {"projection": "gradient", "counter": "one_too_high", "state": "lagged"}},
+    "left_out": {"generalisation": {"single": "kept"}},
+}
+"""One reading at a time as the released code has it; for `alignment`, which the presets share, the other one."""
+
+
+class AttributionSettings(Section):
+    """How the effects behind claims move with one reading at a time (`snakemake attribution`)."""
+
+    switches: dict[str, dict[str, dict[str, Any]]] = Field(
+        SWITCHES,
+        description="Name → the keys that it changes; by default the readings in which the released code differs.",
+    )
+    claims: tuple[int, ...] = Field(
+        (1, 3, 10, 11, 12, 13, 17), description="Numbers of the claims whose effects are followed."
+    )
+    networks: int = Field(1, ge=1, le=10_000, description="Network seeds, from seeds.first.")
+
+    @field_validator("switches")
+    @classmethod
+    def _names_are_folders(cls, switches: dict) -> dict:
+        for name in switches:
+            if not name.replace("_", "").isalnum():
+                raise ValueError(f"{name!r} is not allowed; use letters, digits and '_'")
+        return switches

@@ -1,0 +1,59 @@
+"""Figure of the attribution: for each part of a claim, its effect with each reading switched."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from molap.figures.style import new_figure
+
+COLOURS = {"holds": "#029e73", "does not hold": "#d55e00"}
+N_COLUMNS = 4
+
+
+def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
+    """One panel per claim and part; what must be true is shaded, the line is the effect with nothing switched.
+
+    Args:
+        table: that of `claims.attribution`.
+        none: the switch that switches nothing.
+    """
+    shown = table.dropna(subset=["mean"])
+    parts = list(shown.groupby(["claim", "part"], sort=False).groups)
+    switches = list(dict.fromkeys(table.switch))
+    n_rows = max(1, math.ceil(len(parts) / N_COLUMNS))
+    figure = new_figure(12.0, 0.6 + n_rows * (0.9 + 0.17 * len(switches)))
+    axes = figure.subplots(n_rows, N_COLUMNS, squeeze=False, sharey=True).ravel()
+    places = {switch: place for place, switch in enumerate(switches)}
+    for axis, (claim, part) in zip(axes, parts, strict=False):
+        rows = shown[(shown.claim == claim) & (shown.part == part)]
+        _draw_part(axis, rows, places, none)
+        axis.set_title(f"claim {claim}: {part}", fontsize=8)
+    for axis in axes[len(parts) :]:
+        axis.set_visible(False)
+    for axis in axes[::N_COLUMNS]:
+        axis.set_yticks(list(places.values()), [name.replace("_", " ") for name in places])
+        axis.set_ylim(len(places) - 0.5, -0.5)
+    figure.supxlabel("effect; shaded: where the claim holds; line: nothing switched", fontsize=9)
+    return figure
+
+
+def _draw_part(axis, rows: pd.DataFrame, places: dict[str, int], none: str) -> None:
+    values = rows[["mean", "low", "high"]].to_numpy()
+    low, high = np.nanmin(values), np.nanmax(values)
+    limits = rows.iloc[0][["low_limit", "high_limit"]].astype(float)
+    finite = [limit for limit in limits if np.isfinite(limit)]
+    margin = 0.08 * max(max([high, *finite]) - min([low, *finite]), 1e-9)
+    left, right = min([low, *finite]) - margin, max([high, *finite]) + margin
+    axis.axvspan(max(left, limits.iloc[0]), min(right, limits.iloc[1]), color="#e8f4ea", lw=0)
+    base = rows[rows.switch == none]
+    if len(base):
+        axis.axvline(base["mean"].iloc[0], color="0.6", lw=0.8)
+    for _, row in rows.iterrows():
+        colour = COLOURS.get(row.verdict, "0.3")
+        place = places[row.switch]
+        if np.isfinite(row.low):
+            axis.plot([row.low, row.high], [place, place], color=colour, lw=1.2)
+        axis.plot(row["mean"], place, "o", color=colour, ms=3.5)
+    axis.set_xlim(left, right)

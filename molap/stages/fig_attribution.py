@@ -1,0 +1,24 @@
+"""Draw how effects move with one reading at a time."""
+
+from molap.config.base import Section
+from molap.figures.attribution import draw_attribution
+from molap.figures.style import save_figure
+from molap.records import read_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The switch that switches nothing."""
+
+    none: str
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    table = read_table(job.inputs["attribution"])
+    figure = draw_attribution(table, job.settings.none)
+    save_figure(figure, job.outputs["png"], job.provenance, {"": table})
+
+
+if __name__ == "__main__":
+    run_job("fig_attribution", Settings, work)
