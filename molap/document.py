@@ -103,6 +103,8 @@ def _type_name(annotation: object) -> str:
         return " or ".join(_type_name(argument) for argument in arguments)
     if _is_section(annotation):
         return ", ".join(annotation.model_fields)
+    if annotation is typing.Any:
+        return "value"
     return {float: "number", int: "integer", str: "text", bool: "true, false", type(None): "null"}[annotation]
 
 
@@ -110,6 +112,8 @@ def _default(field) -> str:
     value = field.default
     if isinstance(value, tuple):
         return "[" + ", ".join(getattr(item, "name", str(item)) for item in value) + "]"
+    if isinstance(value, dict) and value:
+        return "{" + ", ".join(f"{name}: …" for name in value) + "}"
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)
