@@ -61,5 +61,7 @@ def test_results_that_were_made_otherwise_are_refused(changed, tmp_path):
 
 
 def test_a_folder_without_results_is_refused(changed, tmp_path):
-    result = merge(changed, tmp_path)
-    assert result.returncode == 1 and result.stderr.startswith(f"molap.merge: {tmp_path} holds no records")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = merge(changed, empty)
+    assert result.returncode == 1 and result.stderr.startswith(f"molap.merge: {empty} holds no records")

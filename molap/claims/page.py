@@ -90,8 +90,17 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
     return "\n\n".join(text) + "\n"
 
 
+def pictures(images: Mapping[str, Path]) -> str:
+    """The figures as a style of HTML, so that each is in the page once, however many claims show it."""
+    rules = (
+        f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}) }}"
+        for name, path in images.items()
+    )
+    return f"<style>.figure {{ max-width: 100%; display: block }} {' '.join(rules)}</style>"
+
+
 def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> str:
-    """One claim as HTML, its figures inside."""
+    """One claim as HTML, with its figures of `pictures`; open where there is something to explain."""
     esc = html.escape
     reading = f" Our reading: {esc(row.reading)}" if isinstance(row.reading, str) and row.reading else ""
     heads = "".join(f"<th>{esc(name)}</th>" for name in COLUMNS.values())
@@ -99,9 +108,8 @@ def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> 
         "<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in cells) + "</tr>"
         for cells in parts_of_claim(parts, row.claim)
     )
-    pictures = "".join(
-        f'<p><img alt="{esc(name)}" style="max-width: 100%" src="data:image/png;base64,'
-        f'{base64.b64encode(images[name].read_bytes()).decode()}"></p>'
+    shown = "".join(
+        f'<div class="figure {name}" role="img" aria-label="{name}"></div>'
         for name in row.figures.split()
         if name in images
     )
@@ -109,5 +117,5 @@ def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> 
         f'<details{"" if row.verdict in (HOLDS, ONE) else " open"} id="claim{row.claim}">'
         f"<summary><b>{row.claim}. {esc(row.says)}</b> {esc(row.verdict)}</summary>"
         f"<p>{esc(row.place)}.{reading}</p><table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
-        f"{pictures}</details>"
+        f"{shown}</details>"
     )

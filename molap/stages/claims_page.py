@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from molap.claims.page import ABOUT, HEADS, markdown, overview, section
+from molap.claims.page import ABOUT, HEADS, markdown, overview, pictures, section
 from molap.config.base import Section
 from molap.pages import table, write_page
 from molap.records import read_table, write_atomically
@@ -21,13 +21,14 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write both pages."""
     verdicts, parts = (read_table(job.inputs[name]) for name in ("claims", "parts"))
-    images = {name: Path(path) for name, path in job.inputs.items() if path.endswith(".png")}
+    named = set(" ".join(verdicts.figures).split())
+    images = {name: Path(path) for name, path in job.inputs.items() if name in named}
     here = Path(job.outputs["markdown"]).parent
     links = {name: os.path.relpath(path, here) for name, path in images.items()}
     text = markdown(job.settings.run, verdicts, parts, links)
     write_atomically(job.outputs["markdown"], lambda file: file.write(text.encode()))
     rows = pd.DataFrame(overview(verdicts), columns=list(HEADS))
-    sections = [section(row, parts, images) for _, row in verdicts.iterrows()]
+    sections = [pictures(images)] + [section(row, parts, images) for _, row in verdicts.iterrows()]
     write_page(job.outputs["page"], "The paper's claims", ABOUT, table("", "", rows), *sections)
 
 
