@@ -9,7 +9,7 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
-from molap.config.tasks import TrialSettings
+from molap.config.tasks import ANTI_TASKS, TASK_LABELS, TrialSettings
 from molap.config.training import PhaseSettings
 from molap.paths import ALL_TASKS, NO_SWITCH, block_name, block_seeds
 from molap.selection import (
@@ -45,7 +45,10 @@ def fields(section, model) -> dict:
 
 def _trials(c: RunConfig, names: Sequence[str]) -> dict:
     """How the trials of these tasks are drawn; of the user's modules, those alone that define one of them."""
-    return fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
+    found = fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
+    if ANTI_TASKS.isdisjoint(names) and TASK_LABELS.keys() >= {*names}:  # a task of the user's may read any setting
+        found["anti"] = TrialSettings.model_fields["anti"].default
+    return found
 
 
 def _channels(c: RunConfig) -> dict:

@@ -26,7 +26,7 @@ CHAIN = {"primitives", "module", "head"}
 TRAINED = {
     "none": set(),
     "criterion": set(),
-    "anti": {"corpus"} | CHAIN | OF_TASKS,
+    "anti": set(),  # none of the three tasks; see below
     "alignment": {"corpus"} | CHAIN,
     "noise": {"corpus"} | CHAIN | OF_TASKS,
     "rescaling": {"corpus"} | CHAIN | OF_TASKS,
@@ -71,6 +71,23 @@ def test_a_switch_that_touches_a_source_leaves_the_others_alone(planned):
     # Three tasks: heads of PCA, and of the task that is left out of the corpus.
     assert planned["pca", "head"] == 3 + 1 and planned["module2_input", "head"] == 2 * (3 + 1)
     assert planned["frozen_batch", "head"] == 3 * 3 + 2
+
+
+def test_the_anti_tasks_alone_are_learned_anew_where_nothing_is_pre_trained():
+    plan = Plan(parse_config({}))
+    own, shared = "results/paper/switch/anti/", "results/paper/"
+    for task, place in (("mem_anti", own), ("mem_pro", shared)):
+        at = {"block": "s0", "task": task}
+        assert plan.path("separate", "paper/switch/anti", **at).startswith(f"{place}networks/")
+        assert plan.path("head", "paper/switch/anti", **at, source="none", module=2).startswith(f"{place}networks/")
+        assert plan.path("head", "paper/switch/anti", **at, source="cca", module=2).startswith(f"{own}networks/")
+    without = "paper/switch/anti/without/mem_pro"
+    assert plan.path("corpus", without).startswith("results/paper/switch/anti/without/")
+    assert plan.path("corpus", "paper/switch/noise/without/mem_pro") != plan.path("corpus", without)
+    assert (
+        plan.path("corpus", "paper/switch/criterion/without/mem_pro")
+        == "results/paper/without/mem_pro/corpus/corpus.npz"
+    )
 
 
 def test_each_switch_changes_the_keys_that_it_names_and_those_alone():
