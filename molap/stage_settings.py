@@ -9,7 +9,7 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
-from molap.config.tasks import ANTI_TASKS, TASK_LABELS, TrialSettings
+from molap.config.tasks import TASK_LABELS, TrialSettings
 from molap.config.training import PhaseSettings
 from molap.paths import ALL_TASKS, NO_SWITCH, block_name, block_seeds
 from molap.selection import (
@@ -36,6 +36,9 @@ from molap.selection import (
     sweep,
     task_order,
 )
+
+ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
+"""Tasks that `tasks.anti` is about."""
 
 
 def fields(section, model) -> dict:

@@ -30,7 +30,7 @@ from molap.why import places
 TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
 TARGETS = ("default", "modules", "tune")
-RULES = {"modules": "modules_table", "tune": "tune_table"}
+RULES = {"claims": "claims_table", "modules": "modules_table", "tune": "tune_table"}
 MADE, READ = "Missing output files", "Input files updated by another job"
 OWN_RESERVOIR = "own.npz"
 VALUES = {

@@ -26,8 +26,16 @@ ALL_NETWORKS |= SHARED | AFTER_NETWORKS | SWEEPS | GENERALISED
 ONLY_SEPARATE = {"separate": 3, "evaluation": 3, "learned": 1, "perturbation": 2} | AFTER_NETWORKS | AFTER_SWEEPS
 
 
+JUDGED = {"performance", "robustness", "areas", "generalisation", "forgetting", "components", "table1"}
+ON_PAGE = {"fig1c", "fig2", "fig_dni", "fig3", "fig5", "fig_learning", "fig_scaling", "fig_areas", "fig_matched"}
+
+
 def reported(expected):
-    """With the pages of the report: of tables and settings where one is made anew, of provenance where anything is."""
+    """With the verdicts and the pages of the report.
+
+    Of tables and settings where one is made anew, of provenance where anything is, of claims where a table that they
+    are judged by is, or a figure that their page shows.
+    """
     paged = {
         "configuration",
         *AFTER_SWEEPS,
@@ -41,6 +49,8 @@ def reported(expected):
     paged -= {name for name in paged if name.startswith("fig")}
     expected = {rule: count for rule, count in expected.items() if count}
     pages = ["provenance"] * bool(expected) + ["pages"] * bool(paged & set(expected))
+    pages += ["claims_table"] * bool(JUDGED & set(expected))
+    pages += ["claims_page"] * bool((JUDGED | ON_PAGE) & set(expected))
     return expected | dict.fromkeys(pages, 1)
 
 

@@ -51,7 +51,7 @@ def table(finished):
 
 def test_every_stage_is_there_and_the_link_is_printed(finished, table):
     records = list((finished.folder / "results" / "tiny").rglob("*.record.json"))
-    assert table["tags.job"].nunique() == len(records) == 62 and set(table.status) == {"FINISHED"}
+    assert table["tags.job"].nunique() == len(records) == 64 and set(table.status) == {"FINISHED"}
     assert (
         "tracking: look at the runs with python -m molap.tracking ui, then http://127.0.0.1:5000/#/" in finished.output
     )

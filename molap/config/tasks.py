@@ -19,8 +19,6 @@ TASK_NAMES = (
 )
 
 
-ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
-"""Tasks that `anti` is about."""
 TASK_LABELS = {name: f"T{i}" for i, name in enumerate(TASK_NAMES, start=1)}
 
 
