@@ -23,6 +23,7 @@ def generalisation(
     left_out: Sequence[Sequence[str]],
     blocks: Sequence[str],
     single: str = "absent",
+    sources: Sequence[str] = FITTED,
 ) -> pd.DataFrame:
     """One row per source, task, corpus and network seed, with every metric.
 
@@ -33,6 +34,7 @@ def generalisation(
         left_out: the sets of tasks.
         blocks: blocks of network seeds.
         single: `absent`, or `kept` where a task that is left out alone stays in the corpus (released code).
+        sources: for which tasks were left out.
 
     Returns:
         With `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how many of them the
@@ -40,7 +42,7 @@ def generalisation(
         `paired`.
     """
     found = [performance(run, kinds, labels, blocks).assign(left_out="", n_left_out=0, n_absent=0, place=0)]
-    fitted = [kind for kind in kinds if split_kind(kind)[1] in FITTED]
+    fitted = [kind for kind in kinds if split_kind(kind)[1] in sources]
     for names in left_out:
         table = performance(chain_run(run, names), fitted, {name: labels[name] for name in names}, blocks)
         places = table.task.map({name: place for place, name in enumerate(names, start=1)})

@@ -73,7 +73,7 @@ def switched(c: RunConfig, switch: str) -> RunConfig:
         "seeds": {"networks": c.attribution.networks},
         "dni": {"kinds": [kind for kind in c.dni.kinds if kind == "dni-rule"]},
         "perturbations": {"tasks": [lesion_task(c)] if sweep(c) else c.perturbations.tasks, "kinds": None},
-        "generalisation": {"left_out": [names for names in left_out_sets(c) if len(names) == 1]},
+        "generalisation": {"left_out": [names for names in left_out_sets(c) if len(names) == 1], "sources": ["cca"]},
     }
     changes = {} if switch == NO_SWITCH else c.attribution.switches[switch]
     names = {*base, *changes}

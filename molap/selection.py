@@ -45,6 +45,12 @@ def fitted_sources(c: RunConfig) -> list[str]:
     return [source for source in c.primitives.sources if source in FITTED]
 
 
+def chain_sources(c: RunConfig) -> list[str]:
+    """The fitted sources for which tasks are left out."""
+    chosen = c.generalisation.sources
+    return [source for source in fitted_sources(c) if chosen is None or source in chosen]
+
+
 def example_kinds(c: RunConfig) -> list[str]:
     """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
     return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
@@ -61,7 +67,7 @@ def corpus_tasks(c: RunConfig) -> list[str]:
 def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
     """The sets of tasks that are left out in turn; none where nothing is fitted on the corpus."""
     names, chosen = c.tasks.names, c.generalisation.left_out
-    if not fitted_sources(c) or c.generalisation.without:
+    if not chain_sources(c) or c.generalisation.without:
         return []
     if chosen is not None:
         return list(chosen)

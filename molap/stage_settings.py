@@ -14,6 +14,7 @@ from molap.config.training import PhaseSettings
 from molap.paths import ALL_TASKS, NO_SWITCH, block_name, block_seeds
 from molap.selection import (
     blocks,
+    chain_sources,
     corpus_tasks,
     curve_figures,
     defining_modules,
@@ -288,6 +289,7 @@ STAGES = {
             "kinds": molap_kinds(c),
             "left_out": [list(names) for names in left_out_sets(c)],
             "single": c.generalisation.single,
+            "sources": chain_sources(c),
         }
     ),
     "differences": lambda c, **_: {},

@@ -20,6 +20,10 @@ class GeneralisationSettings(Section):
         description="A task that is left out alone is `absent` from the corpus (text), or `kept` in it: in the "
         "released code leave-one-out leaves nothing out, as its name becomes a set of letters.",
     )
+    sources: tuple[Literal["cca", "pca"], ...] | None = Field(
+        None,
+        description="Sources that are fitted without the left-out tasks; null for all of primitives.sources that are.",
+    )
     without: tuple[str, ...] = Field(
         (),
         description="Tasks left out of this run's own corpus; what the chains of left_out set.",

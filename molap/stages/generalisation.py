@@ -16,13 +16,14 @@ class Settings(Section):
     labels: dict[str, str]
     left_out: tuple[tuple[str, ...], ...]
     single: str
+    sources: tuple[str, ...]
 
 
 def work(job: Job) -> None:
     """Write one row per source, task, corpus and network seed."""
     s = job.settings
     labels = {task: s.labels[task] for task in s.tasks}
-    write_table(job.outputs["table"], generalisation(s.run, s.kinds, labels, s.left_out, s.blocks, s.single))
+    write_table(job.outputs["table"], generalisation(s.run, s.kinds, labels, s.left_out, s.blocks, s.single, s.sources))
 
 
 if __name__ == "__main__":

@@ -221,7 +221,7 @@ def left_out_evaluations(wildcards):
     for names in left_out_sets(c):
         chain = chain_run(wildcards.run, names)
         for block in blocks(c):
-            for source in fitted_sources(c):
+            for source in chain_sources(c):
                 found += [plan.path("evaluation", chain, block=block, kind=f"molap-{source}", task=t) for t in names]
     return found
 
