@@ -22,8 +22,10 @@ SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "dni_input": {"dni": {"kinds": ["dni-norule"]}},
     "dni_order": {"dni": {"projection": "gradient", "counter": "one_too_high", "state": "lagged"}},
     "left_out": {"generalisation": {"single": "kept"}},
+    "equal_size": {"dni": {"n_units": 100}},
 }
-"""One reading at a time as the released code has it; for `alignment`, which the presets share, the other one."""
+"""One reading at a time as the released code has it; for `alignment`, which the presets share, the other one. With
+`equal_size`, DNI has as many units as the other networks."""
 
 
 class AttributionSettings(Section):
