@@ -2,15 +2,6 @@
 # the run, `{run}/switch/{name}`, which shares every stage that the switch does not touch.
 
 
-def switch_tables(wildcards):
-    """The tables that the followed claims need, by switch and name."""
-    return {
-        f"{switch}.{table}": plan.path(table, switch_run(wildcards.run, switch))
-        for switch in (NO_SWITCH, *run_config.attribution.switches)
-        for table in followed_tables(run_config, followed_claims(run_config))
-    }
-
-
 rule attribution_table:
     input:
         unpack(switch_tables),

@@ -226,6 +226,15 @@ def left_out_evaluations(wildcards):
     return found
 
 
+def switch_tables(wildcards):
+    """The tables that the followed claims need, by switch and name."""
+    return {
+        f"{switch}.{table}": plan.path(table, switch_run(wildcards.run, switch))
+        for switch in (NO_SWITCH, *run_config.attribution.switches)
+        for table in followed_tables(run_config, followed_claims(run_config))
+    }
+
+
 def networks_and_validation(wildcards):
     """By task, the network after training on it, its checkpoints, and the validation trials."""
     found = {}
