@@ -205,6 +205,13 @@ def test_why_tells_that_nothing_would_run_and_refuses_as_the_workflow_does(chang
     assert result.returncode != 0 and "heads.n_steps: -1 is not allowed" in result.stderr
 
 
+def test_touched_sources_and_settings_plan_nothing(changed):
+    for name in ("molap", "workflow", "config", "envs", "tiny.yaml"):
+        for path in (changed.folder / name, *(changed.folder / name).rglob("*")):
+            os.utime(path)
+    assert changed.planned() == {}
+
+
 def test_swapped_values_are_noticed(changed):
     changed.set(heads={"weight_penalty": 1e-7, "activity_penalty": 1e-5})
     assert changed.planned()["head"] == 11
