@@ -33,6 +33,7 @@ TARGETS = ("default", "modules", "tune")
 RULES = {"claims": "claims_table", "modules": "modules_table", "tune": "tune_table"}
 MADE, READ = "Missing output files", "Input files updated by another job"
 OWN_RESERVOIR = "own.npz"
+OWN_CLAIMS = "own-claims.yaml"
 VALUES = {
     "name": "another",
     "tasks.modules": ["own.py"],
@@ -42,6 +43,7 @@ VALUES = {
     "dni.n_stages": 2,
     "perturbations.n_trials": 20,
     "perturbations.example_task": "delay_pro",
+    "generalisation.sources": ["pca"],
     "generalisation.left_out": [["mem_dm1"]],
     "generalisation.without": ["mem_dm1"],
     "reservoirs.files": {"own": OWN_RESERVOIR},
@@ -49,6 +51,9 @@ VALUES = {
     "seeds.per_job": 1,
     "tune.tasks": ["delay_pro"],
     "tune.candidates": [{"decay": "cosine", "clip_norm": 0.1, "n_steps": 4}],
+    "claims.file": OWN_CLAIMS,
+    "attribution.switches": {"noise": {"tasks": {"input_noise": 0.02}}},
+    "attribution.claims": [1, 3],
     "tracking.uri": "http://127.0.0.1:5000",
     "tracking.experiment": "another",
 }
@@ -73,9 +78,11 @@ def prepare(folder: Path) -> None:
 
 
 def add_own(folder: Path) -> None:
-    """A user's task and reservoir, for the keys that name files."""
+    """A user's task, reservoir and claims, for the keys that name files."""
     (folder / "own.py").write_text(OWN_TASK)
     np.savez(folder / OWN_RESERVOIR, w_rec=np.random.default_rng(0).normal(0, 0.3, (12, 12)))
+    claims = yaml.safe_load((REPOSITORY / "config" / "claims.yaml").read_text())
+    (folder / OWN_CLAIMS).write_text(yaml.safe_dump(claims | {"also_by": []}))
 
 
 def graph(runs: DryRuns, folder: Path, config: str) -> list[Node]:
@@ -216,6 +223,9 @@ stage is named if any of its jobs re-runs; `snakemake -n` counts them, `python -
 
 Comments, docstrings, layout, `touch` and the order of keys re-run nothing. Swapped values, an older modification
 time, removed metadata and other versions of the packages are noticed.
+
+The targets are `snakemake`, `snakemake modules` and `snakemake tune`. The keys of `attribution` set what `snakemake
+attribution` adds to them: runs inside the run, to which the same rules apply.
 
 This page is made from the rules by `python tests/contract.py`; `tests/test_contract.py` changes each key and each
 module in a finished copy and compares what Snakemake plans, job by job, with [the table behind it](tables/reruns.json).
