@@ -45,6 +45,7 @@ def candidates(c: RunConfig) -> dict[str, RunConfig]:
             network={"readout_init": choice.readout_init},
             heads=phase,
             separate=phase,
+            dni=phase,
             evaluation={"stream": "validation", "n_trials": c.tune.n_trials},
             seeds={"first": c.tune.first_seed, "networks": 1, "per_job": 1},
         )

@@ -273,6 +273,15 @@ def test_the_search_for_the_optimiser_shares_what_it_can(changed):
     assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
 
 
+def test_the_search_covers_dni_after_all_of_its_tasks(changed):
+    changed.set(tune={"kinds": ["dni-rule"]})
+    assert changed.planned("tune") == {"testset": 1, "sequence": 2 * 3, "evaluation": 2, "tune_table": 1, "fig_tune": 1}
+    result = changed.run("tune")
+    assert result.returncode == 0, result.stdout + result.stderr
+    table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
+    assert list(table.strategy) == ["dni", "dni"] and set(table.task) == {"mem_dm1"}
+
+
 def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):
     rng = np.random.default_rng(0)
     own = changed.folder / "my networks"

@@ -69,9 +69,9 @@ class TuneSettings(Section):
         ("mem_pro", "mem_dm1", "context_mem_dm1"),
         description="Tasks on which candidates are scored.",
     )
-    kinds: tuple[Literal["separate", "molap-cca", "molap-pca", "molap-none"], ...] = Field(
+    kinds: tuple[Literal["separate", "molap-cca", "molap-pca", "molap-none", "dni-rule", "dni-norule"], ...] = Field(
         ("separate", "molap-cca", "molap-none"),
-        description="Kinds of networks on which candidates are scored.",
+        description="Kinds of networks on which candidates are scored; those of DNI learn all of tasks.names first.",
     )
     n_trials: int = Field(1000, ge=10, description="Validation trials per task.")
     first_seed: int = Field(
