@@ -40,7 +40,7 @@ def area(r, power=2):
 '''
 LAYERS = (
     ("config", "randomness", "records", "digests", "paths", "memory", "pins", "failure", "progress"),
-    ("foreign", "sources", "bars", "pages", "parameters", "provenance"),
+    ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge"),
     ("given",),
     ("tasks",),
     ("corpus", "primitives"),
@@ -53,9 +53,8 @@ LAYERS = (
     ("perturbations",),
     ("sweep",),
     ("tables", "robustness", "generalisation", "learning"),
-    ("figures",),
+    ("figures", "claims"),
     ("stages",),
-    ("claims",),
     ("selection",),
     ("captions",),
     ("stage_settings",),
