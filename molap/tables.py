@@ -96,7 +96,8 @@ def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_module
 
     The correction follows the paper's own premise (N units, one input, one output, no biases): N² + 2N weights per
     network. MoLaP in all: N² shared, 2N per task, and 2N for pre-training; trained: the modules' blocks, 2N
-    for pre-training, and 2N per task, which the printed number leaves out.
+    for pre-training, and 2N per task, which the printed number leaves out. The random reservoir (`none`), which the
+    paper does not count, has neither pre-training nor its weights.
     """
     network, head = n_units**2 + 2 * n_units, 2 * n_units
     pretraining = n_modules * (n_units // n_modules) ** 2 + head
@@ -104,6 +105,7 @@ def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_module
         "separate": (n_tasks * network, n_tasks * network, network),
         "dni": (network, n_tasks * network, network),
         "molap": (n_units**2 + n_tasks * head + head, pretraining + n_tasks * head, head),
+        "none": (n_units**2 + n_tasks * head, n_tasks * head, head),
     }
     rows = [_table1_row("printed", strategy, *values) for strategy, values in TABLE1_PRINTED.items()]
     rows += [_table1_row("corrected", strategy, *values) for strategy, values in corrected.items()]
@@ -138,15 +140,21 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
         found["dni"] = _dni_at(dni, round(dni.w_rec.iloc[0] ** 0.5))
     molap = counted[counted.strategy == "molap"]
     fitted = [source for source in molap.source.unique() if source in FITTED]
-    if fitted:
-        rows = molap[molap.source == fitted[0]]
-        modules = rows.stage.str.fullmatch(r"module\d+")
-        heads, pretraining = rows[~modules], rows[modules]
-        own = ["w_in", "w_out", "b_out", "h0"]
-        shared = heads.iloc[0][["w_rec", "b_rec"]].sum()
-        overall = shared + heads[own].to_numpy().sum() + pretraining.iloc[0][own].sum()
-        found["molap"] = (overall, rows.trained.sum(), heads.trained.mean())
+    for strategy, source in [("molap", source) for source in fitted[:1]] + [("none", "none")]:
+        rows = molap[molap.source == source]
+        if len(rows):
+            found[strategy] = _of_heads(rows)
     return found
+
+
+def _of_heads(rows: pd.DataFrame) -> tuple:
+    """Of one recurrent network, with the heads of its tasks and the modules' pre-training, if there was one."""
+    modules = rows.stage.str.fullmatch(r"module\d+")
+    heads, pretraining = rows[~modules], rows[modules]
+    own = ["w_in", "w_out", "b_out", "h0"]
+    shared = heads.iloc[0][["w_rec", "b_rec"]].sum()
+    overall = shared + heads[own].to_numpy().sum() + pretraining[own].head(1).to_numpy().sum()
+    return overall, rows.trained.sum(), heads.trained.mean()
 
 
 def _dni_at(rows: pd.DataFrame, n_units: int) -> tuple:

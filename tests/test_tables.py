@@ -87,6 +87,7 @@ def test_table1_corrected():
         "separate": (91_800, 91_800, 10_200),
         "dni": (10_200, 91_800, 10_200),
         "molap": (12_000, 7_000, 200),
+        "none": (11_800, 1_800, 200),
     }
 
 
@@ -95,6 +96,7 @@ def test_table1_counted_from_networks_of_the_papers_premise():
     assert by_version(table1(counted_networks()), "counted") == {
         "separate": (91_800, 91_800, 10_200),
         "molap": (12_000, 2 * 2_700 + 9 * 200, 200),
+        "none": (11_800, 1_800, 200),
     }
 
 
@@ -104,6 +106,7 @@ def test_table1_corrected_follows_sizes():
     assert corrected["separate"] == (4 * network, 4 * network, network)
     assert corrected["dni"] == (network, 4 * network, network)
     assert corrected["molap"] == (150**2 + 4 * 300 + 300, 3 * 50**2 + 300 + 4 * 300, 300)
+    assert corrected["none"] == (150**2 + 4 * 300, 4 * 300, 300)
 
 
 def test_table1_gives_the_ratio_of_trained_weights():
@@ -129,10 +132,13 @@ def test_table1_counts_the_first_fitted_source_only():
     assert by_version(table1(counted), "counted")["molap"][1] == 7_200
 
 
-def test_table1_without_separate_or_fitted_networks_counts_what_there_is():
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [(["cca", "pca"], {"molap"}), (["-", "none"], {"separate", "none"}), (["-"], {"separate"})],
+)
+def test_table1_counts_what_there_is(sources, expected):
     counted = counted_networks()
-    assert set(by_version(table1(counted[counted.strategy == "molap"]), "counted")) == {"molap"}
-    assert set(by_version(table1(counted[counted.source.isin(["-", "none"])]), "counted")) == {"separate"}
+    assert set(by_version(table1(counted[counted.source.isin(sources)]), "counted")) == expected
 
 
 @pytest.mark.parametrize(
@@ -212,7 +218,11 @@ def test_counts_have_a_row_per_training_stage_of_the_first_block(here):
 def test_counts_feed_table1(here):
     write_training("s0")
     counted = by_version(table1(counts("tiny", KINDS, list(TASKS), ["s0"], 2)), "counted")
-    assert counted == {"separate": (210, 210, 105), "molap": (100 + 3 * 5, 26 + 27 + 10, 5)}
+    assert counted == {
+        "separate": (210, 210, 105),
+        "molap": (100 + 3 * 5, 26 + 27 + 10, 5),
+        "none": (100 + 2 * 5, 2 * 6, 6),
+    }
 
 
 def test_curves_average_over_steps_for_each_network(here):

@@ -30,7 +30,7 @@ def draw_fig1c(table1: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(versions), sharey=True, squeeze=False)[0]
     for letter, axes, version in zip("abc", panels, versions, strict=False):
         rows = tidy[tidy.version == version]
-        strategies = [name for name in ("separate", "dni", "molap") if name in set(rows.strategy)]
+        strategies = [name for name in ("separate", "dni", "molap", "none") if name in set(rows.strategy)]
         sns.barplot(
             rows,
             x="count",
@@ -48,8 +48,8 @@ def draw_fig1c(table1: pd.DataFrame) -> Figure:
         axes.set(yscale="log", ylim=(50, 3e7), xlabel="", ylabel="number of weights", title=_title(version, table1))
         axes.set_xticks(range(len(COUNTS)), [name.replace(" per", "\nper") for name in COUNTS.values()])
         panel_letter(axes, letter)
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    handles, names = panels[versions.index("corrected")].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4)
     return figure
 
 
