@@ -9,7 +9,7 @@ from scipy import stats
 
 from molap.paths import FITTED, chain_name, chain_run
 from molap.records import read_table
-from molap.tables import performance, split_kind
+from molap.tables import Shared, performance, split_kind
 
 PAIR = ["source", "task", "network_seed"]
 OTHERS = {"difference": None, "to_none": "none", "to_pca": "pca"}
@@ -24,6 +24,7 @@ def generalisation(
     blocks: Sequence[str],
     single: str = "absent",
     sources: Sequence[str] = FITTED,
+    shared: Shared | None = None,
 ) -> pd.DataFrame:
     """One row per source, task, corpus and network seed, with every metric.
 
@@ -35,16 +36,17 @@ def generalisation(
         blocks: blocks of network seeds.
         single: `absent`, or `kept` where a task that is left out alone stays in the corpus (released code).
         sources: for which tasks were left out.
+        shared: evaluations that lie in other runs.
 
     Returns:
         With `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how many of them the
         corpus really lacks), `place` (the task's place in its set from 1; 0 in the main run), and the differences of
         `paired`.
     """
-    found = [performance(run, kinds, labels, blocks).assign(left_out="", n_left_out=0, n_absent=0, place=0)]
+    found = [performance(run, kinds, labels, blocks, shared).assign(left_out="", n_left_out=0, n_absent=0, place=0)]
     fitted = [kind for kind in kinds if split_kind(kind)[1] in sources]
     for names in left_out:
-        table = performance(chain_run(run, names), fitted, {name: labels[name] for name in names}, blocks)
+        table = performance(chain_run(run, names), fitted, {name: labels[name] for name in names}, blocks, shared)
         places = table.task.map({name: place for place, name in enumerate(names, start=1)})
         n_absent = 0 if single == "kept" and len(names) == 1 else len(names)
         table = table.assign(left_out=chain_name(names), n_left_out=len(names), n_absent=n_absent, place=places)

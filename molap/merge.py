@@ -10,17 +10,20 @@ is computed again. Each file is compared with the checksum in its record before 
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
-from molap.paths import RESULTS
+from molap.paths import OUTPUTS, RESULTS, block_seeds
 from molap.records import FileDamaged, checksum, read_json
 
-MADE_HERE = ("tables", "figures", "report", "logs")
-"""Folders of what depends on all seeds, or on nothing that is computed."""
+OF_SEEDS = {stage for stage, output in OUTPUTS.items() if "{block}" in output.template}
+OF_ALL = {"corpus", "testset", "validation", "primitives"}
+"""Stages whose outputs are brought in: of some network seeds, and what they start from. The others are made here."""
+BLOCK = re.compile(r"s\d+(-\d+)?")
 
 
 class Refused(ValueError):
@@ -44,16 +47,19 @@ def merge(source: Path, results: Path) -> Merged:
         results: the folder `results` here.
 
     Raises:
-        Refused: before anything is copied, if a file is damaged or missing, or was made otherwise than the one here.
+        Refused: before anything is copied, if a file is damaged or missing, was made otherwise than the one here, or
+            is of a network seed that was computed here, too, and is another.
     """
-    records = [file for file in sorted(source.rglob("*.record.json")) if not _made_here(file.relative_to(source))]
+    records = {file: _read(file) for file in sorted(source.rglob("*.record.json"))}
     if not records:
         raise Refused(f"{source} holds no records of a run's jobs")
+    _check_blocks(_blocks(source), _blocks(results / source.name), source)
     to_copy: list[tuple[Path, Path]] = []
     same, other_bytes = 0, []
-    for file in records:
+    for file, record in records.items():
+        if record["stage"] not in OF_SEEDS | OF_ALL:
+            continue
         here = results / source.name / file.relative_to(source)
-        record = _read(file)
         if here.exists():
             same += 1
             other_bytes += _compare(record, _read(here), file, here)
@@ -73,8 +79,21 @@ def merge(source: Path, results: Path) -> Merged:
     return Merged(sum(target.name.endswith(".record.json") for _, target in to_copy), same, other_bytes)
 
 
-def _made_here(path: Path) -> bool:
-    return path.name == "configuration.record.json" or any(part in MADE_HERE for part in path.parts)
+def _blocks(run: Path) -> set[str]:
+    """The blocks of network seeds that a run has."""
+    parts = {part for file in run.rglob("*.record.json") for part in file.relative_to(run).parts[:-1]}
+    return {part for part in parts if BLOCK.fullmatch(part)}
+
+
+def _check_blocks(theirs: set[str], ours: set[str], source: Path) -> None:
+    for block in sorted(theirs - ours):
+        for own in sorted(ours - theirs):
+            shared = {*block_seeds(block)} & {*block_seeds(own)}
+            if shared:
+                raise Refused(
+                    f"{source} has network seeds in the block {block}, here is {own}: both hold seed {min(shared)}; "
+                    f"take disjoint seeds, and the same seeds.per_job"
+                )
 
 
 def _beside(record: Path, output: str) -> Path:
@@ -98,6 +117,8 @@ def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
         if theirs[name] != ours[name]:
             raise Refused(f"{file} was made with other {name} than {here}; only results made alike can be merged")
     differ = [name for name, sum_ in theirs["checksums"].items() if ours["checksums"].get(name) != sum_]
+    if differ and theirs["stage"] in OF_SEEDS:
+        raise Refused(f"{file.with_name(differ[0])} is another than {here.with_name(differ[0])}; take disjoint seeds")
     return [str(here.with_name(name)) for name in differ]
 
 

@@ -4,7 +4,9 @@ The Snakefile takes each rule's params from here; `python -m molap.plan` prints 
 """
 
 import argparse
+import itertools
 import json
+import math
 import sys
 from collections.abc import Iterable
 
@@ -14,7 +16,7 @@ from molap.config.run import RunConfig, read
 from molap.digests import source_digest
 from molap.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run
 from molap.records import canonical_json
-from molap.selection import left_out_sets, lesion_task, module_sizes, sweep, task_order
+from molap.selection import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order
 from molap.stage_settings import STAGES
 
 UPSTREAM = {
@@ -30,6 +32,10 @@ UPSTREAM = {
     "joint": (),
 }
 """Stages that runs may share, and the stages that each depends on."""
+SCORED = ("evaluation", "perturbation")
+"""Stages that score a network: shared by runs with a reading switched, where network, test set and settings are."""
+COLLECTED = {"performance": "evaluation", "generalisation": "evaluation", "robustness": "perturbation"}
+"""Tables that collect what scored networks, and from which stage."""
 
 
 def candidates(c: RunConfig) -> dict[str, RunConfig]:
@@ -70,8 +76,9 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
     """The configuration with one reading switched, and of the rest what the claims of the attribution need."""
+    whole_jobs = math.ceil(c.attribution.networks / c.seeds.per_job) * c.seeds.per_job
     base = {
-        "seeds": {"networks": c.attribution.networks},
+        "seeds": {"networks": max(c.attribution.networks, min(whole_jobs, c.seeds.networks))},
         "dni": {"kinds": [kind for kind in c.dni.kinds if kind == "dni-rule"]},
         "perturbations": {"tasks": [lesion_task(c)] if sweep(c) else c.perturbations.tasks, "kinds": None},
         "generalisation": {"left_out": [names for names in left_out_sets(c) if len(names) == 1], "sources": ["cca"]},
@@ -130,7 +137,11 @@ class Plan:
         """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
         place = (stage, run, *sorted(wildcards.items()))
         if place not in self._settings:
-            self._settings[place] = canonical_json(STAGES[stage](self.runs[run], **wildcards))
+            values = STAGES[stage](self.runs[run], **wildcards)
+            if stage in COLLECTED:
+                shared = self._shared(COLLECTED[stage], run, values)
+                values |= {"run": run} | ({"shared": shared} if shared else {})
+            self._settings[place] = canonical_json(values)
         return self._settings[place]
 
     def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
@@ -166,8 +177,22 @@ class Plan:
             return self.path("given", run, block=block, source=source)
         return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
 
+    def _shared(self, stage: str, run: str, collected: dict) -> dict[str, dict[str, str]]:
+        """What a table collects from other runs than its own: run → kind/task → the run in which it is scored."""
+        tasks = [task if isinstance(task, str) else task[0] for task in collected["tasks"]]
+        parts = {run: (collected["kinds"], tasks)}
+        for names in collected.get("left_out", ()):
+            parts[chain_run(run, names)] = ([f"molap-{source}" for source in collected["sources"]], names)
+        found: dict[str, dict[str, str]] = {}
+        for part, pairs in parts.items():
+            for kind, task in itertools.product(*pairs):
+                owner = self._owner(stage, part, {"block": collected["blocks"][0], "kind": kind, "task": task})
+                if owner != part:
+                    found.setdefault(part, {})[f"{kind}/{task}"] = owner
+        return found
+
     def _owner(self, stage: str, run: str, wildcards: dict) -> str:
-        if stage not in UPSTREAM:
+        if stage not in UPSTREAM and (stage not in SCORED or "/switch/" not in run):
             return run
         return next(other for other in self._related(run) if self._same(stage, run, other, wildcards))
 
@@ -183,11 +208,20 @@ class Plan:
     def _same(self, stage: str, run: str, other: str, wildcards: dict) -> bool:
         if run == other:
             return True
+        if stage in SCORED and not self._same_network(run, other, **wildcards):
+            return False
         own, others = (self.settings(stage, r, **wildcards) for r in (run, other))
-        upstream = UPSTREAM[stage]
+        upstream = UPSTREAM.get(stage, ())
         if stage == "head" and wildcards["source"] not in FITTED:
             upstream = ("reservoir",) if wildcards["source"] == "none" else ("given",)
         return own == others and all(self._same(before, run, other, wildcards) for before in upstream)
+
+    def _same_network(self, run: str, other: str, block: str, kind: str, task: str) -> bool:
+        """Whether both have this kind of network, the same one, and test it on the same trials."""
+        if kind not in kinds(self.runs[other]):
+            return False
+        own, others = ((self.network(r, block, kind, task), self.path("testset", r, task=task)) for r in (run, other))
+        return own == others
 
 
 def main(argv: list[str] | None = None) -> None:

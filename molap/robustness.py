@@ -7,16 +7,19 @@ import pandas as pd
 
 from molap.paths import ALL_TASKS, path
 from molap.records import read_table
+from molap.tables import Shared, owner_of
 
 INTACT = "intact"
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
 NETWORK = ["strategy", "source", "n_units", "task", "network_seed"]
 
 
-def read_sweeps(run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str]) -> pd.DataFrame:
-    """The tables of all sweeps as one."""
+def read_sweeps(
+    run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], shared: Shared | None = None
+) -> pd.DataFrame:
+    """The tables of all sweeps as one; those that are `shared` lie in other runs."""
     files = [
-        path("perturbation", run, block=block, kind=kind, task=task)
+        path("perturbation", owner_of(shared, run, kind, task), block=block, kind=kind, task=task)
         for kind in kinds
         for task in tasks
         for block in blocks

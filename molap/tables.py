@@ -1,6 +1,6 @@
 """Tidy tables (pandas) from the records and evaluations of a run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,18 @@ def split_kind(kind: str) -> tuple[str, str]:
     return strategy, source or "-"
 
 
-def performance(run: str, kinds: Iterable[str], tasks: dict[str, str], blocks: Iterable[str]) -> pd.DataFrame:
+Shared = Mapping[str, Mapping[str, str]]
+"""Run → kind/task → the other run in which that network is scored, where it is the same."""
+
+
+def owner_of(shared: Shared | None, run: str, kind: str, task: str) -> str:
+    """The run in which a network of a run is scored."""
+    return (shared or {}).get(run, {}).get(f"{kind}/{task}", run)
+
+
+def performance(
+    run: str, kinds: Iterable[str], tasks: dict[str, str], blocks: Iterable[str], shared: Shared | None = None
+) -> pd.DataFrame:
     """One row per strategy, source, task and network seed, with every metric of the evaluation.
 
     Args:
@@ -30,13 +41,15 @@ def performance(run: str, kinds: Iterable[str], tasks: dict[str, str], blocks: I
         kinds: kinds of networks.
         tasks: names of tasks and their labels (T1 …).
         blocks: blocks of network seeds.
+        shared: evaluations that lie in other runs.
     """
     rows = []
     for kind in kinds:
         strategy, source = split_kind(kind)
         for task, label in tasks.items():
+            owner = owner_of(shared, run, kind, task)
             for block in blocks:
-                for row in read_json(path("evaluation", run, block=block, kind=kind, task=task)):
+                for row in read_json(path("evaluation", owner, block=block, kind=kind, task=task)):
                     rows.append({"strategy": strategy, "source": source, "task": task, "label": label} | row)
     table = pd.DataFrame(rows)
     first = [

@@ -1,5 +1,7 @@
 """One reading at a time: what each switch computes anew, and how its effect is told."""
 
+import json
+import math
 import re
 from collections import Counter
 
@@ -20,29 +22,30 @@ from molap.figures.attribution import draw_attribution
 from molap.figures.style import save_figure
 from molap.plan import Plan
 
-SCORED = {"evaluation", "perturbation", "performance", "robustness", "areas", "generalisation"}
+TABLES = {"performance", "robustness", "areas", "generalisation"}
+SCORED = {"evaluation", "perturbation"}
 OF_TASKS = {"testset", "separate", "head", "sequence"}
 CHAIN = {"primitives", "module", "head"}
-TRAINED = {
+CHANGED = {
     "none": set(),
-    "criterion": set(),
+    "criterion": SCORED,
     "anti": set(),  # none of the three tasks; see below
-    "alignment": {"corpus"} | CHAIN,
-    "noise": {"corpus"} | CHAIN | OF_TASKS,
-    "rescaling": {"corpus"} | CHAIN | OF_TASKS,
-    "frozen_batch": {"module", "head", "separate", "sequence"},
-    "adam": {"module", "head", "separate", "sequence"},
-    "biases": {"reservoir", "module", "head", "separate", "sequence"},
-    "module2_input": {"module", "head"},
-    "pca": {"primitives", "module", "head"},
-    "inter_module": set(),
-    "silencing": set(),
-    "dni_input": set(),  # another kind of network, which the run itself may have as well: it is trained there
-    "dni_order": {"sequence"},
+    "alignment": {"corpus"} | CHAIN | SCORED,
+    "noise": {"corpus"} | CHAIN | OF_TASKS | SCORED,
+    "rescaling": {"corpus"} | CHAIN | OF_TASKS | SCORED,
+    "frozen_batch": {"module", "head", "separate", "sequence"} | SCORED,
+    "adam": {"module", "head", "separate", "sequence"} | SCORED,
+    "biases": {"reservoir", "module", "head", "separate", "sequence"} | SCORED,
+    "module2_input": {"module", "head"} | SCORED,
+    "pca": {"primitives", "module", "head"} | SCORED,
+    "inter_module": {"perturbation"},
+    "silencing": {"perturbation"},
+    "dni_input": SCORED,  # another kind of network, which the run itself may have as well: it is trained there
+    "dni_order": {"sequence"} | SCORED,
     "left_out": set(),
-    "equal_size": {"sequence"},
+    "equal_size": {"sequence"} | SCORED,
 }
-"""Stages that a switch trains or draws anew; all else is shared with the run itself."""
+"""Stages that a switch computes anew; all else is shared with the run itself."""
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +61,21 @@ def planned(finished, tmp_path_factory):
 
 
 def test_every_switch_has_its_expectation():
-    assert TRAINED.keys() == {"none", *SWITCHES}
+    assert CHANGED.keys() == {"none", *SWITCHES}
 
 
-@pytest.mark.parametrize("switch", TRAINED)
+@pytest.mark.parametrize("switch", CHANGED)
 def test_a_switch_computes_what_it_touches_and_shares_the_rest(planned, switch):
     stages = {stage for (name, stage) in planned if name == switch}
-    assert stages - SCORED == TRAINED[switch]
-    assert stages >= {"performance", "robustness", "areas", "generalisation"}
+    assert stages == CHANGED[switch] | TABLES
 
 
 def test_a_switch_that_touches_a_source_leaves_the_others_alone(planned):
     # Heads of three tasks for each source, and of CCA for the task that is left out of the corpus.
     assert planned["pca", "head"] == 3 and planned["module2_input", "head"] == 2 * 3 + 1
     assert planned["frozen_batch", "head"] == 3 * 3 + 1
+    assert planned["pca", "evaluation"] == 3 and planned["pca", "perturbation"] == 1
+    assert planned["criterion", "evaluation"] == 3 * 5 + 1
 
 
 def test_the_anti_tasks_alone_are_learned_anew_where_nothing_is_pre_trained():
@@ -116,12 +120,80 @@ def test_switches_are_the_released_preset_s():
         ({"switches": {"x": {"tasks": {"ant": "released"}}}}, "unknown key"),
         ({"switches": {"x": {"tasks": {"anti": "sometimes"}}}}, "'sometimes' is not allowed"),
         ({"switches": {"a/b": {}}}, "'a/b' is not allowed; use letters"),
+        ({"switches": {"none": {}}}, "'none' is not allowed; use letters, digits and '_'; 'none' switches nothing"),
         ({"claims": [77]}, "attribution.claims: there is no claim 77; claims are 1, 2"),
+        (
+            {"claims": [3, 6]},
+            "attribution.claims: 6 is not allowed; it reads table1, and with a reading switched there",
+        ),
     ],
 )
 def test_a_switch_or_claim_that_cannot_be_is_refused(section, words):
     with pytest.raises(ConfigError, match=re.escape(words)):
         Plan(parse_config({"attribution": section}))
+
+
+@pytest.mark.parametrize(
+    ("networks", "per_job", "asked", "found"), [(5, 5, 1, 5), (10, 5, 6, 10), (3, 5, 2, 3), (4, 1, 2, 2)]
+)
+def test_seeds_are_those_of_whole_jobs_so_that_they_are_shared(networks, per_job, asked, found):
+    plan = Plan(parse_config({"seeds": {"networks": networks, "per_job": per_job}, "attribution": {"networks": asked}}))
+    blocks = json.loads(plan.settings("performance", "paper/switch/none"))["blocks"]
+    assert len(blocks) == math.ceil(found / per_job)
+    assert {*blocks} <= {*json.loads(plan.settings("performance", "paper"))["blocks"]}
+
+
+def test_tables_tell_where_what_they_share_is_scored():
+    plan = Plan(parse_config({}))
+    of = lambda stage, switch: json.loads(plan.settings(stage, f"paper/switch/{switch}"))  # noqa: E731
+    own = of("performance", "criterion")
+    assert own["run"] == "paper/switch/criterion" and "shared" not in own
+    shared = of("performance", "pca")["shared"]["paper/switch/pca"]
+    assert {f"{place}" for place in shared.values()} == {"paper"}
+    assert "molap-cca/mem_pro" in shared and "molap-pca/mem_pro" not in shared
+    assert of("robustness", "silencing").get("shared") is None
+    assert of("robustness", "dni_order")["shared"]["paper/switch/dni_order"]["separate/multi_mem"] == "paper"
+    chains = of("generalisation", "none")["shared"]
+    assert chains["paper/switch/none/without/mem_pro"] == {"molap-cca/mem_pro": "paper/without/mem_pro"}
+
+
+OWN_CLAIM = """
+series: {molap: source == 'cca', none: source == 'none'}
+claims:
+  - claim: 1
+    place: here
+    says: Errors differ.
+    figures: []
+    tests:
+      - {table: performance, value: mse, effects: {whole: molap - none}, above: 0}
+      - {table: generalisation, where: n_left_out == 1, value: mse, effects: {left out: molap}, above: 0}
+"""
+
+
+def test_effects_are_those_of_the_run_in_which_the_reading_was_switched(changed):
+    (changed.folder / "own.yaml").write_text(OWN_CLAIM)
+    switches = {"fewer": {"evaluation": {"n_trials": 25}}}
+    changed.set(claims={"file": "own.yaml"}, attribution={"switches": switches, "claims": [1], "networks": 2})
+    result = changed.run("attribution")
+    assert result.returncode == 0, result.stdout + result.stderr
+    run = changed.folder / "results/tiny"
+    table = pd.read_csv(run / "attribution/attribution.csv").set_index(["part", "switch"])
+
+    def mse(folder, kind, tasks):
+        files = [folder / f"evaluation/s0-1/{kind}/{task}.json" for task in tasks]
+        rows = [row for file in files for row in json.loads(file.read_text())]
+        return pd.DataFrame(rows).groupby("network_seed").mse.mean()
+
+    tasks = ["delay_pro", "mem_dm1", "context_mem_dm1"]
+    for switch, folder in (("none", run), ("fewer", run / "switch/fewer")):
+        expected = mse(folder, "molap-cca", tasks) - mse(folder, "molap-none", tasks)
+        assert table.loc[("whole", switch), "mean"] == pytest.approx(expected.mean(), rel=1e-6)
+        left_out = mse(folder / "without/delay_pro", "molap-cca", ["delay_pro"])
+        assert table.loc[("left out", switch), "mean"] == pytest.approx(left_out.mean(), rel=1e-6)
+    assert (table.change.xs("fewer", level="switch") != 0).all() and (
+        table.change.xs("none", level="switch") == 0
+    ).all()
+    assert not (run / "switch/none/evaluation").exists() and not (run / "switch/fewer/networks").exists()
 
 
 def tables(shift, n_seeds=6):

@@ -19,7 +19,9 @@ CALLED = {
 """What the names in `model.FUNCTIONS` do."""
 
 
-def effects(test: Test, claims: Claims, tables: Mapping[str, pd.DataFrame], value: str | None = None) -> pd.DataFrame:
+def effects(
+    test: Test, claims: Claims, tables: Mapping[str, pd.DataFrame], value: str | None = None
+) -> dict[str, pd.DataFrame]:
     """The effects of a test.
 
     Args:
@@ -29,23 +31,21 @@ def effects(test: Test, claims: Claims, tables: Mapping[str, pd.DataFrame], valu
         value: instead of the test's own.
 
     Returns:
-        Row network seed (only one, -1, for tables without seeds), column part of the test.
+        By name of the effect (empty for a function): row network seed (only one, -1, for tables without seeds), column
+        part (empty where there is only one).
 
     Raises:
-        NotThere: if the table is not there, or has no rows for one of the series.
-        ConfigError: if the test names a column that the table does not have.
+        NotThere: if the table is not there, or lacks what the test compares.
+        ConfigError: if an expression cannot be evaluated over its columns.
     """
     if test.table not in tables:
         raise NotThere(f"the table {test.table} was not made")
-    table = tables[test.table]
-    if test.where:
-        table = _query(table, test.where, test.table)
+    table, rows = tables[test.table], claims.rows(test)
+    if rows:
+        table = _query(table, rows, test.table)
     if SEED not in table:
         table = table.assign(**{SEED: -1})
-    table = table.assign(value_=_evaluate(table, value or test.value, test.table).astype(float))
-    for column in test.each:
-        if column not in table:
-            raise ConfigError(_no_column(test.table, repr(column), "each", table))
+    table = table.assign(value_=_numbers(table, value or test.value, test.table))
     queries = claims.series | test.series
     keys = [SEED, *test.each]
 
@@ -53,25 +53,24 @@ def effects(test: Test, claims: Claims, tables: Mapping[str, pd.DataFrame], valu
         rows = _query(table, queries[name], test.table)
         if rows.empty:
             raise NotThere(f"no network of {name!r} in the table {test.table}: {queries[name]}")
+        for column, needed in test.needs.items():
+            missing = [f"{of}" for of in needed if of not in set(rows[column])]
+            if missing:
+                raise NotThere(f"no {' '.join(missing)} of {name!r} in the table {test.table}")
         return rows.groupby(keys, sort=False).value_.mean()
 
     if test.function:
-        return TEST_FUNCTIONS[test.function](series, test)
+        return {"": TEST_FUNCTIONS[test.function](series).sort_index()}
     found = {}
     for name, expression in test.effects.items():
         columns = pd.concat({n: series(n) for n in names_in(expression)}, axis=1).dropna()
         if columns.empty:
             raise NotThere(f"{expression}: the series have no {' and '.join(keys)} in common in the table {test.table}")
         code = compile(expression, "<claim>", "eval")
-        parts = eval(code, {"__builtins__": {}}, CALLED | {n: columns[n] for n in columns})  # checked by names_in
-        if test.reduce:
-            found[name] = parts.groupby(SEED).agg(test.reduce)
-        elif test.each:
-            wide = parts.unstack(list(test.each))  # noqa: PD010 (a series has no pivot_table)
-            found |= {f"{name}, {_words(part)}": wide[part] for part in wide}
-        else:
-            found[name] = parts
-    return pd.DataFrame(found).sort_index()
+        values = eval(code, {"__builtins__": {}}, CALLED | {n: columns[n] for n in columns})  # checked by names_in
+        wide = values.unstack(list(test.each)) if test.each else values.to_frame("")  # noqa: PD010 (a series)
+        found[name] = wide.set_axis([_words(part) for part in wide], axis=1).sort_index()
+    return found
 
 
 def _words(part: object) -> str:
@@ -80,18 +79,28 @@ def _words(part: object) -> str:
 
 
 def _query(table: pd.DataFrame, query: str, name: str) -> pd.DataFrame:
-    return table[_evaluate(table, query, name)]
+    found = _evaluate(table, query, name)
+    if not (isinstance(found, pd.Series) and pd.api.types.is_bool_dtype(found)):
+        raise ConfigError(f"claims: {query!r} is no query of rows of {name}; give a comparison")
+    return table[found]
+
+
+def _numbers(table: pd.DataFrame, expression: str, name: str) -> pd.Series:
+    try:
+        return _evaluate(table, expression, name).astype(float)
+    except (AttributeError, ValueError):
+        raise ConfigError(f"claims: {expression!r} is no number of a row of {name}") from None
 
 
 def _evaluate(table: pd.DataFrame, expression: str, name: str) -> pd.Series:
     try:
         return table.eval(expression, engine="python")
-    except pd.errors.UndefinedVariableError as error:
-        missing = str(error).split("'")[1]
-        raise ConfigError(_no_column(name, repr(missing), expression, table)) from None
-    except (SyntaxError, TypeError, ValueError) as error:
+    except (
+        KeyError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        NotImplementedError,
+        pd.errors.UndefinedVariableError,
+    ) as error:
         raise ConfigError(f"claims: {expression!r} cannot be read over the columns of {name}: {error}") from None
-
-
-def _no_column(table: str, column: str, where: str, values: pd.DataFrame) -> str:
-    return f"claims: the table {table} has no column {column} (in {where!r}); it has {', '.join(values.columns)}"

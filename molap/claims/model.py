@@ -6,12 +6,13 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from molap.claims.columns import check_columns
 from molap.config.base import Section
 
 Table = Literal["performance", "robustness", "areas", "generalisation", "forgetting", "components", "table1", "modules"]
 TABLES: tuple[str, ...] = get_args(Table)
-TEST_FUNCTIONS = ("gap_of_hard_less_easy", "t7_less_each_other")
-"""Those of molap/claims/functions.py."""
+TEST_FUNCTIONS = {"gap_of_hard_less_easy": ("molap", "separate", "dni"), "t7_less_each_other": ("left_out",)}
+"""Those of molap/claims/functions.py, and the series that each compares."""
 FUNCTIONS = ("high", "low", "log10", "abs")
 """What an expression may call; `high` and `low` are the largest and smallest of several series."""
 
@@ -43,19 +44,25 @@ def names_in(expression: str) -> list[str]:
         if called or not isinstance(node, _ALLOWED):
             calls = ", ".join(FUNCTIONS)
             raise ValueError(f"{expression!r} is not allowed; give arithmetic on series; it may call {calls}")
-    return list(dict.fromkeys(n.id for n in nodes if isinstance(n, ast.Name) and n.id not in FUNCTIONS))
+    names = list(dict.fromkeys(n.id for n in nodes if isinstance(n, ast.Name) and n.id not in FUNCTIONS))
+    if not names:
+        raise ValueError(f"{expression!r} is not allowed; it names no series")
+    return names
 
 
 class Test(Section):
     """One comparison: an effect in every network, and what it has to be for the claim to hold."""
 
     table: Table = Field(description="The table that it reads.")
-    where: str | None = Field(None, description="Rows of the table, as a pandas query; null for all.")
+    where: str | None = Field(
+        None, description="Rows of the table, as a pandas query; {molap} stands for the query of that series."
+    )
     series: dict[str, str] = Field({}, description="Further series, or others than the file's: name → pandas query.")
     value: str = Field("accuracy", description="A column, or an expression over columns (`DataFrame.eval`).")
     each: tuple[str, ...] = Field((), description="Columns by whose values the test has parts; all of them must hold.")
-    reduce: Literal["min", "max", "mean"] | None = Field(
-        None, description="The effect over the parts of `each` in one number for every network, in place of parts."
+    some: bool = Field(False, description="One of the parts of `each` is enough.")
+    needs: dict[str, tuple[str | float, ...]] = Field(
+        {}, description="Column → values that every series must have; without them the test counts as not run."
     )
     effects: dict[str, str] = Field({}, description="Name → expression over series; each is a part.")
     function: str | None = Field(None, description="A test function of molap/claims/functions.py, in place of effects.")
@@ -79,7 +86,18 @@ class Test(Section):
         if self.function and self.function not in TEST_FUNCTIONS:
             allowed = ", ".join(TEST_FUNCTIONS)
             raise ValueError(f"function: {self.function!r} is not allowed; allowed: {allowed}")
+        if self.within and self.within[0] >= self.within[1]:
+            raise ValueError(f"within: {list(self.within)} is not allowed; give the lower limit first")
+        if self.some and not (self.each and self.effects):
+            raise ValueError("some: give effects, and the columns of their parts (each)")
         return self
+
+    @property
+    def compared(self) -> list[str]:
+        """The names of the series that it compares."""
+        if self.function:
+            return list(TEST_FUNCTIONS[self.function])
+        return list(dict.fromkeys(name for expression in self.effects.values() for name in names_in(expression)))
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -126,15 +144,27 @@ class Claims(Section):
         return claims
 
     @model_validator(mode="after")
-    def _known_series(self):
+    def _names_are_known(self):
         for claim in self.claims:
             for test in claim.tests:
-                known = self.series | test.series
-                for expression in test.effects.values():
-                    for name in names_in(expression):
-                        if name not in known:
-                            raise ValueError(
-                                f"claims: claim {claim.claim} names the series {name!r} in {expression!r}; "
-                                f"there are {', '.join(known)}"
-                            )
+                try:
+                    self._check(test)
+                except ValueError as error:
+                    raise ValueError(f"claims: claim {claim.claim}: {error}") from None
         return self
+
+    def _check(self, test: Test) -> None:
+        known = self.series | test.series
+        for name in test.compared:
+            if name not in known:
+                raise ValueError(f"there is no series {name!r}; there are {', '.join(known)}")
+            check_columns(test.table, known[name])
+        for expression in (self.rows(test), test.value, *test.each, *test.needs):
+            check_columns(test.table, expression or "1")
+
+    def rows(self, test: Test) -> str | None:
+        """The query of a test's rows, with those of the series that it names in braces."""
+        try:
+            return test.where and test.where.format(**(self.series | test.series))
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"where: {test.where!r} is not allowed; in braces is no series: {error}") from None

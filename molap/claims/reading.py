@@ -11,6 +11,8 @@ from molap.config.run import RunConfig
 
 OWN = Path(__file__).with_name("claims.yaml")
 """The paper's claims: `config/claims.yaml`, which the package brings along."""
+FOLLOWED = ("performance", "robustness", "areas", "generalisation")
+"""The tables that are made with a reading switched."""
 
 
 @cache
@@ -35,7 +37,7 @@ def followed_claims(c: RunConfig) -> Claims:
     """The claims that the attribution follows; DNI is whichever network a run has.
 
     Raises:
-        ConfigError: if there is no claim of that number.
+        ConfigError: if there is no claim of that number, or its tables are not made with a reading switched.
     """
     claims = read_claims(c.claims.file)
     numbers = [claim.claim for claim in claims.claims]
@@ -45,4 +47,11 @@ def followed_claims(c: RunConfig) -> Claims:
                 f"attribution.claims: there is no claim {number}; claims are {', '.join(map(str, numbers))}"
             )
     chosen = tuple(claim for claim in claims.claims if claim.claim in c.attribution.claims)
+    for claim in chosen:
+        for test in claim.tests:
+            if test.table not in FOLLOWED:
+                raise ConfigError(
+                    f"attribution.claims: {claim.claim} is not allowed; it reads {test.table}, and with a reading "
+                    f"switched there are {', '.join(FOLLOWED)}"
+                )
     return claims.model_copy(update={"claims": chosen, "series": claims.series | {"dni": "strategy == 'dni'"}})

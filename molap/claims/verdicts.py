@@ -1,6 +1,6 @@
 """Verdicts: intervals over network seeds, and what they say of a claim."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,8 @@ def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     of one network are not independent networks.
     """
     n = len(values)
+    if not n:
+        return Interval(np.nan, np.nan, np.nan)
     mean = float(np.mean(values))
     if n < 2:
         return Interval(mean, np.nan, np.nan)
@@ -38,28 +40,70 @@ def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
-def verdict(values: np.ndarray, limits: tuple[float, float], n_parts: int, seeded: bool) -> str:
-    """What the effects of one part say.
+class Part(NamedTuple):
+    """A part of a claim: an effect in every network."""
 
-    It holds if the 95 % interval lies within the limits, and does not if an interval lies outside, whose error is
-    divided among the parts (Bonferroni): all parts must hold, one that does not is enough to refute.
+    test: Test
+    name: str
+    values: "pd.Series[float]"
+    """By network seed; seed -1 where seeds play no role, empty where it was not run."""
+    among: "tuple[pd.Series[float], ...]" = ()
+    """All of which one is enough (`some`), these values included; empty otherwise."""
+
+    @property
+    def seeded(self) -> bool:
+        """Whether it is about networks, or about counts and corpora, which have no seeds."""
+        return bool((self.values.index >= 0).all())
+
+    @property
+    def interval(self) -> Interval:
+        """Of the effect; where it is the best of several, with the error divided among them."""
+        return interval(self.values.to_numpy(), 1 - (1 - CONFIDENCE) / max(1, len(self.among)))
+
+    @property
+    def margin(self) -> float:
+        """How far the effect, at the less favourable end of its interval, is inside the limits (negative: outside)."""
+        mean, low, high = self.interval
+        low, high = (mean if np.isnan(end) else end for end in (low, high))
+        return float(min(low - self.test.limits[0], self.test.limits[1] - high))
+
+    def verdict(self, n_parts: int) -> str:
+        """What it says, as one of so many parts of its claim."""
+        if self.values.empty:
+            return NOT_RUN
+        among = [values.to_numpy() for values in self.among or (self.values,)]
+        return verdict(among, self.test.limits, n_parts, self.seeded)
+
+
+def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: int, seeded: bool = True) -> str:
+    """What the effects of one part say, or of several of which one is enough.
+
+    It holds if the 95 % interval lies within the limits; of several, that of one, whose error is divided among them
+    (Bonferroni). It does not if an interval lies outside, whose error is divided among the parts of the claim: all of
+    these must hold, one that does not is enough to refute. Several must all lie outside.
+
+    Args:
+        values: effects by network, of each that would be enough.
+        limits: the open interval in which the effect must lie.
+        n_parts: parts of the claim.
+        seeded: whether the values are of networks; a count stands for itself.
     """
     low, high = limits
-    mean = np.mean(values)
     if not seeded:
-        return HOLDS if low < mean < high else FAILS
-    if len(values) < 2:
+        return HOLDS if any(low < np.mean(of) < high for of in values) else FAILS
+    if min(map(len, values)) < 2:
         return ONE
-    inner, outer = interval(values), interval(values, 1 - (1 - CONFIDENCE) / n_parts)
-    if inner.low > low and inner.high < high:
+    inner = [interval(of, 1 - (1 - CONFIDENCE) / len(values)) for of in values]
+    outer = [interval(of, 1 - (1 - CONFIDENCE) / n_parts) for of in values]
+    if any(i.low > low and i.high < high for i in inner):
         return HOLDS
-    if outer.high <= low or outer.low >= high:
+    if all(o.high <= low or o.low >= high for o in outer):
         return FAILS
     return OPEN
 
 
-def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> pd.DataFrame:
-    """All parts of a claim: effect, interval, verdict; one row with the reason where something was not run.
+def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> list[Part]:
+    """All parts of a claim; one without values, named by the reason, for each test that was not run.
 
     Args:
         claim: one of the file's.
@@ -67,37 +111,47 @@ def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
         tables: the run's tables by name.
         by: the column that stands for `accuracy`; tests of other values are left out.
     """
-    found: list[tuple[Test, str, np.ndarray, bool]] = []
+    found = []
     for test in claim.tests:
         if by and test.value != "accuracy":
             continue
         try:
-            table = effects(test, claims, tables, by)
+            frames = effects(test, claims, tables, by)
         except NotThere as missing:
-            return pd.DataFrame([{"claim": claim.claim, "part": str(missing), "verdict": NOT_RUN}])
-        for part in table:
-            values = table[part].dropna()
-            found.append((test, str(part), values.to_numpy(), bool((values.index >= 0).all())))
+            found.append(Part(test, str(missing), pd.Series(dtype=float)))
+            continue
+        for name, frame in frames.items():
+            parts = [
+                Part(test, ", ".join(word for word in (name, str(column)) if word), frame[column].dropna())
+                for column in frame
+            ]
+            if test.some:
+                among = tuple(part.values for part in parts)
+                parts = [max((part._replace(among=among) for part in parts), key=lambda part: part.margin)]
+            found += parts
+    return found
+
+
+def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> pd.DataFrame:
+    """All parts of a claim (as in `measured`): effect, interval, verdict, margin; one row each."""
+    parts = measured(claim, claims, tables, by)
     rows = []
-    for test, part, values, seeded in found:
-        row = {"claim": claim.claim, "part": part, "table": test.table, "value": by or test.value}
-        row |= {"must_be": test.comparison} | interval(values)._asdict() | {"n_seeds": len(values) if seeded else 0}
-        rows.append(row | {"verdict": verdict(values, test.limits, len(found), seeded), "margin": _margin(row, test)})
-    return pd.DataFrame(rows)
-
-
-def _margin(row: dict, test: Test) -> float:
-    """How far the effect, at the less favourable end of its interval, is inside the limits (negative: outside)."""
-    low, high = (row["mean"] if np.isnan(row[end]) else row[end] for end in ("low", "high"))
-    return float(min(low - test.limits[0], test.limits[1] - high))
+    for part in parts:
+        row = {"claim": claim.claim, "part": part.name, "verdict": part.verdict(len(parts))}
+        if len(part.values):
+            row |= {"table": part.test.table, "value": by or part.test.value, "must_be": part.test.comparison}
+            row |= part.interval._asdict() | {"n_seeds": len(part.values) if part.seeded else 0, "margin": part.margin}
+        rows.append(row)
+    columns = ["claim", "part", "table", "value", "must_be", "mean", "low", "high", "n_seeds", "verdict", "margin"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def decisive(parts: pd.DataFrame) -> pd.Series:
     """The row by which a claim stands or falls: one that refutes it, else one that leaves it open; the narrowest."""
-    order = [NOT_RUN, FAILS, OPEN, ONE, HOLDS]
+    order = [FAILS, NOT_RUN, OPEN, ONE, HOLDS]
     rank = parts.verdict.map(order.index)
     candidates = parts[rank == rank.min()]
-    return candidates.loc[candidates.margin.idxmin()] if "margin" in candidates else candidates.iloc[0]
+    return candidates.loc[candidates.margin.fillna(-np.inf).idxmin()]
 
 
 def judge(claims: Claims, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -112,14 +166,14 @@ def judge(claims: Claims, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFr
         parts = parts_of(claim, claims, tables)
         chosen = decisive(parts)
         row = {"claim": claim.claim, "place": claim.place, "says": claim.says, "reading": claim.reading}
-        row |= {name: chosen.get(name) for name in ("verdict", "part", "must_be", "mean", "low", "high", "n_seeds")}
+        row |= {name: chosen[name] for name in ("verdict", "part", "must_be", "mean", "low", "high", "n_seeds")}
         row |= {"n_parts": len(parts), "n_hold": int((parts.verdict == HOLDS).sum())}
+        all_parts.append(parts)
         for column in claims.also_by:
             others = parts_of(claim, claims, tables, column)
             row[f"verdict_{column}"] = decisive(others).verdict if len(others) else ""
             all_parts.append(others)
         row |= {"figures": " ".join(claim.figures), "tables": " ".join(dict.fromkeys(t.table for t in claim.tests))}
         rows.append(row)
-        all_parts.append(parts)
-    parts = pd.concat([p for p in all_parts if len(p)], ignore_index=True).sort_values("claim", kind="stable")
-    return pd.DataFrame(rows), parts.reset_index(drop=True)
+    parts = pd.concat([p for p in all_parts if len(p)], ignore_index=True)
+    return pd.DataFrame(rows), parts

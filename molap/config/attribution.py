@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from molap.config.base import Section
+from molap.paths import NO_SWITCH
 
 SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "criterion": {"evaluation": {"criterion": "relative", "fixation_tolerance": 0.15}},
@@ -29,7 +30,10 @@ SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
 
 
 class AttributionSettings(Section):
-    """How the effects behind claims move with one reading at a time (`snakemake attribution`)."""
+    """How the effects behind claims move with one reading at a time (`snakemake attribution`).
+
+    Perturbed is the task of Fig 3 alone, and tasks are left out singly, for CCA.
+    """
 
     switches: dict[str, dict[str, dict[str, Any]]] = Field(
         SWITCHES,
@@ -38,12 +42,16 @@ class AttributionSettings(Section):
     claims: tuple[int, ...] = Field(
         (1, 3, 10, 11, 12, 13, 17), description="Numbers of the claims whose effects are followed."
     )
-    networks: int = Field(1, ge=1, le=10_000, description="Network seeds, from seeds.first.")
+    networks: int = Field(
+        1, ge=1, le=10_000, description="Network seeds, from seeds.first; as many as make whole jobs (seeds.per_job)."
+    )
 
     @field_validator("switches")
     @classmethod
     def _names_are_folders(cls, switches: dict) -> dict:
         for name in switches:
-            if not name.replace("_", "").isalnum():
-                raise ValueError(f"{name!r} is not allowed; use letters, digits and '_'")
+            if not name.replace("_", "").isalnum() or name == NO_SWITCH:
+                raise ValueError(
+                    f"{name!r} is not allowed; use letters, digits and '_'; {NO_SWITCH!r} switches nothing"
+                )
         return switches

@@ -21,6 +21,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write both pages."""
     verdicts, parts = (read_table(job.inputs[name]) for name in ("claims", "parts"))
+    verdicts = verdicts.fillna({"figures": ""})
     named = set(" ".join(verdicts.figures).split())
     images = {name: Path(path) for name, path in job.inputs.items() if name in named}
     here = Path(job.outputs["markdown"]).parent

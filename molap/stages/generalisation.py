@@ -7,7 +7,7 @@ from molap.stages.job import Job, run_job
 
 
 class Settings(Section):
-    """Which networks the table holds."""
+    """Which networks the table holds, and which of them another run has scored."""
 
     run: str
     tasks: tuple[str, ...]
@@ -17,13 +17,17 @@ class Settings(Section):
     left_out: tuple[tuple[str, ...], ...]
     single: str
     sources: tuple[str, ...]
+    shared: dict[str, dict[str, str]] | None = None
 
 
 def work(job: Job) -> None:
     """Write one row per source, task, corpus and network seed."""
     s = job.settings
     labels = {task: s.labels[task] for task in s.tasks}
-    write_table(job.outputs["table"], generalisation(s.run, s.kinds, labels, s.left_out, s.blocks, s.single, s.sources))
+    write_table(
+        job.outputs["table"],
+        generalisation(s.run, s.kinds, labels, s.left_out, s.blocks, s.single, s.sources, s.shared),
+    )
 
 
 if __name__ == "__main__":

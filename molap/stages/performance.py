@@ -7,18 +7,19 @@ from molap.tables import performance
 
 
 class Settings(Section):
-    """Which networks the table holds."""
+    """Which networks the table holds, and which of them another run has scored."""
 
     run: str
     tasks: tuple[tuple[str, str], ...]
     kinds: tuple[str, ...]
     blocks: tuple[str, ...]
+    shared: dict[str, dict[str, str]] | None = None
 
 
 def work(job: Job) -> None:
     """Write one row per strategy, source, task and network seed."""
     s = job.settings
-    write_table(job.outputs["table"], performance(s.run, s.kinds, dict(s.tasks), s.blocks))
+    write_table(job.outputs["table"], performance(s.run, s.kinds, dict(s.tasks), s.blocks, s.shared))
 
 
 if __name__ == "__main__":
