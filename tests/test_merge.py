@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -52,12 +53,56 @@ def test_a_damaged_or_missing_file_is_refused_and_nothing_is_copied(changed, tmp
 def test_results_that_were_made_otherwise_are_refused(changed, tmp_path):
     source = changed.copy(tmp_path / "other").folder / "results" / "tiny"
     path = source / "testsets" / "mem_dm1.record.json"
-    values = json.loads(path.read_text())
-    del values["checksum"]
-    values["code"] = "0" * 12
-    path.write_text(json.dumps(values))
+    changed_record(path, code="0" * 12)
     result = merge(changed, source)
     assert result.returncode == 1 and "mem_dm1.record.json was made with other code than results/tiny/" in result.stderr
+
+
+def changed_record(path, **values):
+    """A record with other values, as another machine could have written it."""
+    record = json.loads(path.read_text()) | values
+    del record["checksum"]
+    path.write_text(json.dumps(record))
+
+
+def test_a_seed_that_both_machines_computed_to_other_bytes_is_refused(changed, tmp_path):
+    source = changed.copy(tmp_path / "other").folder / "results" / "tiny"
+    changed_record(source / "networks/s0-1/separate/mem_dm1.record.json", checksums={"mem_dm1.npz": "0" * 64})
+    result = merge(changed, source)
+    assert result.returncode == 1 and "separate/mem_dm1.npz is another than results/tiny/" in result.stderr
+    assert "take disjoint seeds; nothing was copied" in result.stderr
+
+
+def test_a_corpus_of_other_rounding_is_told_and_kept(changed, tmp_path):
+    source = changed.copy(tmp_path / "other").folder / "results" / "tiny"
+    changed_record(source / "corpus/corpus.record.json", checksums={"corpus.npz": "0" * 64})
+    result = merge(changed, source)
+    assert result.stdout.startswith("0 outputs copied, ")
+    assert (
+        "results/tiny/corpus/corpus.npz: made alike elsewhere, to other last bits; the one here is kept"
+        in result.stdout
+    )
+
+
+def test_seeds_in_other_blocks_are_refused(changed, tmp_path):
+    source = changed.copy(tmp_path / "other").folder / "results" / "tiny"
+    for folder in ("networks", "evaluation"):
+        (source / folder / "s0-1").rename(source / folder / "s1-2")
+    result = merge(changed, source)
+    assert result.returncode == 1
+    assert "has network seeds in the block s1-2, here is s0-1: both hold seed 1; take disjoint seeds" in result.stderr
+
+
+def test_tables_of_all_seeds_are_made_here_wherever_they_lie(changed, tmp_path):
+    source = changed.copy(tmp_path / "other").folder / "results" / "tiny"
+    for name in ("tables/performance", "figures/fig2"):
+        changed_record(source / f"{name}.record.json", settings={"blocks": ["s2-3"]})
+    table = source / "modules" / "modules.record.json"
+    table.parent.mkdir(exist_ok=True)
+    shutil.copyfile(source / "tables/performance.record.json", table)
+    changed_record(table, stage="modules", checksum="")
+    result = merge(changed, source)
+    assert result.stdout.startswith("0 outputs copied, "), result.stderr
 
 
 def test_a_folder_without_results_is_refused(changed, tmp_path):

@@ -55,4 +55,4 @@ rule claims_page:
         "Page of the verdicts"
     shell:
         "python -m molap.stages.claims_page --settings {params.settings:q} --code {params.code}"
-        " {params.files} --output markdown={output.markdown} --output page={output.page} --log {log}"
+        " {params.files} --output page={output.page} --output markdown={output.markdown} --log {log}"
