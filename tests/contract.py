@@ -88,6 +88,8 @@ def add_own(folder: Path) -> None:
 def graph(runs: DryRuns, folder: Path, config: str) -> list[Node]:
     """All jobs behind the targets; nothing may be finished, so that the reasons of a dry run name every file."""
     jobs = read_jobs(runs(folder, "--dry-run", "--printshellcmds", *TARGETS, "--configfile", config))
+    nameless = [job.outputs for job in jobs if not any(places(job))]
+    assert not nameless, f"the first output of a job names its stage: {nameless}"
     return [
         Node(RULES.get(stage, stage), job.program, stage, wildcards, _files(job.reason, READ), _files(job.reason, MADE))
         for job in jobs
