@@ -31,6 +31,7 @@ TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
 TARGETS = ("default", "modules", "tune")
 RULES = {"claims": "claims_table", "modules": "modules_table", "tune": "tune_table"}
+"""Rules that are not called as their stage is, because a target is."""
 MADE, READ = "Missing output files", "Input files updated by another job"
 OWN_RESERVOIR = "own.npz"
 OWN_CLAIMS = "own-claims.yaml"

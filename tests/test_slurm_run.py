@@ -7,12 +7,13 @@ from collections import defaultdict
 
 import pytest
 import yaml
+from contract import RULES
 from slurm_jobs import cluster_copy, overlapping, run, slurm_jobs
 
 from molap.memory import sweep_mb
 
 N_SUBMITTED = 18
-"""For 101 jobs."""
+"""For 106 jobs."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_every_job_asks_for_what_its_stages_were_measured_to_need(on_cluster):
     groups = yaml.safe_load((on_cluster.folder / "workflow/profiles/slurm/config.yaml").read_text())["groups"]
     declared = defaultdict(list)
     for stage, memory_mb, minutes in declared_resources(on_cluster):
-        declared[groups.get(stage, stage)].append((memory_mb, minutes))
+        declared[groups.get(RULES.get(stage, stage), stage)].append((memory_mb, minutes))
     submitted = defaultdict(list)
     for job in slurm_jobs(on_cluster):
         assert (job.cpus, job.partition, job.gpus) == (1, "cpu", "N/A")
