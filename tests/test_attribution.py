@@ -22,7 +22,7 @@ from molap.figures.attribution import draw_attribution
 from molap.figures.style import save_figure
 from molap.plan import Plan
 
-TABLES = {"performance", "robustness", "areas", "generalisation"}
+TABLES = {"performance", "robustness", "generalisation"}
 SCORED = {"evaluation", "perturbation"}
 OF_TASKS = {"testset", "separate", "head", "sequence"}
 CHAIN = {"primitives", "module", "head"}
