@@ -87,7 +87,7 @@ def _blocks(run: Path) -> set[str]:
 
 def _check_blocks(theirs: set[str], ours: set[str], source: Path) -> None:
     for block in sorted(theirs - ours):
-        for own in sorted(ours - theirs):
+        for own in sorted(ours):
             shared = {*block_seeds(block)} & {*block_seeds(own)}
             if shared:
                 raise Refused(

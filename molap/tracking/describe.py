@@ -27,8 +27,8 @@ TRAINING = ("module", "head", "separate", "sequence", "joint")
 """Stages whose metrics go under `train/`."""
 
 
-VARIANTS = {"tune": "candidate", "without": "left_out", "modules": "modules"}
-"""Folders of a preset that hold runs of their own → the tag that names these, beside `run`."""
+VARIANTS = {"tune": "candidate", "switch": "switch", "without": "left_out", "modules": "modules"}
+"""Folders of a preset, or of a run inside it, that hold runs of their own → the tag that names these, beside `run`."""
 
 
 class TrackedRun(NamedTuple):
@@ -181,9 +181,10 @@ def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str,
     settings = {name: value for name, value in settings.items() if isinstance(value, str | int)}
     preset, _, rest = job.partition("/")
     tags = {"stage": stage, "preset": preset, "run": preset, "job": job}
-    variant, *deeper = rest.split("/")
-    if variant in VARIANTS and len(deeper) > 1:
-        tags |= {VARIANTS[variant]: deeper[0], "run": f"{preset}/{variant}/{deeper[0]}"}
+    parts = rest.split("/")
+    while len(parts) > 2 and parts[0] in VARIANTS:
+        variant, name, *parts = parts
+        tags |= {VARIANTS[variant]: name, "run": f"{tags['run']}/{variant}/{name}"}
     if isinstance(settings.get("kind"), str):
         tags["strategy"], tags["source"] = split_kind(settings["kind"])
     elif stage in ("head", "module"):
@@ -231,6 +232,8 @@ def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int] | b
     lines = [f"**{_title(record['stage'], tags)}**, preset {tags['preset']}."]
     if "candidate" in tags:
         lines.append(f"A candidate of the search for the optimiser: {tags['candidate']}.")
+    if "switch" in tags:
+        lines.append(f"A run of the attribution: {tags['switch']} switched.")
     if "left_out" in tags:
         lines.append(f"Left out of the corpus: {', '.join(tags['left_out'].split('+'))}.")
     if record["inputs"]:
