@@ -2,10 +2,12 @@
 
 import base64
 import html
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
 from molap.claims.verdicts import HOLDS, ONE
 
@@ -16,6 +18,8 @@ ABOUT = (
     "each network first. With one network there is no verdict."
 )
 HEADS = ("claim", "verdict", "by decision outputs", "what decides", "effect", "networks")
+WIDTH, N_COLOURS = 1200, 255
+"""Of figures inside the HTML page: in the report, browsers open no page of over 2 MB; in full they are beside it."""
 COLUMNS = {"part": "part", "must_be": "must be", "effect": "effect", "n_seeds": "networks", "verdict": "verdict"}
 
 
@@ -93,10 +97,20 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
 def pictures(images: Mapping[str, Path]) -> str:
     """The figures as a style of HTML, so that each is in the page once, however many claims show it."""
     rules = (
-        f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}) }}"
+        f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(_small(path)).decode()}) }}"
         for name, path in images.items()
     )
     return f"<style>.figure {{ max-width: 100%; display: block }} {' '.join(rules)}</style>"
+
+
+def _small(path: Path) -> bytes:
+    """A figure as a PNG of few colours, no wider than the page shows it."""
+    with Image.open(path) as image:
+        image = image.convert("RGB")
+        image.thumbnail((WIDTH, 10 * WIDTH))
+        content = io.BytesIO()
+        image.quantize(N_COLOURS, dither=Image.Dither.NONE).save(content, "png", optimize=True)
+        return content.getvalue()
 
 
 def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> str:
