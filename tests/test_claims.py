@@ -3,12 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from scipy import stats
 
 from molap.claims.model import Claims, names_in
 from molap.claims.page import markdown
-from molap.claims.reading import OWN, read_claims
 from molap.claims.verdicts import FAILS, HOLDS, NOT_RUN, ONE, OPEN, decisive, interval, judge, parts_of, verdict
 from molap.config.base import ConfigError, check
 
@@ -325,19 +323,6 @@ def test_a_test_that_cannot_be_is_refused(change, words):
 
 def test_names_of_series_are_read_in_their_order():
     assert names_in("high(b, a) - 2 * -b") == ["b", "a"]
-
-
-def test_a_file_that_is_not_there_or_no_yaml_is_refused(tmp_path):
-    (tmp_path / "bad.yaml").write_text("series: [")
-    for name in ("bad.yaml", "none.yaml"):
-        with pytest.raises(ConfigError, match=rf"^claims.file: '.*{name}' cannot be read: "):
-            read_claims(str(tmp_path / name))
-
-
-def test_the_paper_s_claims_are_twenty_and_in_order():
-    file = read_claims(None)
-    assert [claim.claim for claim in file.claims] == list(range(1, 21))
-    assert yaml.safe_load(OWN.read_text())["also_by"] == ["decision_accuracy"]
 
 
 def test_the_page_has_every_claim_with_its_parts_and_figures():

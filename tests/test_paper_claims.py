@@ -5,11 +5,13 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from workflow_helpers import REPOSITORY
 
 from molap.claims.columns import COLUMNS, OF_OUTPUTS
-from molap.claims.reading import read_claims
+from molap.claims.reading import OWN, read_claims
 from molap.claims.verdicts import FAILS, HOLDS, judge
+from molap.config.base import ConfigError
 from molap.config.tasks import TASK_LABELS
 
 NINE = dict(list(TASK_LABELS.items())[:9])
@@ -128,3 +130,16 @@ def test_columns_are_those_of_the_tables(table, finished):
 def test_columns_are_those_of_the_table_of_modules():
     found = pd.read_csv(REPOSITORY / "docs/tables/modules.csv").columns
     assert [name for name in found if not OF_OUTPUTS.fullmatch(name)] == list(COLUMNS["modules"])
+
+
+def test_a_file_that_is_not_there_or_no_yaml_is_refused(tmp_path):
+    (tmp_path / "bad.yaml").write_text("series: [")
+    for name in ("bad.yaml", "none.yaml"):
+        with pytest.raises(ConfigError, match=rf"^claims.file: '.*{name}' cannot be read: "):
+            read_claims(str(tmp_path / name))
+
+
+def test_the_paper_s_claims_are_twenty_and_in_order():
+    file = read_claims(None)
+    assert [claim.claim for claim in file.claims] == list(range(1, 21))
+    assert yaml.safe_load(OWN.read_text())["also_by"] == ["decision_accuracy"]
