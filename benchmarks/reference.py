@@ -1,50 +1,167 @@
-"""Bring what a finished run shows into `docs/reference`: tables, figures and the page of verdicts.
+"""Gather finished runs in `docs/reference`: tables, figures and verdicts of all network seeds that they have together.
 
     python benchmarks/reference.py results/paper
 
-Large tables are compressed. `tests/test_reference.py` judges the claims on these tables once more.
+The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
+intervals, verdicts and figures, is made anew by the stages themselves, with the settings in the run's records, from the
+gathered tables in place of the run's. Single networks that a figure shows are those of the run that was added last.
 """
 
 import argparse
 import gzip
+import json
 import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-TABLES = (
-    *("performance", "robustness", "areas", "generalisation", "differences", "forgetting", "components", "table1"),
-    *("claims", "claim_parts"),
-)
+import pandas as pd
+
+from molap.records import read_json, write_table
+
+SEED = "network_seed"
+GATHERED = ("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves")
+"""Tables with rows of single networks."""
+COUNTED = ("components", "table1")
+"""Tables that do not depend on network seeds."""
+DERIVED = ("differences", "claims")
 LARGE = 200_000
 """Bytes from which on a table is compressed."""
+TRAINING = ("module", "head", "separate", "sequence", "evaluation", "perturbation")
+"""Stages whose source has to be the same in all runs that are gathered."""
 
 
-def copy_table(source: Path, target: Path) -> None:
-    """Copy a table, compressed where it is large; the same bytes each time."""
-    content = source.read_bytes()
-    for suffix in ("", ".gz"):
-        target.with_name(target.name + suffix).unlink(missing_ok=True)
-    if len(content) < LARGE:
-        target.write_bytes(content)
-    else:
-        target.with_name(f"{target.name}.gz").write_bytes(gzip.compress(content, mtime=0))
+def read(folder: Path, name: str) -> pd.DataFrame | None:
+    """A gathered table, if it is there."""
+    files = [file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists()]
+    return pd.read_csv(files[0], keep_default_na=False, na_values=[""]) if files else None
+
+
+def write(table: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write a table, compressed where it is large; the same bytes each time."""
+    for suffix in (".csv", ".csv.gz"):
+        (folder / f"{name}{suffix}").unlink(missing_ok=True)
+    path = folder / f"{name}.csv"
+    write_table(path, table)
+    if path.stat().st_size > LARGE:
+        path.with_name(f"{name}.csv.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        path.unlink()
+
+
+def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
+    """Both tables, ordered by network seed; a seed of the new one takes the place of the same seed there."""
+    if there is not None:
+        new = pd.concat([there[~there[SEED].isin(new[SEED])], new], ignore_index=True)
+    return new.sort_values(SEED, kind="stable", ignore_index=True)
+
+
+def made_by(run: Path) -> dict:
+    """Settings and source that a run was made with, apart from its seeds; commit, machine and versions."""
+    configuration = read_json(run / "configuration.json")
+    configuration["seeds"] = {"data": configuration["seeds"]["data"]}
+    files = [file for file in sorted(run.rglob("*.record.json")) if "tables" not in file.parts]
+    records = [read_json(file) for file in files]
+    records = [record for record in records if record["stage"] in TRAINING]
+    codes = {record["stage"]: record["code"] for record in records}
+    last = max(records, key=lambda record: record["time"]["end"])
+    return {
+        "alike": {"configuration": configuration, "code": codes},
+        "seed": {
+            "commit": last["git"].get("commit", ""),
+            "processor": last["machine"]["processor"],
+            "versions": " ".join(f"{name} {version}" for name, version in sorted(last["versions"].items())),
+        },
+    }
+
+
+def check_alike(alike: dict, there: Path) -> None:
+    """See to it that a run was made as those that are gathered were.
+
+    Raises:
+        SystemExit: if not, with the first difference.
+    """
+    if not there.exists():
+        return
+    before = json.loads(there.read_text(encoding="utf-8"))
+    for part, values in alike.items():
+        for name, value in values.items():
+            if before[part].get(name, value) != value:
+                sys.exit(
+                    f"{there}: {part} {name} is {before[part][name]}, and {value} in this run; nothing was changed"
+                )
+
+
+def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
+    """Run a stage as its record tells, with other files for some of its inputs, and put those in place of its outputs.
+
+    Args:
+        record: of a job of the run.
+        replaced: by path, the files that stand for it; what the stage writes is added.
+        output: the folder for what it writes.
+    """
+    words = [sys.executable, "-m", f"molap.stages.{record['stage']}", "--settings", json.dumps(record["settings"])]
+    for name, path in record["inputs"].items():
+        words += ["--input", f"{name}={replaced.get(path, path)}"]
+    for name, path in record["outputs"].items():
+        target = output / Path(path).parent.name / Path(path).name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        words += ["--output", f"{name}={target}"]
+        replaced[path] = target
+    subprocess.run(words, check=True)
+
+
+def gather(run: Path, to: Path) -> None:
+    """Add the seeds of a run to the tables.
+
+    Args:
+        run: results/NAME.
+        to: the folder of what is gathered.
+    """
+    made = made_by(run)
+    check_alike(made["alike"], to / "made_with.json")
+    tables = to / "tables"
+    tables.mkdir(parents=True, exist_ok=True)
+    for name in (*GATHERED, *COUNTED):
+        new = read(run / "tables", name)
+        if new is not None:
+            write(joined(read(tables, name), new) if name in GATHERED else new, tables, name)
+    seeds = read(run / "tables", "performance")[[SEED]].drop_duplicates().assign(**made["seed"])
+    write(joined(read(tables, "seeds"), seeds), tables, "seeds")
+    (to / "made_with.json").write_text(json.dumps(made["alike"], indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def redraw(run: Path, to: Path, names: Iterable[str] = DERIVED) -> None:
+    """Make intervals, verdicts, figures and the page of verdicts from the gathered tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        work, replaced = Path(folder), {}
+        for name in (*GATHERED, *COUNTED):
+            table = read(to / "tables", name)
+            if table is not None:
+                write_table(work / f"{name}.csv", table)
+                replaced[f"{run}/tables/{name}.csv"] = work / f"{name}.csv"
+        records = [run / "tables" / f"{name}.record.json" for name in names]
+        records += [*sorted((run / "figures").glob("*.record.json")), run / "report" / "claims.record.json"]
+        for record in records:
+            stage(read_json(record), replaced, work)
+        for name in (*names, "claim_parts"):
+            write(read(work / "tables", name), to / "tables", name)
+        (to / "figures").mkdir(exist_ok=True)
+        for figure in sorted((work / "figures").glob("*.png")):
+            shutil.copyfile(figure, to / "figures" / figure.name)
+        page = (work / "report" / "claims.md").read_text(encoding="utf-8")
+        (to / "verdicts.md").write_text(page.replace("](../figures/", "](figures/"), encoding="utf-8")
 
 
 def main() -> None:
-    """Copy."""
+    """Gather, and make anew what follows from all seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="results/NAME")
     parser.add_argument("--to", type=Path, default=Path("docs/reference"))
     arguments = parser.parse_args()
-    (arguments.to / "figures").mkdir(parents=True, exist_ok=True)
-    (arguments.to / "tables").mkdir(exist_ok=True)
-    for name in TABLES:
-        source = arguments.run / "tables" / f"{name}.csv"
-        if source.exists():
-            copy_table(source, arguments.to / "tables" / source.name)
-    for figure in sorted((arguments.run / "figures").glob("*.png")):
-        shutil.copyfile(figure, arguments.to / "figures" / figure.name)
-    page = (arguments.run / "report" / "claims.md").read_text(encoding="utf-8")
-    (arguments.to / "verdicts.md").write_text(page.replace("](../figures/", "](figures/"), encoding="utf-8")
+    gather(arguments.run, arguments.to)
+    redraw(arguments.run, arguments.to)
 
 
 if __name__ == "__main__":

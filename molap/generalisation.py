@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
+from molap.intervals import half_width
 from molap.paths import FITTED, chain_name, chain_run
 from molap.records import read_table
 from molap.tables import Shared, performance, split_kind
@@ -101,6 +100,5 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(name: str, values: "pd.Series[float]") -> dict[str, float]:
-    n = len(values)
-    half = stats.t.ppf(0.975, n - 1) * values.std() / np.sqrt(n) if n > 1 else np.nan
+    half = half_width(values.std(), len(values))
     return {name: values.mean(), f"{name}_low": values.mean() - half, f"{name}_high": values.mean() + half}

@@ -196,8 +196,8 @@ OUTPUTS = {
     ),
     "attribution": Output(
         "{run}/attribution/attribution.csv",
-        "one row per part of a claim and switched reading (`-`: none): effect, 95 % interval, change against none, "
-        "verdict",
+        "one row per part of a claim and switched reading (`none`: nothing switched): effect, 95 % interval, change "
+        "against nothing switched, verdict",
     ),
     "fig_attribution": Output(
         "{run}/attribution/fig_attribution.png", "how effects move with one reading at a time; data in `.csv`"

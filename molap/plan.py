@@ -97,7 +97,7 @@ class Runs(dict[str, RunConfig]):
         switch, _, chain = rest.partition("/without/")
         if not found or switch not in {NO_SWITCH, *self[name].attribution.switches}:
             raise KeyError(run)
-        whole = f"{name}/switch/{switch}"
+        whole = switch_run(name, switch)
         if chain:
             self[run] = chains(self[whole], whole)[run]
         else:

@@ -288,7 +288,15 @@ def test_a_name_that_does_not_exist_is_refused_with_its_claim_before_any_table_i
     [
         ({"where": "label"}, "claims: 'label' is no query of rows of performance; give a comparison"),
         ({"value": "label"}, "claims: 'label' is no number of a row of performance"),
+        (
+            {"where": "[mse for mse in mse]"},
+            "claims: '[mse for mse in mse]' cannot be read over the columns of performance: ",
+        ),
         ({"where": "label + 1 == 2"}, "claims: 'label + 1 == 2' cannot be read over the columns of performance: "),
+        (
+            {"value": "accuracy if mse else mse"},
+            "claims: 'accuracy if mse else mse' cannot be read over the columns of ",
+        ),
     ],
 )
 def test_an_expression_of_the_wrong_kind_is_refused(change, words):

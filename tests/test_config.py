@@ -108,6 +108,14 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path):
         read(tmp_path / "missing.yaml")
 
 
+@pytest.mark.parametrize(
+    "file", sorted({*(REPOSITORY / "config").glob("*.yaml")} - {REPOSITORY / "config/claims.yaml"})
+)
+def test_every_configuration_can_be_planned(file):
+    config = read(file)
+    assert json.loads(Plan(config).settings("configuration", config.name))["name"] == config.name
+
+
 def test_presets_state_only_what_differs():
     assert read(REPOSITORY / "config/paper.yaml") == RunConfig()
     for preset in ("quick", "released"):

@@ -86,8 +86,9 @@ def _query(table: pd.DataFrame, query: str, name: str) -> pd.DataFrame:
 
 
 def _numbers(table: pd.DataFrame, expression: str, name: str) -> pd.Series:
+    found = _evaluate(table, expression, name)
     try:
-        return _evaluate(table, expression, name).astype(float)
+        return found.astype(float)
     except (AttributeError, ValueError):
         raise ConfigError(f"claims: {expression!r} is no number of a row of {name}") from None
 
@@ -96,7 +97,7 @@ def _evaluate(table: pd.DataFrame, expression: str, name: str) -> pd.Series:
     try:
         return table.eval(expression, engine="python")
     except (
-        KeyError,
+        AttributeError,
         SyntaxError,
         TypeError,
         ValueError,

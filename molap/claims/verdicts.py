@@ -5,15 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from molap.claims.effects import effects
 from molap.claims.functions import NotThere
 from molap.claims.model import Claim, Claims, Test
+from molap.intervals import CONFIDENCE, half_width
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 ONE, NOT_RUN = "one network: descriptive only", "not run"
-CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
@@ -36,7 +35,7 @@ def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     mean = float(np.mean(values))
     if n < 2:
         return Interval(mean, np.nan, np.nan)
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
+    half = half_width(np.std(values, ddof=1), n, confidence)
     return Interval(mean, mean - half, mean + half)
 
 

@@ -35,7 +35,11 @@ def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
     for axis in axes[::N_COLUMNS]:
         axis.set_yticks(list(places.values()), [name.replace("_", " ") for name in places])
         axis.set_ylim(len(places) - 0.5, -0.5)
-    figure.supxlabel("effect; shaded: where the claim holds; line: nothing switched", fontsize=9)
+    figure.supxlabel(
+        "effect (shaded: where the claim's part holds; line: nothing switched)\n"
+        "green: it holds; orange: it does not; grey: undecided, or one network",
+        fontsize=9,
+    )
     return figure
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, new_figure, panel_letter
+from molap.intervals import half_width
 from molap.paths import FITTED
 
 Series = tuple[str, int, int, int, int]
@@ -87,7 +87,7 @@ def _mean_by_task(rows: pd.DataFrame, labels: dict[str, str]):
     found = rows.groupby("task").accuracy.agg(["mean", "std", "size"]).reindex(labels)
     if rows.network_seed.nunique() == 1:
         return found["mean"], None
-    return found["mean"], stats.t.ppf(0.975, found["size"] - 1) * found["std"] / np.sqrt(found["size"])
+    return found["mean"], half_width(found["std"], found["size"])
 
 
 def _name(source: str, n_left_out: int, n_absent: int, place: int, rank: int) -> str:

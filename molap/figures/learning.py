@@ -5,9 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
 
 from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, new_figure, panel_letter
+from molap.intervals import half_width
 from molap.learning import cumulative
 
 HEIGHT = "decisions correct (%)"
@@ -76,7 +76,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:
         dashes = "--" if source == "norule" else "-"
         axes.plot(line.x, line.y, dashes, marker="o", ms=3, lw=1.3, color=colour, label=label)
         if (line.n > 1).all():
-            half = stats.t.ppf(0.975, line.n - 1) * line.sd / np.sqrt(line.n)
+            half = half_width(line.sd, line.n)
             axes.fill_between(line.x, line.y - half, line.y + half, color=colour, alpha=0.15, lw=0)
 
 

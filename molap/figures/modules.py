@@ -1,11 +1,10 @@
 """The number of modules and of components (A.2.1): accuracy, explained variance, cost."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy import stats
 
 from molap.figures.style import COLOURS, NAMES, new_figure, panel_letter
+from molap.intervals import half_width
 
 FIXED = {"network": ("o-", "units in all fixed"), "module": ("s--", "units per module fixed")}
 PRINTED = {2: 60, 3: 70}
@@ -60,8 +59,7 @@ def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
 def _lines(axes, rows: pd.DataFrame, y: str) -> None:
     for (fixed, source), own in rows.groupby(["fixed", "source"], sort=False):
         line = own.groupby("n_modules")[y].agg(["mean", "std", "size"])
-        several = (line["size"] > 1).all()
-        half = stats.t.ppf(0.975, line["size"] - 1) * line["std"] / np.sqrt(line["size"]) if several else None
+        half = half_width(line["std"], line["size"]) if (line["size"] > 1).all() else None
         shape, name = FIXED[fixed]
         label = f"{NAMES.get(source, source)}, {name}"
         axes.errorbar(line.index, line["mean"], half, fmt=shape, ms=4, lw=1.3, color=COLOURS[source], label=label)

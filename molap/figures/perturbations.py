@@ -9,9 +9,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from molap.figures.style import STEP_MS, kind_colour, kind_name, new_figure, panel_letter
+from molap.intervals import half_width
 from molap.paths import ALL_TASKS
 
 AXES = {
@@ -53,7 +53,7 @@ def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame
     for place, group in by_seed.groupby(names, sort=False):
         n, half = group[y].count(), group.half.iloc[0]
         if len(group) > 1:
-            half = stats.t.ppf(0.975, n - 1) * group[y].std() / np.sqrt(n) if n > 1 else np.nan
+            half = half_width(group[y].std(), n)
         rows.append(dict(zip(names, place, strict=True)) | {y: group[y].mean(), "half": half, "n_seeds": n})
     return pd.DataFrame(rows)
 

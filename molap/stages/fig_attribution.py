@@ -15,7 +15,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
-    table = read_table(job.inputs["attribution"])
+    table = read_table(job.inputs["attribution"], keep_default_na=False, na_values=[""])
     figure = draw_attribution(table, job.settings.none)
     save_figure(figure, job.outputs["png"], job.provenance, {"": table})
 

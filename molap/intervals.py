@@ -1,0 +1,23 @@
+"""Student's t: the interval of a mean over network seeds."""
+
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+CONFIDENCE = 0.95
+Numbers = Real | np.ndarray | pd.Series
+
+
+def half_width(sd: Numbers, n: Numbers, confidence: float = CONFIDENCE) -> Numbers:
+    """Half the width of the interval of a mean, t · s/√n with n − 1 degrees of freedom; missing for n < 2.
+
+    Args:
+        sd: standard deviation over networks, with n − 1 in the denominator; one or many.
+        n: number of networks, of the same shape.
+        confidence: of the interval, between 0 and 1.
+    """
+    sd, n = np.asarray(sd, float), np.asarray(n, float)
+    several = np.where(n > 1, n, np.nan)
+    return stats.t.ppf((1 + confidence) / 2, several - 1) * sd / np.sqrt(several)

@@ -1,0 +1,82 @@
+"""Runs of different seeds, gathered by benchmarks/reference.py, say what one run of all seeds says."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+RUN = "results/tiny"
+
+
+def gather(scratch):
+    command = [sys.executable, str(REPOSITORY / "benchmarks/reference.py"), RUN, "--to", "gathered"]
+    return subprocess.run(command, cwd=scratch.folder, env=scratch.environment, capture_output=True, text=True)
+
+
+def keep_seed(tables: Path, seed: int) -> None:
+    """Leave the rows of one network in all tables."""
+    for file in tables.glob("*.csv"):
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        if "network_seed" in table:
+            table[table.network_seed == str(seed)].to_csv(file, index=False)
+
+
+@pytest.fixture
+def two(changed, tmp_path):
+    """Two copies of a run of two seeds, whose tables have one seed each."""
+    found = changed, changed.copy(tmp_path / "other")
+    for seed, scratch in enumerate(found):
+        keep_seed(scratch.folder / RUN / "tables", seed)
+    return found
+
+
+def test_seeds_that_are_gathered_give_the_tables_and_verdicts_of_one_run_of_all(finished, two):
+    one, other = two
+    for scratch in (other, one):
+        result = gather(scratch)
+        assert result.returncode == 0, result.stdout + result.stderr
+        (scratch.folder / "gathered").rename(one.folder / "gathered") if scratch is other else None
+    there, whole = one.folder / "gathered", finished.folder / RUN
+    for name in ("performance", "robustness", "areas", "differences", "forgetting", "table1", "claims", "claim_parts"):
+        expected = pd.read_csv(whole / "tables" / f"{name}.csv")
+        if "network_seed" in expected:
+            expected = expected.sort_values("network_seed", kind="stable", ignore_index=True)
+        pd.testing.assert_frame_equal(pd.read_csv(there / "tables" / f"{name}.csv"), expected)
+    page = (whole / "report" / "claims.md").read_text()
+    assert (there / "verdicts.md").read_text() == page.replace("](../figures/", "](figures/")
+    assert {file.name for file in (there / "figures").iterdir()} == {
+        file.name for file in (whole / "figures").glob("*.png")
+    }
+    for name in ("fig_areas", "fig4", "fig5"):
+        assert (there / "figures" / f"{name}.png").read_bytes() == (whole / "figures" / f"{name}.png").read_bytes()
+    seeds = pd.read_csv(there / "tables" / "seeds.csv")
+    assert [*seeds.network_seed] == [0, 1] and "jax 0" in seeds.versions[0]
+
+
+def test_a_seed_that_is_gathered_again_takes_its_own_place(two):
+    one, _ = two
+    assert gather(one).returncode == 0
+    first = {file: file.read_bytes() for file in (one.folder / "gathered").rglob("*.*")}
+    assert gather(one).returncode == 0
+    assert {file: file.read_bytes() for file in (one.folder / "gathered").rglob("*.*")} == first
+
+
+def test_a_run_that_was_made_otherwise_is_refused(two):
+    one, _ = two
+    assert gather(one).returncode == 0
+    made = one.folder / "gathered" / "made_with.json"
+    values = json.loads(made.read_text())
+    values["configuration"]["heads"]["n_steps"] = 9
+    made.write_text(json.dumps(values))
+    before = (one.folder / "gathered/tables/performance.csv").read_bytes()
+    result = gather(one)
+    assert (
+        result.returncode != 0
+        and "configuration heads is {" in result.stderr
+        and "nothing was changed" in result.stderr
+    )
+    assert (one.folder / "gathered/tables/performance.csv").read_bytes() == before
