@@ -10,19 +10,22 @@ gathered tables in place of the run's. Single networks that a figure shows are t
 import argparse
 import gzip
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from molap.claims.model import TABLES as CLAIM_TABLES
+from molap.claims.page import small
 from molap.records import read_json, write_table
 
 SEED = "network_seed"
-GATHERED = ("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves")
+GATHERED = (
+    *("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves"),
+    "modules",
+)
 """Tables with rows of single networks."""
 COUNTED = ("components", "table1")
 """Tables that do not depend on network seeds."""
@@ -31,10 +34,18 @@ LARGE = 200_000
 """Bytes from which on a table is compressed."""
 TRAINING = ("module", "head", "separate", "sequence", "evaluation", "perturbation")
 """Stages whose source has to be the same in all runs that are gathered."""
+UNRELATED = ("attribution", "claims", "figures", "modules", "tune")
+CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("perturbations", "tasks"), ("generalisation", "sources"))
+"""Sections and keys that choose what is computed, and change no row of it."""
+
+
+def lies_in(run: Path, name: str) -> Path:
+    """The folder of a run in which a table lies."""
+    return run / ("modules" if name == "modules" else "tables")
 
 
 def read(folder: Path, name: str) -> pd.DataFrame | None:
-    """A gathered table, if it is there."""
+    """A table, if it is there."""
     files = [file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists()]
     return pd.read_csv(files[0], keep_default_na=False, na_values=[""]) if files else None
 
@@ -60,7 +71,10 @@ def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
 def made_by(run: Path) -> dict:
     """Settings and source that a run was made with, apart from its seeds; commit, machine and versions."""
     configuration = read_json(run / "configuration.json")
+    configuration = {section: values for section, values in configuration.items() if section not in UNRELATED}
     configuration["seeds"] = {"data": configuration["seeds"]["data"]}
+    for section, name in CHOICES:
+        del configuration[section][name]
     files = [file for file in sorted(run.rglob("*.record.json")) if "tables" not in file.parts]
     records = [read_json(file) for file in files]
     records = [record for record in records if record["stage"] in TRAINING]
@@ -109,7 +123,8 @@ def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         words += ["--output", f"{name}={target}"]
         replaced[path] = target
-    subprocess.run(words, check=True)
+    print(f"{record['stage']}: {', '.join(record['outputs'].values())}")
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
 def gather(run: Path, to: Path) -> None:
@@ -124,7 +139,9 @@ def gather(run: Path, to: Path) -> None:
     tables = to / "tables"
     tables.mkdir(parents=True, exist_ok=True)
     for name in (*GATHERED, *COUNTED):
-        new = read(run / "tables", name)
+        new = read(lies_in(run, name), name)
+        if name == "curves":  # of all tasks they would be larger than all else
+            new = new[new.stage == read_json(run / "figures" / "fig2.record.json")["settings"]["task"]]
         if new is not None:
             write(joined(read(tables, name), new) if name in GATHERED else new, tables, name)
     seeds = read(run / "tables", "performance")[[SEED]].drop_duplicates().assign(**made["seed"])
@@ -132,7 +149,7 @@ def gather(run: Path, to: Path) -> None:
     (to / "made_with.json").write_text(json.dumps(made["alike"], indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def redraw(run: Path, to: Path, names: Iterable[str] = DERIVED) -> None:
+def redraw(run: Path, to: Path) -> None:
     """Make intervals, verdicts, figures and the page of verdicts from the gathered tables."""
     with tempfile.TemporaryDirectory() as folder:
         work, replaced = Path(folder), {}
@@ -140,18 +157,25 @@ def redraw(run: Path, to: Path, names: Iterable[str] = DERIVED) -> None:
             table = read(to / "tables", name)
             if table is not None:
                 write_table(work / f"{name}.csv", table)
-                replaced[f"{run}/tables/{name}.csv"] = work / f"{name}.csv"
-        records = [run / "tables" / f"{name}.record.json" for name in names]
-        records += [*sorted((run / "figures").glob("*.record.json")), run / "report" / "claims.record.json"]
-        for record in records:
-            stage(read_json(record), replaced, work)
-        for name in (*names, "claim_parts"):
+                replaced[f"{lies_in(run, name)}/{name}.csv"] = work / f"{name}.csv"
+        records = [run / "tables" / f"{name}.record.json" for name in DERIVED]
+        records += sorted((run / "figures").glob("*.record.json")) + sorted((run / "modules").glob("fig*.record.json"))
+        for record in (*records, run / "report" / "claims.record.json"):
+            values = read_json(record)
+            if values["stage"] == "claims":  # on all that is gathered, also what this run did not compute
+                values["inputs"] |= {
+                    name: path for path, file in replaced.items() if (name := file.stem) in CLAIM_TABLES
+                }
+            stage(values, replaced, work)
+        for name in (*DERIVED, "claim_parts"):
             write(read(work / "tables", name), to / "tables", name)
         (to / "figures").mkdir(exist_ok=True)
-        for figure in sorted((work / "figures").glob("*.png")):
-            shutil.copyfile(figure, to / "figures" / figure.name)
+        for figure in sorted(work.glob("*/fig*.png")):
+            (to / "figures" / figure.name).write_bytes(small(figure))
         page = (work / "report" / "claims.md").read_text(encoding="utf-8")
-        (to / "verdicts.md").write_text(page.replace("](../figures/", "](figures/"), encoding="utf-8")
+        for folder in ("figures", "modules"):
+            page = page.replace(f"](../{folder}/", "](figures/")
+        (to / "verdicts.md").write_text(page, encoding="utf-8")
 
 
 def main() -> None:

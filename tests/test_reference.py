@@ -1,6 +1,7 @@
 """Runs of different seeds, gathered by benchmarks/reference.py, say what one run of all seeds says."""
 
 import importlib.util
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from molap.claims.model import TABLES as CLAIM_TABLES
+from molap.claims.model import Claims
+from molap.claims.reading import read_claims
+from molap.claims.verdicts import judge
+from molap.records import canonical_json
+
 REPOSITORY = Path(__file__).parent.parent
 SCRIPT = REPOSITORY / "benchmarks" / "reference.py"
 RUN = "results/tiny"
@@ -16,6 +23,30 @@ RUN = "results/tiny"
 specification = importlib.util.spec_from_file_location("reference", SCRIPT)
 reference = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(reference)
+
+
+def committed(name):
+    return reference.read(REPOSITORY / "docs" / "reference" / "tables", name)
+
+
+def test_the_committed_verdicts_are_those_of_the_committed_tables():
+    claims = Claims.model_validate(json.loads(canonical_json(read_claims(None).model_dump(mode="json"))))
+    tables = {name: table for name in CLAIM_TABLES if (table := committed(name)) is not None}
+    found = dict(zip(("claims", "claim_parts"), judge(claims, tables), strict=True))
+    for name, table in found.items():
+        text = pd.read_csv(
+            io.StringIO(table.to_csv(index=False, float_format="%.9g")), keep_default_na=False, na_values=[""]
+        )
+        pd.testing.assert_frame_equal(text, committed(name), rtol=1e-6)
+    page = (REPOSITORY / "docs" / "reference" / "verdicts.md").read_text()
+    for _, row in found["claims"].iterrows():
+        assert f"| {row.claim}. {row.says} | {row.verdict} |" in page
+
+
+def test_every_committed_table_has_the_same_seeds():
+    seeds = {*committed("seeds").network_seed}
+    for name in ("performance", "robustness", "areas", "generalisation"):
+        assert {*committed(name).network_seed} == seeds
 
 
 def gather(scratch):

@@ -97,14 +97,14 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
 def pictures(images: Mapping[str, Path]) -> str:
     """The figures as a style of HTML, so that each is in the page once, however many claims show it."""
     rules = (
-        f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(_small(path)).decode()}) }}"
+        f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(small(path)).decode()}) }}"
         for name, path in images.items()
     )
     return f"<style>.figure {{ max-width: 100%; display: block }} {' '.join(rules)}</style>"
 
 
-def _small(path: Path) -> bytes:
-    """A figure as a PNG of few colours, no wider than the page shows it."""
+def small(path: Path) -> bytes:
+    """A figure as a PNG of few colours, no wider than a page shows it."""
     with Image.open(path) as image:
         image = image.convert("RGB")
         image.thumbnail((WIDTH, 10 * WIDTH))
