@@ -4,7 +4,8 @@
 
 The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
 intervals, verdicts and figures, is made anew by the stages themselves, with the settings in the run's records, from the
-gathered tables in place of the run's. Single networks that a figure shows are those of the run that was added last.
+gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks that a
+figure shows are those of the run that was added last.
 """
 
 import argparse
@@ -19,9 +20,11 @@ import pandas as pd
 
 from molap.claims.model import TABLES as CLAIM_TABLES
 from molap.claims.page import small
+from molap.claims.reading import read_claims
 from molap.records import read_json, write_table
 
 SEED = "network_seed"
+NETWORK = ("strategy", "source", SEED)
 GATHERED = (
     *("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves"),
     "modules",
@@ -35,7 +38,7 @@ LARGE = 200_000
 TRAINING = ("module", "head", "separate", "sequence", "evaluation", "perturbation")
 """Stages whose source has to be the same in all runs that are gathered."""
 UNRELATED = ("attribution", "claims", "figures", "modules", "tune")
-CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("perturbations", "tasks"), ("generalisation", "sources"))
+CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("generalisation", "sources"))
 """Sections and keys that choose what is computed, and change no row of it."""
 
 
@@ -62,9 +65,12 @@ def write(table: pd.DataFrame, folder: Path, name: str) -> None:
 
 
 def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
-    """Both tables, ordered by network seed; a seed of the new one takes the place of the same seed there."""
+    """Both tables, ordered by network seed; a network of the new one takes the place of the same network there."""
     if there is not None:
-        new = pd.concat([there[~there[SEED].isin(new[SEED])], new], ignore_index=True)
+        names = [name for name in NETWORK if name in new]
+        networks = set(map(tuple, new[names].to_numpy()))
+        other = [row not in networks for row in map(tuple, there[names].to_numpy())]
+        new = pd.concat([there[other], new], ignore_index=True)
     return new.sort_values(SEED, kind="stable", ignore_index=True)
 
 
@@ -90,14 +96,14 @@ def made_by(run: Path) -> dict:
     }
 
 
-def check_alike(alike: dict, there: Path) -> None:
-    """See to it that a run was made as those that are gathered were.
+def check_alike(alike: dict, there: Path) -> dict:
+    """See to it that a run was made as those that are gathered were; what is known of all of them.
 
     Raises:
         SystemExit: if not, with the first difference.
     """
     if not there.exists():
-        return
+        return alike
     before = json.loads(there.read_text(encoding="utf-8"))
     for part, values in alike.items():
         for name, value in values.items():
@@ -105,6 +111,7 @@ def check_alike(alike: dict, there: Path) -> None:
                 sys.exit(
                     f"{there}: {part} {name} is {before[part][name]}, and {value} in this run; nothing was changed"
                 )
+    return {part: before[part] | values for part, values in alike.items()}
 
 
 def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
@@ -135,18 +142,18 @@ def gather(run: Path, to: Path) -> None:
         to: the folder of what is gathered.
     """
     made = made_by(run)
-    check_alike(made["alike"], to / "made_with.json")
+    alike = check_alike(made["alike"], to / "made_with.json")
     tables = to / "tables"
     tables.mkdir(parents=True, exist_ok=True)
     for name in (*GATHERED, *COUNTED):
         new = read(lies_in(run, name), name)
-        if name == "curves":  # of all tasks they would be larger than all else
+        if new is not None and name == "curves":  # of all tasks they would be larger than all else
             new = new[new.stage == read_json(run / "figures" / "fig2.record.json")["settings"]["task"]]
         if new is not None:
             write(joined(read(tables, name), new) if name in GATHERED else new, tables, name)
     seeds = read(run / "tables", "performance")[[SEED]].drop_duplicates().assign(**made["seed"])
     write(joined(read(tables, "seeds"), seeds), tables, "seeds")
-    (to / "made_with.json").write_text(json.dumps(made["alike"], indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (to / "made_with.json").write_text(json.dumps(alike, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def redraw(run: Path, to: Path) -> None:
@@ -162,7 +169,8 @@ def redraw(run: Path, to: Path) -> None:
         records += sorted((run / "figures").glob("*.record.json")) + sorted((run / "modules").glob("fig*.record.json"))
         for record in (*records, run / "report" / "claims.record.json"):
             values = read_json(record)
-            if values["stage"] == "claims":  # on all that is gathered, also what this run did not compute
+            if values["stage"] == "claims":  # by the claims as they are now, on all that is gathered
+                values["settings"] = {"claims": read_claims(None).model_dump(mode="json")}
                 values["inputs"] |= {
                     name: path for path, file in replaced.items() if (name := file.stem) in CLAIM_TABLES
                 }

@@ -102,6 +102,27 @@ def test_a_seed_that_is_gathered_again_takes_its_own_place(two):
     assert first and {file: file.read_bytes() for file in to.rglob("*.*")} == first
 
 
+def test_other_kinds_of_a_seed_that_is_there_are_added():
+    there = pd.DataFrame(
+        {"strategy": "dni", "source": ["rule", "rule", "norule"], "network_seed": [0, 1, 1], "accuracy": [90, 91, 50]}
+    )
+    new = pd.DataFrame({"strategy": "dni", "source": ["norule", "rule"], "network_seed": [0, 1], "accuracy": [51, 92]})
+    found = reference.joined(there, new)
+    assert found.to_dict("list") == {
+        "strategy": ["dni"] * 4,
+        "source": ["rule", "norule", "norule", "rule"],
+        "network_seed": [0, 0, 1, 1],
+        "accuracy": [90, 51, 50, 92],
+    }
+
+
+def test_what_is_known_of_earlier_runs_is_kept(tmp_path):
+    file = tmp_path / "made_with.json"
+    file.write_text(json.dumps({"code": {"sequence": "old", "head": "1"}, "configuration": {"name": "paper"}}))
+    found = reference.check_alike({"code": {"head": "1"}, "configuration": {"name": "paper"}}, file)
+    assert found == {"code": {"sequence": "old", "head": "1"}, "configuration": {"name": "paper"}}
+
+
 def test_a_run_that_was_made_otherwise_is_refused_and_nothing_is_changed(two):
     run, to = two[0].folder / RUN, two[0].folder / "gathered"
     reference.gather(run, to)

@@ -57,6 +57,10 @@ def effects(
             missing = [f"{of}" for of in needed if of not in set(rows[column])]
             if missing:
                 raise NotThere(f"no {' '.join(missing)} of {name!r} in the table {test.table}")
+            whole = [seed for seed, own in rows.groupby(SEED)[column] if {*needed} <= {*own}]
+            if not whole:
+                raise NotThere(f"no network of {name!r} has every {column} that is needed in the table {test.table}")
+            rows = rows[rows[SEED].isin(whole)]
         return rows.groupby(keys, sort=False).value_.mean()
 
     if test.function:

@@ -1,5 +1,6 @@
 """Test functions of claims that are no arithmetic on series: each gives the effect by network seed and part."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -12,30 +13,39 @@ class NotThere(LookupError):
 
 EASY = ("T1", "T2", "T3", "T4")
 """Tasks that report an angle; the others compare (section 4)."""
+MIN_NETWORKS = 3
+"""Fewer decide nothing: intervals of two values are guesses, and outcomes of training are far from normal."""
 Series = Callable[[str], pd.Series]
 
 
-def gap_of_hard_less_easy(series: Series) -> pd.DataFrame:
-    """Largest less smallest mean of MoLaP, separate networks and DNI on a task: mean over T5–T9 less mean over T1–T4.
+def difference_of_hard_less_easy(series: Series) -> pd.DataFrame:
+    """How much methods differ on T5–T9 less how much they do on T1–T4: (difference of means)², in squared points.
 
-    Of means over networks, because a range within each network grows with its noise. Each network's value is its
-    pseudo-value of the jackknife: their mean is the jackknife's estimate, their spread gives its error.
+    Mean over the pairs of MoLaP, separate networks and DNI, and over tasks. Chance alone makes means differ, and their
+    square, or their range, positive. So the square is estimated from products of different networks,
+    Σ_{s≠t} D_s D_t / n(n − 1) with D_s the difference in network s, which is zero on average where the methods are
+    alike. Each network's value is its pseudo-value of the jackknife: their mean is this estimate, their spread gives
+    its error. Of one or two networks, which decide nothing, it is D_s².
     """
     methods = pd.concat({name: series(name) for name in ("molap", "separate", "dni")}, axis=1).dropna()
-    accuracy = methods.stack().unstack("label").dropna(axis=1)  # noqa: PD010, PD013 (rows: seed, method)
-    easy = accuracy.columns.isin(EASY)
+    pairs = {f"{a} {b}": methods[a] - methods[b] for a, b in itertools.combinations(methods, 2)}
+    found = pd.concat(pairs, axis=1).unstack("label").dropna(axis=1)  # noqa: PD010 (columns: pair, label)
+    easy = found.columns.get_level_values("label").isin(EASY)
     if easy.all() or not easy.any():
         raise NotThere("of T1 to T4 and of T5 to T9, at least one task each")
-    seeds = accuracy.index.get_level_values(0).unique()
+    differences = found.to_numpy()
+    n = len(differences)
 
-    def gap(of: pd.Index) -> float:
-        means = accuracy.loc[of].groupby(level=1).mean().to_numpy()
-        gaps = np.ptp(means, axis=0)
-        return gaps[~easy].mean() - gaps[easy].mean()
+    def excess(of: np.ndarray) -> float:
+        squared = (of.sum(axis=0) ** 2 - (of**2).sum(axis=0)) / (len(of) * (len(of) - 1))
+        return squared[~easy].mean() - squared[easy].mean()
 
-    n, whole = len(seeds), gap(seeds)
-    values = [whole if n == 1 else n * whole - (n - 1) * gap(seeds.drop(seed)) for seed in seeds]
-    return pd.DataFrame({"gap on T5–T9 less T1–T4": values}, index=seeds)
+    if n < MIN_NETWORKS:
+        values = (differences**2)[:, ~easy].mean(axis=1) - (differences**2)[:, easy].mean(axis=1)
+    else:
+        whole = excess(differences)
+        values = [n * whole - (n - 1) * excess(np.delete(differences, place, axis=0)) for place in range(n)]
+    return pd.DataFrame({"difference² on T5–T9 less T1–T4": values}, index=found.index)
 
 
 def t7_less_each_other(series: Series) -> pd.DataFrame:
@@ -46,4 +56,4 @@ def t7_less_each_other(series: Series) -> pd.DataFrame:
     return pd.DataFrame({f"T7 less {label}": tasks["T7"] - tasks[label] for label in tasks if label != "T7"})
 
 
-TEST_FUNCTIONS = {function.__name__: function for function in (gap_of_hard_less_easy, t7_less_each_other)}
+TEST_FUNCTIONS = {function.__name__: function for function in (difference_of_hard_less_easy, t7_less_each_other)}

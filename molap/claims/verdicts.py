@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from molap.claims.effects import effects
-from molap.claims.functions import NotThere
+from molap.claims.functions import MIN_NETWORKS, NotThere
 from molap.claims.model import Claim, Claims, Test
 from molap.intervals import CONFIDENCE, half_width
 
@@ -79,7 +79,7 @@ def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: 
 
     It holds if the 95 % interval lies within the limits; of several, that of one, whose error is divided among them
     (Bonferroni). It does not if an interval lies outside, whose error is divided among the parts of the claim: all of
-    these must hold, one that does not is enough to refute. Several must all lie outside.
+    these must hold, one that does not is enough to refute. Several must all lie outside. Two networks leave it open.
 
     Args:
         values: effects by network, of each that would be enough.
@@ -92,6 +92,8 @@ def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: 
         return HOLDS if any(low < np.mean(of) < high for of in values) else FAILS
     if min(map(len, values)) < 2:
         return ONE
+    if min(map(len, values)) < MIN_NETWORKS:
+        return OPEN
     inner = [interval(of, 1 - (1 - CONFIDENCE) / len(values)) for of in values]
     outer = [interval(of, 1 - (1 - CONFIDENCE) / n_parts) for of in values]
     if any(i.low > low and i.high < high for i in inner):
