@@ -131,7 +131,8 @@ def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
         words += ["--output", f"{name}={target}"]
         replaced[path] = target
     print(f"{record['stage']}: {', '.join(record['outputs'].values())}")
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:  # it has said why
+        sys.exit(f"{record['stage']} could not be made anew from the gathered tables")
 
 
 def gather(run: Path, to: Path) -> None:
