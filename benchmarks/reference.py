@@ -21,7 +21,7 @@ import pandas as pd
 from molap.claims.model import TABLES as CLAIM_TABLES
 from molap.claims.page import small
 from molap.claims.reading import read_claims
-from molap.records import read_json, write_table
+from molap.records import canonical_json, read_json, write_table
 
 SEED = "network_seed"
 NETWORK = ("strategy", "source", SEED)
@@ -122,7 +122,7 @@ def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
         replaced: by path, the files that stand for it; what the stage writes is added.
         output: the folder for what it writes.
     """
-    words = [sys.executable, "-m", f"molap.stages.{record['stage']}", "--settings", json.dumps(record["settings"])]
+    words = [sys.executable, "-m", f"molap.stages.{record['stage']}", "--settings", canonical_json(record["settings"])]
     for name, path in record["inputs"].items():
         words += ["--input", f"{name}={replaced.get(path, path)}"]
     for name, path in record["outputs"].items():
