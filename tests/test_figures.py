@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import BarContainer, ErrorbarContainer
+from scipy import stats
 
 from molap.config.tasks import TASK_LABELS
+from molap.figures.fig2 import draw_fig2
 from molap.figures.fig5 import draw_fig5
 from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.learning import draw_learning, draw_scaling
@@ -29,6 +31,23 @@ def rows(*columns, **values):
     table = pd.DataFrame(itertools.product(*choices), columns=names)
     generator = np.random.default_rng(0)
     return table.assign(accuracy=generator.uniform(20, 100, len(table)), best_constant=60.0, **values)
+
+
+def test_fig2_s_bars_are_means_and_their_lines_intervals_of_student():
+    kinds = (("separate", "-"), ("molap", "cca"), ("molap", "none"))
+    table = rows(("kind", kinds), ("label", ("T1", "T5")), ("network_seed", SEEDS))
+    table = table.assign(strategy=[kind[0] for kind in table.kind], source=[kind[1] for kind in table.kind])
+    figure = draw_fig2(table.assign(best_constant=50.0, n_test_trials=9), {}, pd.DataFrame({"source": []}))
+    separate, molap = figure.subfigs[0].axes
+    drawn = {("separate", "-"): separate.containers[0], **dict(zip(kinds[1:], molap.containers, strict=False))}
+    lines = {"separate": separate.lines, "molap": molap.lines}
+    for (kind, label), own in table.groupby(["kind", "label"]):
+        place = ("T1", "T5").index(label)
+        assert drawn[kind][place].get_height() == pytest.approx(own.accuracy.mean())
+        expected = stats.ttest_1samp(own.accuracy, 0).confidence_interval(0.95)
+        x = drawn[kind][place].get_x() + drawn[kind][place].get_width() / 2
+        ends = [line.get_ydata() for line in lines[kind[0]] if np.allclose(line.get_xdata(), x)]
+        np.testing.assert_allclose(ends, [expected])
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,23 @@ def test_the_committed_verdicts_are_those_of_the_committed_tables():
     page = (REPOSITORY / "docs" / "reference" / "verdicts.md").read_text()
     for _, row in found["claims"].iterrows():
         assert f"| {row.claim}. {row.says} | {row.verdict} |" in page
+
+
+def test_the_findings_state_the_committed_verdicts():
+    verdicts = committed("claims").set_index("claim").verdict.to_dict()
+    page = (REPOSITORY / "docs" / "findings.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| [^|]* \| ([^|]+) \|", page, re.MULTILINE)
+    assert {int(claim): verdict for claim, verdict in rows} == verdicts
+    n_seeds = committed("seeds").network_seed.nunique()
+    words = dict(enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1))
+    assert f"**{words.get(n_seeds, n_seeds)} network" in page
+
+
+def test_the_numbers_of_the_findings_can_be_printed():
+    command = [sys.executable, "benchmarks/findings.py"]
+    found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    mean = committed("performance").query("strategy == 'separate'").groupby("label").accuracy.mean().round(1)
+    assert re.search(r"\nseparate +" + " +".join(map(str, mean)) + "\n", found)
 
 
 def test_every_committed_table_has_the_same_seeds():

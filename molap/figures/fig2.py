@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from molap.figures.style import COLOURS, CONFLICT, NAMES, STEP_MS, kind_colour, kind_name, new_figure, panel_letter
+from molap.intervals import half_width
 
 TRACES = 3
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
@@ -21,7 +22,7 @@ def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarra
         curves: training curves of the example task: source, network_seed, step, mse.
     """
     strategies = [name for name in PANELS if name in set(performance.strategy)]
-    figure = new_figure(13, 2.9 + 4.1 * len(examples))
+    figure = new_figure(13.0, 2.9 + 4.1 * len(examples))
     parts = figure.subfigures(1 + len(examples), 1, height_ratios=[2.9] + [4.1] * len(examples), squeeze=False)[:, 0]
     widths = [{"molap": 2.2, "dni": 1.7}.get(name, 1) for name in strategies]
     panels = parts[0].subplots(1, len(strategies), width_ratios=widths, sharey=True, squeeze=False)[0]
@@ -47,6 +48,12 @@ def _meaning(performance: pd.DataFrame) -> str:
     return f"{note}; {CONFLICT}" if "norule" in set(performance.source) else note
 
 
+def _interval(values: pd.Series) -> tuple[float, float]:
+    """The 95 % interval of a bar, by Student's t; a bootstrap of few networks is far too narrow."""
+    half = half_width(values.std(), len(values))
+    return values.mean() - half, values.mean() + half
+
+
 def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
     labels = list(dict.fromkeys(rows.label))
     sources = list(dict.fromkeys(rows.source))
@@ -59,8 +66,7 @@ def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
         order=labels,
         hue_order=sources,
         palette=colours,
-        errorbar=("ci", 95) if rows.network_seed.nunique() > 1 else None,
-        seed=0,
+        errorbar=_interval if rows.network_seed.nunique() > 1 else None,
         ax=axes,
         legend=False,
         err_kws={"linewidth": 1, "color": "0.2"},

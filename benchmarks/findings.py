@@ -1,0 +1,111 @@
+"""Print the numbers that docs/findings.md states, from the reference tables.
+
+python benchmarks/findings.py
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from molap.intervals import half_width
+
+SEED = "network_seed"
+KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni norule"]
+
+
+def read(folder: Path, name: str) -> pd.DataFrame:
+    """A table of the reference results, with the kind of network in one column."""
+    file = next(file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists())
+    table = pd.read_csv(file, keep_default_na=False, na_values=[""])
+    strategy = table.get("strategy", pd.Series("molap", table.index))
+    return table.assign(kind=(strategy + " " + table.get("source", "")).str.removesuffix(" -"))
+
+
+def say(title: str, table: pd.DataFrame, digits: int = 1) -> None:
+    """Print a table under a title, kinds in their order."""
+    if table.index.name == "kind":
+        table = table.reindex([kind for kind in KINDS if kind in table.index])
+    print(f"\n{title}\n{table.round(digits).to_string()}")
+
+
+def intervals(values: pd.DataFrame) -> pd.DataFrame:
+    """Mean over network seeds (rows) with its 95 % interval, for every column."""
+    mean, half = values.mean(), half_width(values.std(), values.count())
+    return pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half, "networks": values.count()})
+
+
+def pairs(by: pd.DataFrame) -> pd.DataFrame:
+    """Kinds less others, paired by network seed. `by`: row seed, column kind."""
+    others = [kind for kind in by if kind != "molap cca"]
+    return intervals(pd.DataFrame({f"molap cca less {kind}": by["molap cca"] - by[kind] for kind in others}))
+
+
+def learning(folder: Path) -> None:
+    """Fig 2: accuracy by task, networks that fail, differences of means over tasks."""
+    table = read(folder, "performance")
+    say("accuracy in %, mean over networks", table.pivot_table(index="kind", columns="label", values="accuracy"))
+    below = table.assign(below=table.accuracy < table.best_constant)
+    say(
+        "networks below the best constant output",
+        below.pivot_table(index="kind", columns="label", values="below", aggfunc="sum"),
+        0,
+    )
+    say("networks", table.groupby("kind")[[SEED]].nunique(), 0)
+    for value in ("accuracy", "decision_accuracy"):
+        by = table.pivot_table(index=SEED, columns="kind", values=value)
+        say(f"mean {value} over tasks, by network seed", by.T)
+        say(f"differences of mean {value} over tasks", pairs(by))
+    t7 = table[table.label == "T7"]
+    say("T7, outputs 1 and 2", t7.groupby("kind")[["accuracy_output1", "accuracy_output2"]].mean())
+
+
+def perturbing(folder: Path) -> None:
+    """Figs 3 and 4: areas under curves, lesions on T9, lesions of equal numbers of weights."""
+    areas = read(folder, "areas")
+    areas = areas[areas.task != "all"]
+    for value in ("area", "relative_area"):
+        by = areas.groupby(["perturbation", SEED, "kind"])[value].mean().unstack("kind")  # noqa: PD010 (a series)
+        say(f"{value}, mean over tasks", by.groupby("perturbation").mean().T)
+        for name in by.index.unique("perturbation"):
+            say(f"{value}, {name}", pairs(by.loc[name]))
+    table = read(folder, "robustness")
+    t9 = table[(table.task == "multi_mem") & table.perturbation.isin(["module1", "module2", "inter_module"])]
+    say("T9", t9.pivot_table(index=["perturbation", "strength"], columns="kind", values="accuracy"))
+    hit = table[(table.task == "all") & table.n_hit.isin([250, 500, 750]) & (table.n_units == 100)]
+    say(
+        "as many weights, all tasks",
+        hit.pivot_table(index=["n_hit", "perturbation"], columns="kind", values="accuracy"),
+    )
+
+
+def leaving_out(folder: Path) -> None:
+    """Fig 5: tasks left out of the corpus."""
+    table = read(folder, "generalisation")
+    some = table[(table.n_left_out > 0) & (table.place == 1) & (table.source == "cca")]
+    for value in ("difference", "to_none", "to_pca"):
+        by = some.pivot_table(index=SEED, columns="n_left_out", values=value)
+        say(f"{value}, mean over tasks, by number of tasks left out", intervals(by), 2)
+    one = some[some.n_left_out == 1].pivot_table(index=SEED, columns="label", values="difference")
+    say("left out less included, by task", intervals(one))
+    two = some[some.n_left_out == 2].pivot_table(index=SEED, columns="label", values="decision_accuracy")
+    say("two left out: decision accuracy", two)
+
+
+def main() -> None:
+    """Print everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=Path, default=Path("docs/reference/tables"))
+    folder = parser.parse_args().tables
+    np.seterr(all="ignore")
+    for part in (learning, perturbing, leaving_out):
+        print(f"\n== {part.__doc__}")
+        part(folder)
+    print("\n== Forgetting")
+    table = read(folder, "forgetting")
+    say("DNI, mean over tasks", table.groupby("kind")[[name for name in table if name.startswith("accuracy")]].mean().T)
+
+
+if __name__ == "__main__":
+    main()
