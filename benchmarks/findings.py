@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import reference
 
 from molap.intervals import half_width
 
@@ -17,8 +18,7 @@ KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni no
 
 def read(folder: Path, name: str) -> pd.DataFrame:
     """A table of the reference results, with the kind of network in one column."""
-    file = next(file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists())
-    table = pd.read_csv(file, keep_default_na=False, na_values=[""])
+    table = reference.read(folder, name)
     strategy = table.get("strategy", pd.Series("molap", table.index))
     return table.assign(kind=(strategy + " " + table.get("source", "")).str.removesuffix(" -"))
 

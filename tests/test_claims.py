@@ -1,51 +1,14 @@
-"""Verdicts on tables whose truth is known, the statistics against SciPy, and what the claims file may hold."""
-
-import itertools
+"""Verdicts on tables whose truth is known, and the statistics against SciPy."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from claim_tables import MOLAP, NONE, TASKS, claims, comparison, judged, performance
 from scipy import stats
 
-from molap.claims.model import Claims, names_in
+from molap.claims.model import names_in
 from molap.claims.page import markdown
 from molap.claims.verdicts import FAILS, HOLDS, NOT_RUN, ONE, OPEN, decisive, interval, judge, parts_of, verdict
-from molap.config.base import ConfigError, check
-
-TASKS = [f"T{k}" for k in range(1, 10)]
-MOLAP, NONE = ("molap", "cca"), ("molap", "none")
-
-
-def performance(means, n_seeds=10, spread=1.0, seed=0, n_copies=1):
-    """A table with the given mean accuracy by (strategy, source) and a spread over networks; rows may be repeated."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for (strategy, source), mean in means.items():
-        for network_seed in range(n_seeds):
-            shift = rng.normal(0, spread)
-            for label in TASKS:
-                row = {"strategy": strategy, "source": source, "label": label, "network_seed": network_seed}
-                rows += [row | {"accuracy": mean + shift, "decision_accuracy": mean - 20 + shift}] * n_copies
-    return pd.DataFrame(rows)
-
-
-def claims(*tests, **more):
-    claim = {"claim": 1, "place": "here", "says": "so", "figures": ["fig2"], "tests": list(tests)}
-    series = {
-        "molap": "strategy == 'molap' and source == 'cca'",
-        "none": "strategy == 'molap' and source == 'none'",
-        "separate": "strategy == 'separate'",
-        "dni": "strategy == 'dni'",
-    }
-    return check(Claims, {"series": series, "claims": [claim]} | more)
-
-
-def comparison(**limits):
-    return {"table": "performance", "effects": {"less none": "molap - none"}} | (limits or {"above": 0})
-
-
-def judged(file, table, **tables):
-    return judge(file, {"performance": table} | tables)[0].iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -192,89 +155,6 @@ def test_expressions_are_those_of_numpy():
     np.testing.assert_allclose(list(found.values()), expected)
 
 
-GAP = {"table": "performance", "each": ["label"], "function": "difference_of_hard_less_easy", "above": 0}
-THREE = {MOLAP: 90, ("separate", "-"): 90, ("dni", "rule"): 90}
-
-
-def test_the_difference_between_methods_on_hard_and_easy_tasks():
-    table = performance(THREE, spread=0)
-    table.loc[(table.strategy == "dni") & table.label.isin(TASKS[4:]), "accuracy"] -= 10
-    table.loc[(table.strategy == "dni") & (table.label == "T1"), "accuracy"] += 4
-    row = judged(claims(GAP), table)
-    assert row.verdict == HOLDS and row["mean"] == pytest.approx((2 * 10**2) / 3 - (2 * 4**2) / 3 / 4)
-
-
-def squared_differences(table):
-    """By task, the mean product of the differences in two networks, over pairs of networks and of methods."""
-    found = {}
-    for label, own in table.groupby("label"):
-        by = own.pivot_table(index="network_seed", columns="strategy", values="accuracy")
-        products = [
-            (by[a] - by[b])[s] * (by[a] - by[b])[t]
-            for a, b in itertools.combinations(by, 2)
-            for s, t in itertools.permutations(by.index, 2)
-        ]
-        found[label] = np.mean(products)
-    return np.mean([found[label] for label in TASKS[4:]]) - np.mean([found[label] for label in TASKS[:4]])
-
-
-def test_the_difference_s_interval_is_the_jackknife_s():
-    table = performance({MOLAP: 90, ("separate", "-"): 80, ("dni", "rule"): 86}, n_seeds=5, spread=0)
-    table["accuracy"] += np.random.default_rng(3).normal(0, 6, len(table))
-    whole = squared_differences(table)
-    without = [squared_differences(table[table.network_seed != seed]) for seed in range(5)]
-    values = 5 * whole - 4 * np.array(without)
-    exact = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    row = judged(claims(GAP), table)
-    np.testing.assert_allclose([row["mean"], row.low, row.high], [whole, exact.low, exact.high])
-
-
-@pytest.mark.parametrize("plateau", [False, True])
-def test_noise_of_hard_tasks_is_no_difference(plateau):
-    """Methods are alike on all tasks, but networks differ more on hard ones, or stay on a plateau there by chance."""
-    verdicts = []
-    for seed in range(40):
-        table, rng = performance(THREE, spread=0), np.random.default_rng(seed)
-        hard = ~table.label.isin(TASKS[:4])
-        table["accuracy"] += rng.normal(0, 1, len(table))
-        table["accuracy"] -= hard * (30 * (rng.random(len(table)) < 0.3) if plateau else rng.normal(0, 4, len(table)))
-        verdicts.append(judged(claims(GAP), table).verdict)
-    assert verdicts.count(HOLDS) <= 2
-
-
-def test_two_networks_decide_nothing():
-    table = performance({MOLAP: 90, NONE: 10}, n_seeds=2)
-    assert judged(claims(comparison()), table).verdict == OPEN
-    assert judged(claims(GAP), performance(THREE, n_seeds=2)).verdict == OPEN
-
-
-def test_t7_is_compared_with_each_other_task():
-    rows = [
-        {"label": label, "network_seed": seed, "source": "cca", "difference": -9.0 if label == "T7" else -1.0 - seed}
-        for label in TASKS
-        for seed in range(5)
-    ]
-    test = {
-        "table": "generalisation",
-        "series": {"left_out": "source == 'cca'"},
-        "value": "difference",
-        "each": ["label"],
-        "function": "t7_less_each_other",
-        "below": 0,
-    }
-    row = judged(claims(test), pd.DataFrame(), generalisation=pd.DataFrame(rows))
-    assert (row.verdict, row.n_parts) == (HOLDS, 8) and row["mean"] == pytest.approx(-6)
-
-
-def test_t7_alone_is_compared_with_nothing():
-    row = {"label": "T7", "network_seed": 0, "source": "cca", "difference": 1.0}
-    test = {"table": "generalisation", "series": {"left_out": "source == 'cca'"}, "each": ["label"], "below": 0}
-    file = claims(test | {"value": "difference", "function": "t7_less_each_other"})
-    assert (
-        judged(file, pd.DataFrame(), generalisation=pd.DataFrame([row])).part == "T7 and another task were not left out"
-    )
-
-
 def test_counts_need_no_seeds():
     table = pd.DataFrame({"version": ["printed", "corrected"], "overall": [918000.0, 91800.0]})
     test = {
@@ -298,77 +178,6 @@ def test_other_metrics_are_judged_beside_accuracy():
     file = claims({"table": "performance", "effects": {"MoLaP": "molap"}, "above": 80}, also_by=["decision_accuracy"])
     row = judged(file, performance({MOLAP: 90}))
     assert (row.verdict, row.verdict_decision_accuracy) == (HOLDS, FAILS)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (
-            {"value": "accuracies"},
-            "the table performance has no column 'accuracies' (in 'accuracies'); it has strategy,",
-        ),
-        ({"where": "tusk == 'T1'"}, "the table performance has no column 'tusk'"),
-        ({"each": ["tusk"]}, "the table performance has no column 'tusk'"),
-        ({"needs": {"tusk": ["T1"]}}, "the table performance has no column 'tusk'"),
-        ({"series": {"molap": "strat == 'molap'"}}, "the table performance has no column 'strat' (in \"strat == "),
-        ({"where": "label == "}, "'label == ' cannot be read; give an expression over columns"),
-        ({"where": "({mollap})"}, "where: '({mollap})' is not allowed; in braces is no series: 'mollap'"),
-        ({"effects": {"x": "molap - dnj"}}, "there is no series 'dnj'; there are molap, none"),
-    ],
-)
-def test_a_name_that_does_not_exist_is_refused_with_its_claim_before_any_table_is_read(change, words):
-    with pytest.raises(ConfigError) as refusal:
-        claims(comparison() | change)
-    assert f"claims: claim 1: {words}" in str(refusal.value) and "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"where": "label"}, "claims: 'label' is no query of rows of performance; give a comparison"),
-        ({"value": "label"}, "claims: 'label' is no number of a row of performance"),
-        (
-            {"where": "[mse for mse in mse]"},
-            "claims: '[mse for mse in mse]' cannot be read over the columns of performance: ",
-        ),
-        ({"where": "label + 1 == 2"}, "claims: 'label + 1 == 2' cannot be read over the columns of performance: "),
-        (
-            {"value": "accuracy if mse else mse"},
-            "claims: 'accuracy if mse else mse' cannot be read over the columns of ",
-        ),
-    ],
-)
-def test_an_expression_of_the_wrong_kind_is_refused(change, words):
-    with pytest.raises(ConfigError) as refusal:
-        judged(claims(comparison() | change), performance({MOLAP: 90, NONE: 80}))
-    assert str(refusal.value).startswith(words)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"effects": {"x": "3"}}, "'3' is not allowed; it names no series"),
-        ({"within": [5, -5], "above": None}, "within: [5.0, -5.0] is not allowed; give the lower limit first"),
-        ({"some": True}, "some: give effects, and the columns of their parts (each)"),
-        ({"effects": {}, "function": "t7_less_each_other"}, "claims: claim 1: there is no series 'left_out'"),
-        ({"effects": {"x": "__import__('os')"}}, "is not allowed; give arithmetic on series; it may call high, low"),
-        ({"effects": {"x": "molap.values"}}, "is not allowed; give arithmetic on series"),
-        ({"effects": {"x": "molap -"}}, "is not allowed; give arithmetic on series, for example molap - dni"),
-        ({"effects": {}}, "give effects, or a function"),
-        ({"function": "median"}, "give effects, or a function"),
-        (
-            {"effects": {}, "function": "median"},
-            "function: 'median' is not allowed; allowed: difference_of_hard_less_easy, ",
-        ),
-        ({"below": 3}, "give exactly one of above, below and within"),
-        ({"table": "performances"}, "'performances' is not allowed; allowed: 'performance', 'robustness'"),
-        ({"tabel": "x"}, "unknown key; allowed are table, where"),
-    ],
-)
-def test_a_test_that_cannot_be_is_refused(change, words):
-    with pytest.raises(ConfigError) as refusal:
-        claims(comparison() | change)
-    assert words in str(refusal.value) and "\n" not in str(refusal.value)
 
 
 def test_names_of_series_are_read_in_their_order():
