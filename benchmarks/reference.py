@@ -75,7 +75,7 @@ def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def made_by(run: Path) -> dict:
-    """Settings and source that a run was made with, apart from its seeds; commit, machine and versions."""
+    """Settings and source that a run was made with, apart from its seeds; of each seed commit, machine and versions."""
     configuration = read_json(run / "configuration.json")
     configuration = {section: values for section, values in configuration.items() if section not in UNRELATED}
     configuration["seeds"] = {"data": configuration["seeds"]["data"]}
@@ -85,15 +85,17 @@ def made_by(run: Path) -> dict:
     records = [read_json(file) for file in files]
     records = [record for record in records if record["stage"] in TRAINING]
     codes = {record["stage"]: record["code"] for record in records}
-    last = max(records, key=lambda record: record["time"]["end"])
-    return {
-        "alike": {"configuration": configuration, "code": codes},
-        "seed": {
-            "commit": last["git"].get("commit", ""),
-            "processor": last["machine"]["processor"],
-            "versions": " ".join(f"{name} {version}" for name, version in sorted(last["versions"].items())),
-        },
+    records.sort(key=lambda record: record["time"]["end"])  # a seed's last job speaks for it
+    seeds = {
+        seed: {
+            "commit": record["git"].get("commit", ""),
+            "processor": record["machine"]["processor"],
+            "versions": " ".join(f"{name} {version}" for name, version in sorted(record["versions"].items())),
+        }
+        for record in records
+        for seed in record["settings"]["seeds"]
     }
+    return {"alike": {"configuration": configuration, "code": codes}, "seeds": seeds}
 
 
 def check_alike(alike: dict, there: Path) -> dict:
@@ -152,7 +154,8 @@ def gather(run: Path, to: Path) -> None:
             new = new[new.stage == read_json(run / "figures" / "fig2.record.json")["settings"]["task"]]
         if new is not None:
             write(joined(read(tables, name), new) if name in GATHERED else new, tables, name)
-    seeds = read(run / "tables", "performance")[[SEED]].drop_duplicates().assign(**made["seed"])
+    there = read(run / "tables", "performance")[SEED].unique()
+    seeds = pd.DataFrame([{SEED: seed, **made["seeds"][seed]} for seed in there])
     write(joined(read(tables, "seeds"), seeds), tables, "seeds")
     (to / "made_with.json").write_text(json.dumps(alike, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -135,6 +135,20 @@ def test_other_kinds_of_a_seed_that_is_there_are_added():
     }
 
 
+def test_each_seed_has_the_commit_of_its_own_last_job(tmp_path):
+    configuration = {"seeds": {"data": 0}} | {section: {key: []} for section, key in reference.CHOICES}
+    (tmp_path / "configuration.json").write_text(json.dumps(configuration))
+    for end, (stage, seeds, commit) in enumerate(
+        [("head", [0, 1], "a"), ("evaluation", [1], "c"), ("evaluation", [0], "b"), ("pages", [], "d")]
+    ):
+        record = {"stage": stage, "code": stage, "settings": {"seeds": seeds}, "git": {"commit": commit}}
+        record |= {"machine": {"processor": "CPU"}, "versions": {"jax": "1"}, "time": {"end": end}}
+        (tmp_path / f"{9 - end}.record.json").write_text(json.dumps(record))
+    made = reference.made_by(tmp_path)
+    assert {seed: values["commit"] for seed, values in made["seeds"].items()} == {0: "b", 1: "c"}
+    assert made["alike"]["code"] == {"head": "head", "evaluation": "evaluation"}
+
+
 def test_what_is_known_of_earlier_runs_is_kept(tmp_path):
     file = tmp_path / "made_with.json"
     file.write_text(json.dumps({"code": {"sequence": "old", "head": "1"}, "configuration": {"name": "paper"}}))
