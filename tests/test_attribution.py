@@ -232,6 +232,32 @@ def test_a_run_without_a_series_is_told_and_the_others_stand():
     assert found.verdict["pca"] == "not run" and found.verdict["none"] == "holds"
 
 
+def test_dni_with_another_input_is_compared_where_dni_is_meant():
+    assert (
+        json.loads(Plan(parse_config({})).settings("performance", "paper/switch/dni_input"))["kinds"][-1]
+        == "dni-norule"
+    )
+    runs = {}
+    for switch, sources in (("none", ["rule"]), ("dni_input", ["norule"]), ("both", ["rule", "norule"])):
+        rows = tables(0.0)["performance"].query("source == 'none'")
+        worse = [
+            rows.assign(strategy="dni", source=source, accuracy=70.0 if source == "rule" else 60.0 + rows.network_seed)
+            for source in sources
+        ]
+        runs[switch] = {"performance": pd.concat([rows, *worse])}
+    test = {"table": "performance", "effects": {"DNI": "dni"}, "above": 0}
+    followed = check(
+        Claims,
+        {
+            "series": read_claims(None).series,
+            "claims": [{"claim": 10, "place": "", "says": "", "figures": [], "tests": [test]}],
+        },
+    )
+    found = attribution(followed, runs, "none").set_index("switch")
+    assert found["mean"].to_dict() == {"none": 70, "dni_input": 62.5, "both": 70}
+    assert found.change["dni_input"] == -7.5
+
+
 def test_the_figure_has_a_panel_for_every_part(tmp_path):
     table = attribution(claims(), {"none": tables(5.0), "noise": tables(-5.0)}, "none")
     figure = draw_attribution(table, "none")

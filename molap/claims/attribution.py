@@ -8,6 +8,18 @@ from molap.claims.model import Claims
 from molap.claims.verdicts import interval, measured
 
 
+def with_its_own_dni(table: pd.DataFrame) -> pd.DataFrame:
+    """A table in which the only DNI stands where the claims name DNI with its native input, `rule`.
+
+    Where a switch takes another input, that is the reading whose effect is asked for.
+    """
+    if "strategy" not in table:
+        return table
+    dni = table.strategy == "dni"
+    sources = {*table.source[dni]}
+    return table.assign(source=table.source.mask(dni, "rule")) if len(sources) == 1 else table
+
+
 def attribution(claims: Claims, runs: Mapping[str, Mapping[str, pd.DataFrame]], none: str) -> pd.DataFrame:
     """One row per part of a claim and switch.
 
@@ -21,8 +33,11 @@ def attribution(claims: Claims, runs: Mapping[str, Mapping[str, pd.DataFrame]], 
         its interval (paired by seed), number of seeds, verdict of the part among those of its claim.
     """
     rows = []
+    of_switch = {
+        switch: {name: with_its_own_dni(table) for name, table in tables.items()} for switch, tables in runs.items()
+    }
     for claim in claims.claims:
-        found = {switch: measured(claim, claims, tables) for switch, tables in runs.items()}
+        found = {switch: measured(claim, claims, told) for switch, told in of_switch.items()}
         base = {part.name: part.values for part in found[none]}
         for switch, parts in found.items():
             for part in parts:
