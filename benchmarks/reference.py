@@ -24,7 +24,7 @@ from molap.claims.reading import read_claims
 from molap.records import canonical_json, read_json, write_table
 
 SEED = "network_seed"
-NETWORK = ("strategy", "source", SEED)
+NETWORK = ("switch", "strategy", "source", SEED)
 GATHERED = (
     *("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves"),
     "modules",
@@ -109,11 +109,11 @@ def check_alike(alike: dict, there: Path) -> dict:
     before = json.loads(there.read_text(encoding="utf-8"))
     for part, values in alike.items():
         for name, value in values.items():
-            if before[part].get(name, value) != value:
+            if before.get(part, {}).get(name, value) != value:
                 sys.exit(
                     f"{there}: {part} {name} is {before[part][name]}, and {value} in this run; nothing was changed"
                 )
-    return {part: before[part] | values for part, values in alike.items()}
+    return before | {part: before.get(part, {}) | values for part, values in alike.items()}
 
 
 def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
