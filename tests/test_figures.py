@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import BarContainer, ErrorbarContainer
+from PIL import Image
 from scipy import stats
 
 from molap.config.tasks import TASK_LABELS
@@ -15,6 +16,7 @@ from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
 from molap.figures.style import new_figure, save_figure
+from molap.figures.tune import draw_tune
 from molap.generalisation import differences, paired, read_generalisation
 from molap.learning import cumulative, scaling
 from molap.records import write_table
@@ -209,3 +211,13 @@ def test_learning_in_sequence_shows_every_score_and_cuts_no_word(sources):
     for words in (figure.legends[0], figure._suptitle):
         box = words.get_window_extent()
         assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
+
+
+def test_names_of_candidates_are_not_cut(tmp_path):
+    names = [f"cosine-clip0.1-1000-rate{rate}" for rate in (0.01, 0.003, 0.001)]
+    table = rows(("candidate", names), ("task", ("mem_pro", "mem_dm1", "multi_mem")), strategy="dni", source="rule")
+    figure = draw_tune(table.assign(decision_accuracy=table.accuracy))
+    save_figure(figure, str(tmp_path / "tune.png"), {}, {})
+    with Image.open(tmp_path / "tune.png") as image:
+        ink = np.asarray(image.convert("L")) < 200
+    assert ink[:, :2].sum() == 0 and ink[:, 2:300].any()

@@ -47,12 +47,13 @@ NAMES = {
 }
 CONFLICT = "without a rule input, tasks with the same inputs and different targets conflict"
 
+DPI = 160
 RC = {
     "svg.hashsalt": "molap",
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
-    "figure.dpi": 100,
-    "savefig.dpi": 160,
+    "figure.dpi": DPI,  # text is some pixels wider or narrower at another one, and the layout is made at this
+    "savefig.dpi": DPI,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": "medium",
