@@ -42,6 +42,7 @@ CHANGED = {
     "silencing": {"perturbation"},
     "dni_input": SCORED,  # another kind of network, which the run itself may have as well: it is trained there
     "dni_order": {"sequence"} | SCORED,
+    "dni_rate": {"sequence"} | SCORED,
     "left_out": set(),
     "equal_size": {"sequence"} | SCORED,
 }

@@ -22,6 +22,7 @@ SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "silencing": {"perturbations": {"silencing": "recurrence"}},
     "dni_input": {"dni": {"kinds": ["dni-norule"]}},
     "dni_order": {"dni": {"projection": "gradient", "counter": "one_too_high", "state": "lagged"}},
+    "dni_rate": {"dni": {"learning_rate": 1e-3}},
     "left_out": {"generalisation": {"single": "kept"}},
     "equal_size": {"dni": {"n_units": 100}},
 }
