@@ -93,13 +93,24 @@ def leaving_out(folder: Path) -> None:
     say("two left out: decision accuracy", two)
 
 
+def switching(folder: Path) -> None:
+    """Readings switched one at a time: effects behind claims, and their changes, with their intervals."""
+    table = reference.read(folder, "attribution")
+    if table is None:
+        return
+    table = table[~table.part.str.contains("decision_accuracy")].assign(claim=table.claim.astype(str))
+    for claim, rows in table.groupby("claim", sort=False):
+        columns = ["mean", "low", "high", "change", "change_low", "change_high", "n_seeds", "verdict"]
+        say(f"claim {claim}", rows.set_index(["part", "switch"])[columns])
+
+
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=Path, default=Path("docs/reference/tables"))
     folder = parser.parse_args().tables
     np.seterr(all="ignore")
-    for part in (learning, perturbing, leaving_out):
+    for part in (learning, perturbing, leaving_out, switching):
         print(f"\n== {part.__doc__}")
         part(folder)
     print("\n== Forgetting")
