@@ -15,7 +15,7 @@ from molap.figures.fig5 import draw_fig5
 from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
-from molap.figures.style import new_figure, save_figure
+from molap.figures.style import network_seeds, new_figure, save_figure
 from molap.figures.tune import draw_tune
 from molap.generalisation import differences, paired, read_generalisation
 from molap.learning import cumulative, scaling
@@ -23,7 +23,7 @@ from molap.records import write_table
 
 LABELS = {"delay_pro": "T1", "mem_dm1": "T5", "multi_mem": "T9"}
 CHANNELS = (("delay_pro", ("fixation", "cos", "sin"), ("fixation", "cos", "sin")), ("mem_dm1", ("a", "b"), ("a", "c")))
-SEEDS = (0, 1, 2)
+SEED, SEEDS = "network_seed", (0, 1, 2)
 STEPS = {"pretraining": 5, "heads": 20, "separate": 20, "dni": 20}
 
 
@@ -221,3 +221,10 @@ def test_names_of_candidates_are_not_cut(tmp_path):
     with Image.open(tmp_path / "tune.png") as image:
         ink = np.asarray(image.convert("L")) < 200
     assert ink[:, :2].sum() == 0 and ink[:, 2:300].any()
+
+
+def test_a_kind_with_fewer_networks_is_named():
+    kinds = [("separate", "-"), ("dni", "norule")]
+    table = pd.DataFrame([(*kind, seed) for kind in kinds for seed in SEEDS], columns=["strategy", "source", SEED])
+    assert network_seeds(table) == "3 network seeds"
+    assert network_seeds(table[:-1]) == "3 network seeds (DNI, no rule input: 2)"

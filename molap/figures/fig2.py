@@ -6,7 +6,17 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from molap.figures.style import COLOURS, CONFLICT, NAMES, STEP_MS, kind_colour, kind_name, new_figure, panel_letter
+from molap.figures.style import (
+    COLOURS,
+    CONFLICT,
+    NAMES,
+    STEP_MS,
+    kind_colour,
+    kind_name,
+    network_seeds,
+    new_figure,
+    panel_letter,
+)
 from molap.intervals import half_width
 
 TRACES = 3
@@ -41,7 +51,9 @@ def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarra
 
 def _meaning(performance: pd.DataFrame) -> str:
     n_seeds, n_trials = performance.network_seed.nunique(), performance.n_test_trials.iloc[0]
-    bars = f"bars: mean and 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "bars: one network seed"
+    bars = (
+        f"bars: mean and 95 % interval over {network_seeds(performance)}" if n_seeds > 1 else "bars: one network seed"
+    )
     note = f"{bars}; {n_trials} test trials per task; black lines: the best constant output"
     if "dni" in set(performance.strategy):
         note += "\nB: after the whole sequence of tasks"

@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, new_figure, panel_letter
+from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, network_seeds, new_figure, panel_letter
 
 
 def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
@@ -34,7 +34,7 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
     handles, names = grid[1, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=4)
     n_seeds = scores.network_seed.nunique()
-    note = f"mean over {n_seeds} network seeds" if n_seeds > 1 else "one network seed"
+    note = f"mean over {network_seeds(scores)}" if n_seeds > 1 else "one network seed"
     note += "; right of the line: tasks not yet learned"
     if "norule" in set(scores.source):
         note += f"\n{CONFLICT}"

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, new_figure, panel_letter
+from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, network_seeds, new_figure, panel_letter
 from molap.intervals import half_width
 from molap.learning import cumulative
 
@@ -52,7 +52,7 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
         panel_letter(axes, f"C{i + 1}")
     figure.legend(*steps.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     n_seeds = table.network_seed.nunique()
-    note = f"bands: 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "one network seed"
+    note = f"bands: 95 % interval over {network_seeds(table)}" if n_seeds > 1 else "one network seed"
     note += (
         "; learning in sequence: each task while it is learned; B: all tasks at the same step, pre-training included"
     )

@@ -81,6 +81,13 @@ def kind_colour(strategy: str, source: str):
     return COLOURS.get(source, COLOURS[strategy])
 
 
+def network_seeds(table: pd.DataFrame) -> str:
+    """How many network seeds there are, and of which kinds (columns strategy, source) there are fewer."""
+    counts = table.groupby(["strategy", "source"], sort=False).network_seed.nunique()
+    fewer = [f"{kind_name(*kind)}: {n}" for kind, n in counts.items() if n < counts.max()]
+    return f"{counts.max()} network seeds" + (f" ({', '.join(fewer)})" if fewer else "")
+
+
 def new_figure(width: float, height: float) -> Figure:
     """A figure of the given size in inches, in the common style, with constrained layout."""
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)
