@@ -267,3 +267,14 @@ def test_the_figure_has_a_panel_for_every_part(tmp_path):
     assert [label.get_text() for label in shown[0].get_yticklabels()] == ["none", "noise"]
     save_figure(figure, str(tmp_path / "f.png"), {}, {"": table})
     assert (tmp_path / "f.pdf").exists()
+
+
+def test_a_switch_tried_on_fewer_networks_is_shown_beside_those_with_nothing_switched():
+    base, fewer = tables(5.0), tables(-5.0, n_seeds=3)
+    figure = draw_attribution(attribution(claims(), {"none": base, "noise": fewer}, "none"), "none")
+    axis = figure.axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["none (6)", "noise (3)"]
+    hollow = [line for line in axis.lines if line.get_markerfacecolor() == "white"]
+    means = base["performance"].query("network_seed < 3").groupby("source").accuracy.mean()
+    assert len(hollow) == 1 and hollow[0].get_ydata()[0] == 1
+    np.testing.assert_allclose(hollow[0].get_xdata()[0], means.cca - means.none)

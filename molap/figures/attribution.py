@@ -15,6 +15,8 @@ N_COLUMNS = 4
 def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
     """One panel per claim and part; what must be true is shaded, the line is the effect with nothing switched.
 
+    Switches may have been tried on fewer networks: then a hollow point is the effect with nothing switched in those.
+
     Args:
         table: that of `claims.attribution`.
         none: the switch that switches nothing.
@@ -33,18 +35,27 @@ def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
     for axis in axes[len(parts) :]:
         axis.set_visible(False)
     for axis in axes[::N_COLUMNS]:
-        axis.set_yticks(list(places.values()), [name.replace("_", " ") for name in places])
+        axis.set_yticks(list(places.values()), _names(shown, list(places)))
         axis.set_ylim(len(places) - 0.5, -0.5)
     figure.supxlabel(
-        "effect (shaded: where the claim's part holds; line: nothing switched)\n"
+        "effect (shaded: where the claim's part holds; line: nothing switched; "
+        "hollow: nothing switched, in the networks that the switch was tried on)\n"
         "green: it holds; orange: it does not; grey: undecided, or one network",
         fontsize=9,
     )
     return figure
 
 
+def _names(table: pd.DataFrame, switches: list[str]) -> list[str]:
+    """What the switches are called; with their number of networks, where that is not the same for all."""
+    counts = table.groupby("switch").n_seeds.max().reindex(switches, fill_value=0)
+    names = [switch.replace("_", " ") for switch in switches]
+    return names if counts.nunique() == 1 else [f"{name} ({n})" for name, n in zip(names, counts, strict=True)]
+
+
 def _draw_part(axis, rows: pd.DataFrame, places: dict[str, int], none: str) -> None:
-    values = rows[["mean", "low", "high"]].to_numpy()
+    rows = rows.assign(unswitched=rows["mean"] - rows.change)
+    values = rows[["mean", "low", "high", "unswitched"]].to_numpy()
     low, high = np.nanmin(values), np.nanmax(values)
     limits = rows.iloc[0][["low_limit", "high_limit"]].astype(float)
     finite = [limit for limit in limits if np.isfinite(limit)]
@@ -60,4 +71,6 @@ def _draw_part(axis, rows: pd.DataFrame, places: dict[str, int], none: str) -> N
         if np.isfinite(row.low):
             axis.plot([row.low, row.high], [place, place], color=colour, lw=1.2)
         axis.plot(row["mean"], place, "o", color=colour, ms=3.5)
+        if len(base) and row.n_seeds != base.n_seeds.iloc[0]:
+            axis.plot(row.unswitched, place, "o", mfc="white", mec=colour, ms=3.5)
     axis.set_xlim(left, right)
