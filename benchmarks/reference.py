@@ -190,15 +190,15 @@ def redraw(run: Path, to: Path) -> None:
         (to / "verdicts.md").write_text(page, encoding="utf-8")
 
 
-def main() -> None:
-    """Gather, and make anew what follows from all seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def asked(description: str) -> argparse.Namespace:
+    """The run to gather and the folder to gather it in, from the command line."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("run", type=Path, help="results/NAME")
     parser.add_argument("--to", type=Path, default=Path("docs/reference"))
-    arguments = parser.parse_args()
-    gather(arguments.run, arguments.to)
-    redraw(arguments.run, arguments.to)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    arguments = asked(__doc__)
+    gather(arguments.run, arguments.to)
+    redraw(arguments.run, arguments.to)

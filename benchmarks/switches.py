@@ -7,13 +7,12 @@ Runs of `snakemake attribution` may have switches and seeds of their own (`attri
 otherwise is cheap, and may have more networks. The claims are those of config/claims.yaml as it is now.
 """
 
-import argparse
 import json
 import tempfile
 from pathlib import Path
 
 import pandas as pd
-from reference import check_alike, joined, made_by, read, write
+from reference import asked, check_alike, joined, made_by, read, write
 
 from molap.claims.attribution import attribution
 from molap.claims.page import small
@@ -70,15 +69,7 @@ def redraw(to: Path) -> None:
         (to / "figures" / png.name).write_bytes(small(png))
 
 
-def main() -> None:
-    """Gather, and make anew what follows."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="results/NAME")
-    parser.add_argument("--to", type=Path, default=Path("docs/reference"))
-    arguments = parser.parse_args()
+if __name__ == "__main__":
+    arguments = asked(__doc__)
     gather(arguments.run, arguments.to)
     redraw(arguments.to)
-
-
-if __name__ == "__main__":
-    main()
