@@ -13,6 +13,8 @@ import reference
 from molap.intervals import half_width
 
 SEED = "network_seed"
+ENDS = ["mean", "low", "high"]
+EASY = ["delay_pro", "delay_anti", "mem_pro", "mem_anti"]
 KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni norule"]
 
 
@@ -42,10 +44,30 @@ def pairs(by: pd.DataFrame) -> pd.DataFrame:
     return intervals(pd.DataFrame({f"molap cca less {kind}": by["molap cca"] - by[kind] for kind in others}))
 
 
+def judged(folder: Path) -> None:
+    """The verdicts, and every part of every claim by its own column."""
+    table = reference.read(folder, "claims")
+    say("claims", table.set_index("claim")[["verdict", "verdict_decision_accuracy", "part", *ENDS, "n_seeds"]], 2)
+    parts = reference.read(folder, "claim_parts")
+    parts = parts[parts.by.isna()]
+    say("parts", parts.set_index(["claim", "part"])[[*ENDS, "n_seeds", "verdict", "alone"]], 2)
+
+
+def counting(folder: Path) -> None:
+    """Table 1 and the primitives."""
+    for name in ("table1", "components"):
+        say(name, reference.read(folder, name).set_index(["version" if name == "table1" else "source"]), 3)
+
+
 def learning(folder: Path) -> None:
     """Fig 2: accuracy by task, networks that fail, differences of means over tasks."""
     table = read(folder, "performance")
     say("accuracy in %, mean over networks", table.pivot_table(index="kind", columns="label", values="accuracy"))
+    say("lowest network", table.pivot_table(index="kind", columns="label", values="accuracy", aggfunc="min"))
+    level = table.groupby("label").best_constant.agg(["min", "max"])
+    tried = read(folder, "robustness").groupby("task").best_constant.agg(["min", "max"])
+    say("best constant output", level.T)
+    say("best constant output on the trials of the perturbations", tried.T)
     below = table.assign(below=table.accuracy < table.best_constant)
     say(
         "networks below the best constant output",
@@ -70,14 +92,23 @@ def perturbing(folder: Path) -> None:
         say(f"{value}, mean over tasks", by.groupby("perturbation").mean().T)
         for name in by.index.unique("perturbation"):
             say(f"{value}, {name}", pairs(by.loc[name]))
+    easy = areas[areas.task.isin(EASY)]
+    by = easy.groupby(["perturbation", SEED, "kind"]).area.mean().unstack("kind")  # noqa: PD010 (a series)
+    for name in by.index.unique("perturbation"):
+        say(f"area on T1 to T4, {name}", pairs(by.loc[name]))
     table = read(folder, "robustness")
     t9 = table[(table.task == "multi_mem") & table.perturbation.isin(["module1", "module2", "inter_module"])]
     say("T9", t9.pivot_table(index=["perturbation", "strength"], columns="kind", values="accuracy"))
-    hit = table[(table.task == "all") & table.n_hit.isin([250, 500, 750]) & (table.n_units == 100)]
+    hit = table[table.n_hit.isin([250, 500, 750]) & (table.n_units == 100) & (table.kind == "molap cca")]
     say(
         "as many weights, all tasks",
-        hit.pivot_table(index=["n_hit", "perturbation"], columns="kind", values="accuracy"),
+        hit[hit.task == "all"].pivot_table(index=["n_hit", "perturbation"], columns="kind", values="accuracy"),
     )
+    for task in ("all", "multi_mem"):
+        by = hit[hit.task == task].pivot_table(index=[SEED, "n_hit"], columns="perturbation", values="accuracy")
+        for name in ("module1", "module2"):
+            less = (by.inter_module - by[name]).unstack("n_hit")  # noqa: PD010 (a series)
+            say(f"as many weights, {task}: inter-module less {name}", intervals(less))
 
 
 def leaving_out(folder: Path) -> None:
@@ -98,7 +129,7 @@ def switching(folder: Path) -> None:
     table = reference.read(folder, "attribution")
     if table is None:
         return
-    table = table[~table.part.str.contains("decision_accuracy")].assign(claim=table.claim.astype(str))
+    table = table.assign(claim=table.claim.astype(str))
     for claim, rows in table.groupby("claim", sort=False):
         columns = ["mean", "low", "high", "change", "change_low", "change_high", "n_seeds", "verdict"]
         say(f"claim {claim}", rows.set_index(["part", "switch"])[columns])
@@ -110,7 +141,7 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, default=Path("docs/reference/tables"))
     folder = parser.parse_args().tables
     np.seterr(all="ignore")
-    for part in (learning, perturbing, leaving_out, switching):
+    for part in (judged, counting, learning, perturbing, leaving_out, switching):
         print(f"\n== {part.__doc__}")
         part(folder)
     print("\n== Forgetting")

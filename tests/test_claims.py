@@ -89,7 +89,7 @@ def behind(shift=0.0, spread=1.0, on="T3", n_seeds=10):
 
 def test_one_task_is_enough_where_some_must():
     row = judged(*behind(-30))
-    assert (row.verdict, row.part, row.n_parts) == (HOLDS, "behind, T3", 1)
+    assert (row.verdict, row.part, row.n_parts) == (HOLDS, "behind, best case T3", 1)
     _, table = behind(-30)
     by = table[table.label == "T3"].pivot_table(index="network_seed", columns="strategy", values="accuracy")
     exact = stats.ttest_rel(by.separate, by.molap).confidence_interval(1 - 0.05 / 9)
@@ -185,10 +185,27 @@ def test_names_of_series_are_read_in_their_order():
 
 
 def test_the_page_has_every_claim_with_its_parts_and_figures():
-    verdicts, parts = judge(claims(comparison()), {"performance": performance({MOLAP: 90, NONE: 80})})
+    file = claims(comparison(), also_by=["decision_accuracy"])
+    verdicts, parts = judge(file, {"performance": performance({MOLAP: 90, NONE: 80})})
     text = markdown("demo", verdicts, parts, {"fig2": "../figures/fig2.png"})
     assert "| 1. so | holds |" in text and "![fig2](../figures/fig2.png)" in text and "`performance.csv`" in text
     assert f"| less none | above 0 | {verdicts['mean'][0]:.2f} (" in text
+    own, other = text.split("<details><summary>By <code>decision_accuracy</code></summary>")
+    assert own.count("| less none | above 0 |") == other.count("| less none | above 0 |") == 1
+
+
+def test_the_page_tells_what_a_part_says_alone_where_its_place_among_others_leaves_it_open():
+    test = {"table": "performance", "each": ["label"], "effects": {"less none": "molap - none"}, "above": 0}
+    table = performance({MOLAP: 90, NONE: 85}, spread=0, n_seeds=6)
+    of_t3 = (table.label == "T3") & (table.source == "cca")
+    table.loc[of_t3, "accuracy"] = 85 - np.array([1, 2, 1.5, 3, 0.2, 2.5])
+    verdicts, parts = judge(claims(test), {"performance": table})
+    row = parts[parts.part == "less none, T3"].iloc[0]
+    assert (row.verdict, row.alone) == (OPEN, FAILS)
+    effect = f"{row['mean']:.2f} ({row.low:.2f} to {row.high:.2f})"
+    text = markdown("demo", verdicts, parts, {})
+    assert f"| less none, T3 | above 0 | {effect} | 6 | {OPEN} (alone: {FAILS}) |" in text
+    assert text.count("alone:") == 1
 
 
 def test_an_interval_of_one_value_has_no_ends():

@@ -45,7 +45,7 @@ def difference_of_hard_less_easy(series: Series) -> pd.DataFrame:
     else:
         whole = excess(differences)
         values = [n * whole - (n - 1) * excess(np.delete(differences, place, axis=0)) for place in range(n)]
-    return pd.DataFrame({"difference² on T5–T9 less T1–T4": values}, index=found.index)
+    return pd.DataFrame({"squared difference (points²) on T5–T9 less T1–T4": values}, index=found.index)
 
 
 def t7_less_each_other(series: Series) -> pd.DataFrame:

@@ -15,7 +15,8 @@ ABOUT = (
     "Each claim of the paper, tested on the tables of this run. A claim holds if all its parts do: the 95 % interval "
     "(Student's t) of the effect over network seeds lies where it must. It does not hold if the interval of one part, "
     "its error divided by the number of parts, lies outside. Draws of perturbations and test trials are averaged for "
-    "each network first. With one network there is no verdict."
+    "each network first. With one network there is no verdict. Effects are in points of accuracy (%) unless "
+    "named otherwise; intervals, being symmetric, may pass 100 %; counts and the corpus have none."
 )
 HEADS = ("claim", "verdict", "by decision outputs", "what decides", "effect", "networks")
 WIDTH, N_COLOURS = 1200, 255
@@ -55,13 +56,19 @@ def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
     return rows
 
 
-def parts_of_claim(parts: pd.DataFrame, claim: int) -> list[tuple[str, ...]]:
-    """The parts of a claim, row by row as in `COLUMNS`, with what they measure where it is not accuracy."""
+def _blocks(parts: pd.DataFrame, claim: int) -> list[tuple[str, pd.DataFrame]]:
+    """The parts of a claim by its own column (no name), then by each other one (`also_by`)."""
+    own = parts[parts.claim == claim]
+    return list(own.groupby(own.by.astype(object).fillna(""), sort=False))
+
+
+def parts_of_claim(parts: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The parts of a claim, row by row as in `COLUMNS`; with what each says alone, where that is something else."""
     rows = []
-    for _, row in parts[parts.claim == claim].iterrows():
-        value = "" if pd.isna(row["value"]) or row["value"] == "accuracy" else f" ({row['value']})"
+    for _, row in parts.iterrows():
         must_be = "" if pd.isna(row.must_be) else row.must_be
-        rows.append((f"{row.part}{value}", must_be, effect(row), _networks(row), row.verdict))
+        said = row.verdict if row.alone == row.verdict else f"{row.verdict} (alone: {row.alone})"
+        rows.append((row.part, must_be, effect(row), _networks(row), said))
     return rows
 
 
@@ -88,7 +95,9 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
         text.append(f"## {row.claim}. {row.says}")
         reading = f" Our reading: {row.reading}" if isinstance(row.reading, str) and row.reading else ""
         text.append(f"{row.place}. **{row.verdict}**.{reading}")
-        text.append(_table(tuple(COLUMNS.values()), parts_of_claim(parts, row.claim)))
+        for by, own in _blocks(parts, row.claim):
+            rows = _table(tuple(COLUMNS.values()), parts_of_claim(own))
+            text += [f"<details><summary>By <code>{by}</code></summary>", rows, "</details>"] if by else [rows]
         text += [f"![{name}]({figures[name]})" for name in row.figures.split() if name in figures]
         text.append(f"Tables: {', '.join(f'`{table}.csv`' for table in row.tables.split())}.")
     return "\n\n".join(text) + "\n"
@@ -113,15 +122,20 @@ def small(path: Path) -> bytes:
         return content.getvalue()
 
 
+def _html_table(rows: list[tuple[str, ...]]) -> str:
+    heads = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS.values())
+    lines = ("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in rows)
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
 def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> str:
     """One claim as HTML, with its figures of `pictures`; open where there is something to explain."""
     esc = html.escape
     reading = f" Our reading: {esc(row.reading)}" if isinstance(row.reading, str) and row.reading else ""
-    heads = "".join(f"<th>{esc(name)}</th>" for name in COLUMNS.values())
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in cells) + "</tr>"
-        for cells in parts_of_claim(parts, row.claim)
-    )
+    tables = ""
+    for by, own in _blocks(parts, row.claim):
+        rows = _html_table(parts_of_claim(own))
+        tables += f"<details><summary>By <code>{esc(by)}</code></summary>{rows}</details>" if by else rows
     shown = "".join(
         f'<div class="figure {name}" role="img" aria-label="{name}"></div>'
         for name in row.figures.split()
@@ -130,6 +144,5 @@ def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> 
     return (
         f'<details{"" if row.verdict in (HOLDS, ONE) else " open"} id="claim{row.claim}">'
         f"<summary><b>{row.claim}. {esc(row.says)}</b> {esc(row.verdict)}</summary>"
-        f"<p>{esc(row.place)}.{reading}</p><table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
-        f"{shown}</details>"
+        f"<p>{esc(row.place)}.{reading}</p>{tables}{shown}</details>"
     )

@@ -122,8 +122,13 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
             found.append(Part(test, str(missing), pd.Series(dtype=float)))
             continue
         for name, frame in frames.items():
+            best = "best case " if test.some else ""
             parts = [
-                Part(test, ", ".join(word for word in (name, str(column)) if word), frame[column].dropna())
+                Part(
+                    test,
+                    ", ".join(word for word in (name, f"{best}{column}" if column else "") if word),
+                    frame[column].dropna(),
+                )
                 for column in frame
             ]
             if test.some:
@@ -134,16 +139,18 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
 
 
 def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> pd.DataFrame:
-    """All parts of a claim (as in `measured`): effect, interval, verdict, margin; one row each."""
+    """All parts of a claim (as in `measured`): effect, interval, verdict, that if it were alone, margin; a row each."""
     parts = measured(claim, claims, tables, by)
     rows = []
     for part in parts:
-        row = {"claim": claim.claim, "part": part.name, "verdict": part.verdict(len(parts))}
+        row = {"claim": claim.claim, "part": part.name, "verdict": part.verdict(len(parts)), "alone": part.verdict(1)}
+        row |= {"by": by} if by else {}
         if len(part.values):
             row |= {"table": part.test.table, "value": by or part.test.value, "must_be": part.test.comparison}
             row |= part.interval._asdict() | {"n_seeds": len(part.values) if part.seeded else 0, "margin": part.margin}
         rows.append(row)
-    columns = ["claim", "part", "table", "value", "must_be", "mean", "low", "high", "n_seeds", "verdict", "margin"]
+    columns = ["claim", "part", "by", "table", "value", "must_be"]
+    columns += ["mean", "low", "high", "n_seeds", "verdict", "alone", "margin"]
     return pd.DataFrame(rows, columns=columns)
 
 
