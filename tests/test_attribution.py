@@ -1,5 +1,6 @@
 """One reading at a time: what each switch computes anew, and how its effect is told."""
 
+import itertools
 import json
 import math
 import re
@@ -267,6 +268,15 @@ def test_the_figure_has_a_panel_for_every_part(tmp_path):
     assert [label.get_text() for label in shown[0].get_yticklabels()] == ["none", "noise"]
     save_figure(figure, str(tmp_path / "f.png"), {}, {"": table})
     assert (tmp_path / "f.pdf").exists()
+
+
+def test_long_names_of_parts_are_not_cut_nor_written_over_each_other():
+    table = attribution(claims(), {"none": tables(5.0), "noise": tables(-5.0)}, "none")
+    long = [table.assign(part=f"{part}: inter-module less module 1, separate networks") for part in "ABCDE"]
+    figure = draw_attribution(pd.concat(long), "none")
+    figure.draw_without_rendering()
+    boxes = [axis._left_title.get_window_extent() for axis in figure.axes[:4]]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes)) and boxes[-1].x1 <= figure.bbox.x1
 
 
 def test_a_switch_tried_on_fewer_networks_is_shown_beside_those_with_nothing_switched():

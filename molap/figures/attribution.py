@@ -1,6 +1,7 @@
 """Figure of the attribution: for each part of a claim, its effect with each reading switched."""
 
 import math
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from molap.figures.style import new_figure
 
 COLOURS = {"holds": "#029e73", "does not hold": "#d55e00"}
 N_COLUMNS = 4
+TITLE_WIDTH = 42
+"""Letters over one panel, beside its neighbours."""
 
 
 def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
@@ -31,7 +34,7 @@ def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
     for axis, (claim, part) in zip(axes, parts, strict=False):
         rows = shown[(shown.claim == claim) & (shown.part == part)]
         _draw_part(axis, rows, places, none)
-        axis.set_title(f"claim {claim}: {part}", fontsize=8)
+        axis.set_title(textwrap.fill(f"claim {claim}: {part}", TITLE_WIDTH), fontsize=8)
     for axis in axes[len(parts) :]:
         axis.set_visible(False)
     for axis in axes[::N_COLUMNS]:
