@@ -79,6 +79,9 @@ def learning(folder: Path) -> None:
         by = table.pivot_table(index=SEED, columns="kind", values=value)
         say(f"mean {value} over tasks, by network seed", by.T)
         say(f"differences of mean {value} over tasks", pairs(by))
+    early = read(folder, "learning").query("step == 500").pivot_table(index=SEED, columns="kind", values="accuracy")
+    say("after 500 steps, mean over tasks", early.mean().to_frame("accuracy"))
+    say("after 500 steps, differences", pairs(early))
     t7 = table[table.label == "T7"]
     say("T7, outputs 1 and 2", t7.groupby("kind")[["accuracy_output1", "accuracy_output2"]].mean())
 
@@ -120,8 +123,10 @@ def leaving_out(folder: Path) -> None:
         say(f"{value}, mean over tasks, by number of tasks left out", intervals(by), 2)
     one = some[some.n_left_out == 1].pivot_table(index=SEED, columns="label", values="difference")
     say("left out less included, by task", intervals(one))
-    two = some[some.n_left_out == 2].pivot_table(index=SEED, columns="label", values="decision_accuracy")
-    say("two left out: decision accuracy", two)
+    two = table[(table.n_left_out == 2) & (table.source == "cca")]
+    for place, rows in two.groupby("place"):
+        by = rows.pivot_table(index=SEED, columns="label", values="decision_accuracy")
+        say(f"two left out: decision accuracy on the task named at place {place}", by)
 
 
 def switching(folder: Path) -> None:
