@@ -85,8 +85,8 @@ def world(true, n_seeds=10, spread=0.3):
         rows["forgetting"].append(
             {"strategy": "dni", "source": source, "network_seed": seed, "accuracy_average": average}
         )
-    for n_modules, seed in itertools.product((2, 3), seeds):
-        size = {"fixed": "network", "source": "cca", "n_modules": n_modules, "network_seed": seed}
+    for n_modules, seed, fixed in itertools.product((2, 3), seeds, ("network", "module")):
+        size = {"fixed": fixed, "source": "cca", "n_modules": n_modules, "network_seed": seed}
         rows["modules"].append(size | {"accuracy": 90 if true or n_modules == 2 else 70})
     for component, share in ((2, 0.6), (3, 0.7)):
         rows["components"].append({"source": "cca", "component": component, "target_r2": share if true else 0.95})
