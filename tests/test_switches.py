@@ -65,7 +65,7 @@ def test_switches_and_seeds_that_are_gathered_give_the_effects_of_one_run_of_all
     expected = attribution(claims, runs, "none")
     found = found[found.claim.isin([1, 3])].reset_index(drop=True)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-    of = found.set_index(["part", "switch"]).loc["less PCA"]
+    of = found.set_index(["part", "switch"]).loc["MoLaP less PCA"]
     assert {*of.n_seeds} == {2, 1} and of.verdict["anti"] == "one network: descriptive only"
     changed, base = (difference(performance(switch, [1])) for switch in ("anti", "none"))
     assert of.change["anti"] == pytest.approx(changed - base, rel=1e-6) and abs(changed - base) > 0.1
