@@ -55,8 +55,8 @@ def judged(folder: Path) -> None:
 
 def counting(folder: Path) -> None:
     """Table 1 and the primitives."""
-    for name in ("table1", "components"):
-        say(name, reference.read(folder, name).set_index(["version" if name == "table1" else "source"]), 3)
+    for name, index in {"table1": "version", "components": "source"}.items():
+        say(name, reference.read(folder, name).set_index(index), 3)
 
 
 def learning(folder: Path) -> None:

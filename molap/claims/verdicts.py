@@ -103,6 +103,12 @@ def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: 
     return OPEN
 
 
+def _name(effect: str, case: str, some: bool) -> str:
+    """What a part is called: the effect, and in which case, if there are several; the best one, if one is enough."""
+    case = f"best case {case}" if some and case else case
+    return ", ".join(word for word in (effect, case) if word)
+
+
 def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> list[Part]:
     """All parts of a claim; one without values, named by the reason, for each test that was not run.
 
@@ -122,15 +128,7 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
             found.append(Part(test, str(missing), pd.Series(dtype=float)))
             continue
         for name, frame in frames.items():
-            best = "best case " if test.some else ""
-            parts = [
-                Part(
-                    test,
-                    ", ".join(word for word in (name, f"{best}{column}" if column else "") if word),
-                    frame[column].dropna(),
-                )
-                for column in frame
-            ]
+            parts = [Part(test, _name(name, column, test.some), frame[column].dropna()) for column in frame]
             if test.some:
                 among = tuple(part.values for part in parts)
                 parts = [max((part._replace(among=among) for part in parts), key=lambda part: part.margin)]
