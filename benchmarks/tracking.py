@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from tracked_results import environment, write_results
 
-FIGURE = (Path(__file__).parent.parent / "docs" / "images" / "fig1c.png").read_bytes()
+FIGURE = (Path(__file__).parent.parent / "docs" / "reference" / "figures" / "fig1c.png").read_bytes()
 
 NAIVE = """
 import json, os, sys

@@ -70,7 +70,7 @@ def test_formulas_count_real_arrays(biases, n, n_modules):
 
 
 def test_the_paper_s_sizes_give_the_counts_of_the_full_run():
-    """docs/tables/table1.csv, counted from the networks."""
+    """docs/reference/tables/table1.csv, counted from the networks."""
     table = scaling(channels(TASKS), [100, 200], 2, STEPS).set_index(["strategy", "n_tasks", "n_units"])
     assert table.loc["separate", 9, 100].trained == 94_700 and table.loc["molap", 9, 100].trained == 10_100
     assert table.loc["molap", 9, 100].weights == 14_900 and table.loc["dni", 9, 200].weights == 43_600

@@ -28,7 +28,7 @@ from molap.tracking.launch import Tracking
 from molap.tracking.query import compare
 from molap.tracking.where import place
 
-FIGURE = (Path(__file__).parent.parent / "docs" / "images" / "fig1c.png").read_bytes()
+FIGURE = (Path(__file__).parent.parent / "docs" / "reference" / "figures" / "fig1c.png").read_bytes()
 
 
 def rows(results: Path, query: str) -> list[tuple]:
