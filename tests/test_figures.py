@@ -107,6 +107,17 @@ def test_one_network_seed_has_no_interval(generalised):
     assert "intervals over 3 network seeds" in draw_fig5(generalised, differences(generalised), LABELS).get_suptitle()
 
 
+def test_fig5_cuts_no_name_of_sets_from_which_nothing_is_left_out(generalised):
+    """The names of `released`, whose sets of one task leave nothing out, are the longest."""
+    table = generalised.assign(n_absent=generalised.n_absent.where(generalised.n_left_out > 1, 0))
+    figure = draw_fig5(table, differences(table), LABELS)
+    figure.canvas.draw()
+    assert any("none left out" in text.get_text() for text in figure.legends[0].get_texts())
+    for text in figure.legends[0].get_texts():
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width, text.get_text()
+
+
 def test_fig5_drops_no_set_and_says_which_tasks_were_left_out(generalised):
     """Two sets of one size with the same task; one of three tasks; one that leaves nothing out."""
     extra = []

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, new_figure, panel_letter
+from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.intervals import half_width
 from molap.paths import FITTED
 
@@ -33,7 +33,7 @@ def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, 
     bottom.set_xticks(range(len(labels)), list(labels.values()))
     for axes, letter in zip((top, middle, bottom), "ABC", strict=True):
         panel_letter(axes, letter)
-    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend_below(figure, top, 4)
     figure.suptitle(_note(table, labels), size=8, x=0.01, ha="left")
     return figure
 

@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from molap.figures.style import STEP_MS, kind_colour, kind_name, new_figure, panel_letter
+from molap.figures.style import STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.intervals import half_width
 from molap.paths import ALL_TASKS
 
@@ -114,8 +114,7 @@ def _constant(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: list[str]) -> None:
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=int(figure.get_figwidth() // 3))
+    legend_below(figure, axes, int(figure.get_figwidth() // 3))
     if any(name.startswith("module") or name == "inter_module" for name in perturbations):
         note += f"\n{BLOCKS}"
     figure.suptitle(note, size=8, x=0.01, ha="left")
