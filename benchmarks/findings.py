@@ -102,14 +102,14 @@ def perturbing(folder: Path) -> None:
     table = read(folder, "robustness")
     t9 = table[(table.task == "multi_mem") & table.perturbation.isin(["module1", "module2", "inter_module"])]
     say("T9", t9.pivot_table(index=["perturbation", "strength"], columns="kind", values="accuracy"))
-    hit = table[table.n_hit.isin([250, 500, 750]) & (table.n_units == 100) & (table.kind == "molap cca")]
+    hit = table[table.n_hit.isin([250, 500, 750]) & (table.kind == "molap cca")]
     say(
         "as many weights, all tasks",
         hit[hit.task == "all"].pivot_table(index=["n_hit", "perturbation"], columns="kind", values="accuracy"),
     )
     for task in ("all", "multi_mem"):
         by = hit[hit.task == task].pivot_table(index=[SEED, "n_hit"], columns="perturbation", values="accuracy")
-        for name in ("module1", "module2"):
+        for name in ("module1", "module2") if "inter_module" in by else ():
             less = (by.inter_module - by[name]).unstack("n_hit")  # noqa: PD010 (a series)
             say(f"as many weights, {task}: inter-module less {name}", intervals(less))
 

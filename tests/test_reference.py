@@ -27,20 +27,21 @@ reference = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(reference)
 
 
-def committed(name):
-    return reference.read(REPOSITORY / "docs" / "reference" / "tables", name)
+def committed(name, folder="reference"):
+    return reference.read(REPOSITORY / "docs" / folder / "tables", name)
 
 
-def test_the_committed_verdicts_are_those_of_the_committed_tables():
+@pytest.mark.parametrize("folder", ["reference", "released"])
+def test_the_committed_verdicts_are_those_of_the_committed_tables(folder):
     claims = Claims.model_validate(json.loads(canonical_json(read_claims(None).model_dump(mode="json"))))
-    tables = {name: table for name in CLAIM_TABLES if (table := committed(name)) is not None}
+    tables = {name: table for name in CLAIM_TABLES if (table := committed(name, folder)) is not None}
     found = dict(zip(("claims", "claim_parts"), judge(claims, tables), strict=True))
     for name, table in found.items():
         text = pd.read_csv(
             io.StringIO(table.to_csv(index=False, float_format="%.9g")), keep_default_na=False, na_values=[""]
         )
-        pd.testing.assert_frame_equal(text, committed(name), rtol=1e-6)
-    page = (REPOSITORY / "docs" / "reference" / "verdicts.md").read_text()
+        pd.testing.assert_frame_equal(text, committed(name, folder), rtol=1e-6)
+    page = (REPOSITORY / "docs" / folder / "verdicts.md").read_text()
     for _, row in found["claims"].iterrows():
         assert f"| {row.claim}. {row.says} | {row.verdict} |" in page
 
@@ -62,10 +63,11 @@ def test_the_numbers_of_the_findings_can_be_printed():
     assert re.search(r"\nseparate +" + " +".join(map(str, mean)) + "\n", found)
 
 
-def test_every_committed_table_has_the_same_seeds():
-    seeds = {*committed("seeds").network_seed}
+@pytest.mark.parametrize("folder", ["reference", "released"])
+def test_every_committed_table_has_the_same_seeds(folder):
+    seeds = {*committed("seeds", folder).network_seed}
     for name in ("performance", "robustness", "areas", "generalisation"):
-        assert {*committed(name).network_seed} == seeds
+        assert {*committed(name, folder).network_seed} == seeds
 
 
 def gather(scratch):

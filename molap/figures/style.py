@@ -102,7 +102,7 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:
-    """The legend of a panel below all of them, in so many columns, or in fewer where its names are too long for that."""
+    """The legend of a panel below all of them, in so many columns, or in fewer where its names are too long."""
     for n in range(ncols, 0, -1):
         legend = figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=n)
         if n == 1 or legend.get_window_extent().width <= figure.bbox.width:
