@@ -116,6 +116,14 @@ class _Current:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._held = ""
+
+    def write(self, text: str) -> None:
+        """Whole lines only: what jobs write at the same time must not come before the end of one."""
+        self._held += text
+        if text.endswith("\n"):
+            getattr(sys, self._name).write(self._held)
+            self._held = ""
 
     def __getattr__(self, attribute: str):
         return getattr(getattr(sys, self._name), attribute)

@@ -50,6 +50,26 @@ def test_a_damaged_file_is_named_when_read_with_the_command_that_repairs_it(chan
     assert_done(changed, finished, *readers)
 
 
+def test_lines_are_written_whole_also_where_python_does_not_buffer(changed):
+    """Else those of jobs that fail at once join. A pipe of packets (Linux) keeps each write apart."""
+    counts, table1 = (changed.folder / f"results/tiny/tables/{name}.csv" for name in ("counts", "table1"))
+    before = counts.stat().st_mtime_ns
+    counts.write_text("damaged\n")
+    os.utime(counts, ns=(before, before))
+    table1.unlink()
+    reading, writing = os.pipe2(os.O_DIRECT)
+    environment = changed.environment | {"PYTHONUNBUFFERED": "1"}
+    process = changed.start(str(table1.relative_to(changed.folder)), stderr=writing, env=environment)
+    os.close(writing)
+    writes = list(iter(lambda: os.read(reading, 4096), b""))
+    os.close(reading)
+    assert process.wait(600) != 0
+    (line,) = (write for write in writes if write.startswith(b"molap table1 failed"))
+    assert b"counts.csv is damaged" in line
+    ours = writes[writes.index(b"Building DAG of jobs...\n") :]  # what comes before is not shown by our plugin
+    assert [write for write in ours if not write.endswith(b"\n")] == []
+
+
 def test_two_snakemakes_in_one_directory_are_one(changed, finished):
     remove(changed, *BRANCHES)
     first = changed.start(*BRANCHES)

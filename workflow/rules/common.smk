@@ -13,9 +13,12 @@ SOURCES = "|".join(["cca", "pca", "none", *run_config.reservoirs.files])
 FIGURES = ["fig1c", "fig2"] + ["fig_dni"] * bool(sequence_kinds(run_config))
 
 
+# Unbuffered, as many images set it, a line and its end are two writes: lines of jobs that fail at once would join.
+JOB_ENVIRONMENT = "PYTHONUNBUFFERED= "
 # Jobs run with the Python that runs Snakemake, also where its environment is not activated.
 if not workflow.deployment_settings.deployment_method:
-    shell.prefix(f"PATH='{Path(sys.executable).parent}':\"$PATH\" ")
+    JOB_ENVIRONMENT += f"PATH='{Path(sys.executable).parent}':\"$PATH\" "
+shell.prefix(JOB_ENVIRONMENT)
 
 
 RUNS = "|".join(re.escape(run) for run in sorted(plan.runs, key=len, reverse=True))
