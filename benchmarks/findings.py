@@ -15,6 +15,8 @@ from molap.intervals import half_width
 SEED = "network_seed"
 ENDS = ["mean", "low", "high"]
 EASY = ["delay_pro", "delay_anti", "mem_pro", "mem_anti"]
+EXACT = 1e-6
+"""Points of accuracy that are none: T1 has 100 in every network."""
 KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni norule"]
 
 
@@ -129,6 +131,12 @@ def leaving_out(folder: Path) -> None:
         say(f"two left out: decision accuracy on the task named at place {place}", by)
 
 
+def of_one_more(effects: pd.DataFrame) -> pd.DataFrame:
+    """Between what 95 % of further single networks lie, if networks are normal: mean ± half-width · √(networks + 1)."""
+    half = (effects.high - effects["mean"]) * np.sqrt(effects.n_seeds + 1)
+    return pd.DataFrame({"lowest": effects["mean"] - half, "highest": effects["mean"] + half})
+
+
 def switching(folder: Path) -> None:
     """Readings switched one at a time: effects behind claims, and their changes, with their intervals."""
     table = reference.read(folder, "attribution")
@@ -138,6 +146,19 @@ def switching(folder: Path) -> None:
     for claim, rows in table.groupby("claim", sort=False):
         columns = ["mean", "low", "high", "change", "change_low", "change_high", "n_seeds", "verdict"]
         say(f"claim {claim}", rows.set_index(["part", "switch"])[columns])
+    table = table.set_index(["claim", "part"])
+    usual = of_one_more(table[table.switch == "none"])
+    moved = table[(table.n_seeds == 1) & (table.change != 0)]
+    single = moved.pivot_table(index=["claim", "part"], columns="switch", values="mean")
+    single = single.reindex(usual.index)
+    say("one network, switched, and what single networks show with nothing switched", usual.join(single))
+    beyond = single.lt(usual.lowest - EXACT, axis=0) | single.gt(usual.highest + EXACT, axis=0)
+    say("of these, beyond what single networks show with nothing switched", single[beyond].dropna(how="all").T)
+    table = read(folder.parent / "switches", "performance")
+    say(
+        "accuracy at the end of training, mean over the switch's networks",
+        table.pivot_table(index=["switch", "kind"], columns="label", values="accuracy"),
+    )
 
 
 def main() -> None:

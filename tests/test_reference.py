@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from molap.claims.model import TABLES as CLAIM_TABLES
 from molap.claims.model import Claims
@@ -61,6 +63,17 @@ def test_the_numbers_of_the_findings_can_be_printed():
     found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     mean = committed("performance").query("strategy == 'separate'").groupby("label").accuracy.mean().round(1)
     assert re.search(r"\nseparate +" + " +".join(map(str, mean)) + "\n", found)
+
+
+def test_95_of_100_single_networks_lie_where_those_seen_say(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    findings = importlib.import_module("findings")
+    networks = np.random.default_rng(0).normal(40, 7, (4000, 11))
+    mean, error = networks[:, :-1].mean(axis=1), stats.sem(networks[:, :-1], axis=1)
+    low, high = stats.t.interval(0.95, 9, mean, error)
+    usual = findings.of_one_more(pd.DataFrame({"mean": mean, "low": low, "high": high, "n_seeds": 10}))
+    inside = (usual.lowest < networks[:, -1]) & (networks[:, -1] < usual.highest)
+    assert inside.mean() == pytest.approx(0.95, abs=0.01)
 
 
 @pytest.mark.parametrize("folder", ["reference", "released"])
