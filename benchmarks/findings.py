@@ -153,6 +153,7 @@ def switching(folder: Path) -> None:
     single = single.reindex(usual.index)
     say("one network, switched, and what single networks show with nothing switched", usual.join(single))
     beyond = single.lt(usual.lowest - EXACT, axis=0) | single.gt(usual.highest + EXACT, axis=0)
+    print(f"\n{len(moved)} effects of single networks moved, {beyond.to_numpy().sum()} of them beyond")
     say("of these, beyond what single networks show with nothing switched", single[beyond].dropna(how="all").T)
     table = read(folder.parent / "switches", "performance")
     say(
