@@ -15,14 +15,14 @@ The projection must come after Adam, whose division entry by entry would leave t
 covariances are a `Memory`, renewed once per task; the projections made from it are the transformation's state.
 """
 
-from functools import partial
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float
+
+from molap.products import product
 
 
 class Memory(NamedTuple):
@@ -146,7 +146,6 @@ def _project(updates: dict[str, Array], p: Projections) -> dict[str, Array]:
     if "b_rec" in updates:
         w.append(updates["b_rec"][:, None])
         out.append(updates["b_out"][:, None])
-    product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)  # a GPU's short floats would leak
     w = product(product(p.wz, jnp.concatenate(w, axis=1)), p.z)
     out = product(product(p.y, jnp.concatenate(out, axis=1)), p.h)
     projected = {"w_in": w[:, :n_inputs], "w_rec": w[:, n_inputs : n_inputs + n_units], "w_out": out[:, :n_units]}

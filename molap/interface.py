@@ -37,8 +37,8 @@ class Trained(NamedTuple):
         return np.asarray(run(select_network(from_arrays(self.weights), seed), jnp.asarray(inputs))[0])
 
 
-class _Stages:
-    """The stages of one block of network seeds; their files lie in a folder that is removed at the end."""
+class Stages:
+    """Runs the stages of the first block of network seeds in this process; their files lie in `folder`."""
 
     def __init__(self, config: dict, folder: str) -> None:
         names = config.get("tasks", {}).get("names")
@@ -50,7 +50,7 @@ class _Stages:
         self._folder = Path(folder)
 
     def make(self, stage: str, output: str, inputs: dict[str, str] | None = None, **wildcards: object) -> str:
-        """Run a stage; the file that it makes."""
+        """Run a stage, and return the file that it makes."""
         program = importlib.import_module(f"molap.stages.{stage}")
         settings = self.plan.settings(stage, self.run, **wildcards)
         file = str(self._folder / path(stage, self.run, **wildcards))
@@ -106,6 +106,6 @@ def train(config: dict, source: str = "cca", progress: bool = False) -> dict[str
     if source not in ("cca", "pca", "none"):
         raise ConfigError(f"source: {source!r} is not allowed; allowed: cca, pca, none")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr if progress else None):
-        stages = _Stages(config, folder)
+        stages = Stages(config, folder)
         network = stages.pretrained(source)
         return {task: stages.head(network, source, task) for task in stages.config.tasks.names}

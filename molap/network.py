@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from molap.config.network import InitSettings
+from molap.products import product
 from molap.randomness import named_key
 
 
@@ -25,10 +26,25 @@ class Params(NamedTuple):
 
 
 def draw_w_rec(
-    seed: int, n_units: int, gain: float, inter_module: str = "random", n_modules: int = 1
+    seed: int,
+    n_units: int,
+    gain: float,
+    inter_module: str = "random",
+    n_modules: int = 1,
+    recurrent_init: str = "normal",
 ) -> Float[Array, "unit unit"]:
-    """W_rec from N(0, g²/N) (A.2.3); with `inter_module="zero"` only within modules."""
-    w_rec = gain / np.sqrt(n_units) * jax.random.normal(named_key(seed, "w_rec"), (n_units, n_units))
+    """W_rec from N(0, g²/N) (A.2.3), or g times a random orthogonal matrix; "zero": only within modules.
+
+    Orthogonal (Saxe et al. 2014, arXiv 1312.6120): Q of Z = QR with Z standard normal, the columns of Q with the signs
+    of R's diagonal, without which Q would not be uniform over all rotations and reflections (Mezzadri 2007,
+    arXiv math-ph/0609050). Cutting it to modules leaves no orthogonal matrix.
+    """
+    normal = jax.random.normal(named_key(seed, "w_rec"), (n_units, n_units))
+    if recurrent_init == "orthogonal":
+        q, r = jnp.linalg.qr(normal)
+        w_rec = gain * q * jnp.sign(jnp.diagonal(r))
+    else:
+        w_rec = gain / np.sqrt(n_units) * normal
     if inter_module == "zero":
         of_module = np.arange(n_units) // (n_units // n_modules)
         w_rec = w_rec * (of_module[:, None] == of_module[None, :])
@@ -38,6 +54,21 @@ def draw_w_rec(
 def draw_b_rec(seed: int, n_units: int, gain: float) -> Float[Array, " unit"]:
     """Recurrent biases of the released code: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
     return gain / np.sqrt(n_units + 1) * jax.random.normal(named_key(seed, "b_rec"), (n_units,))
+
+
+def readout_variance(rule: str, n_units: int, n_outputs: int) -> float:
+    """Variance of the initial readout weights, and biases where there are any, by `network.readout_init`.
+
+    1/(N + 1) is the released code's, 1/N_out the text's (A.2.3); 1/N² starts with outputs of order 1/√N, in the
+    regime that learns features (arXiv 2307.07654).
+    """
+    variances = {"n_units": 1 / (n_units + 1), "n_outputs": 1 / n_outputs, "n_units_squared": 1 / n_units**2, "zero": 0}
+    return float(variances[rule])
+
+
+def with_variance(drawn: Float[Array, "..."], variance: float) -> Float[Array, "..."]:
+    """Scale draws from the standard normal; a variance of 0 gives positive zeros, which an update of 0 leaves."""
+    return drawn * np.sqrt(variance) if variance else jnp.zeros_like(drawn)
 
 
 def draw_params(
@@ -51,10 +82,10 @@ def draw_params(
 ) -> Params:
     """Input and readout weights around a given W_rec.
 
-    W_in ~ N(0, 1/N_in), W_out ~ N(0, 1/N_out) (A.2.3) or N(0, 1/(N + 1)) (released code). With `settings.biases`
-    also the released code's readout biases (one more row of the readout) and initial state (standard normal);
-    recurrent biases are given. `label` names the random stream: a task, or the pre-training. With
-    `settings.keys == "shared"` the initial state is drawn with the key of W_in, as in the released code.
+    W_in ~ N(0, 1/N_in) (A.2.3), W_out as `readout_variance` says. With `settings.biases` also the released code's
+    readout biases (one more row of the readout) and initial state (standard normal); recurrent biases are given.
+    `label` names the random stream: a task, or the pre-training. With `settings.keys == "shared"` the initial state is
+    drawn with the key of W_in, as in the released code.
     """
     n_units = w_rec.shape[0]
 
@@ -62,14 +93,14 @@ def draw_params(
         shared = settings.keys == "shared" and name == "h0"
         return jax.random.normal(named_key(seed, label, "w_in" if shared else name), shape)
 
-    readout_variance = 1 / n_outputs if settings.readout_init == "n_outputs" else 1 / (n_units + 1)
+    variance = readout_variance(settings.readout_init, n_units, n_outputs)
     params = Params(
         w_in=normal("w_in", n_units, n_inputs) / np.sqrt(n_inputs),
         w_rec=w_rec,
-        w_out=normal("w_out", n_outputs, n_units) * np.sqrt(readout_variance),
+        w_out=with_variance(normal("w_out", n_outputs, n_units), variance),
     )
     if settings.biases:
-        b_out = normal("b_out", n_outputs) * np.sqrt(readout_variance)
+        b_out = with_variance(normal("b_out", n_outputs), variance)
         params = params._replace(b_rec=b_rec, b_out=b_out, h0=normal("h0", n_units))
     return params
 
@@ -90,8 +121,8 @@ def run(
         drive = _spread(x, params.w_in)
         for further in (params.b_rec, eta):
             drive = drive if further is None else drive + further
-        h = jnp.tanh(drive + h @ params.w_rec.T)
-        return h, (h @ params.w_out.T, h)
+        h = jnp.tanh(drive + product(h, params.w_rec.T))
+        return h, (product(h, params.w_out.T), h)
 
     start = jnp.broadcast_to(_initial(params), (inputs.shape[1], params.w_rec.shape[0]))
     _, (outputs, h) = jax.lax.scan(step, start, (inputs, noise))
@@ -128,22 +159,22 @@ def _backward(residuals, gradients):
         carry, sums = carry
         g_y, h_t, x = now
         delta = (_spread(g_y, params.w_out.T) + g_activity * h_t + carry) * (1 - h_t * h_t)
-        further = (delta.T @ x, g_y.T @ h_t, delta.sum(axis=0) if biased else None)
-        return (delta @ params.w_rec, jax.tree.map(jnp.add, sums, further)), delta
+        further = (product(delta.T, x), product(g_y.T, h_t), delta.sum(axis=0) if biased else None)
+        return (product(delta, params.w_rec), jax.tree.map(jnp.add, sums, further)), delta
 
     sums = jax.tree.map(jnp.zeros_like, (params.w_in, params.w_out, params.b_rec))
     backwards = partial(jax.lax.scan, step, reverse=True)
     (carry, (g_in, g_out, g_bias)), delta = backwards((jnp.zeros_like(h[0]), sums), (g_outputs, h, inputs))
     n_units = h.shape[-1]
     # Slices, not shifted copies: the copy would cost more than the product.
-    g_rec = delta[1:].reshape(-1, n_units).T @ h[:-1].reshape(-1, n_units)
+    g_rec = product(delta[1:].reshape(-1, n_units).T, h[:-1].reshape(-1, n_units))
     g_rec += delta[0].sum(axis=0)[:, None] * _initial(params)
     found = Params(g_in, g_rec, g_out, g_bias)
     if params.b_out is not None:
         found = found._replace(b_out=g_outputs.sum(axis=(0, 1)))
     if params.h0 is not None:
         found = found._replace(h0=carry.sum(axis=0))
-    return found, delta @ params.w_in, None if noise is None else delta
+    return found, product(delta, params.w_in), None if noise is None else delta
 
 
 respond.defvjp(_forward, _backward)

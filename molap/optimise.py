@@ -1,5 +1,6 @@
-"""The optimiser as one optax chain: mask, clip, Adam, learning rate, and the mask again, last."""
+"""The optimiser as one optax chain: mask, clip, Adam, learning rate and its factors, and the mask again, last."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -9,8 +10,10 @@ from jaxtyping import Array, Float, Int
 
 from molap.config.training import OptimiserSettings
 
+Scalar = float | Float[Array, ""]
 
-def learning_rate(initial: float, n_steps: int, settings: OptimiserSettings) -> optax.Schedule:
+
+def learning_rate(initial: Scalar, n_steps: int, settings: OptimiserSettings) -> optax.Schedule:
     """Learning rate by step: cosine to zero, equal stages each `stage_factor` of the last, or constant."""
     if settings.decay == "cosine":
         return optax.cosine_decay_schedule(initial, n_steps)
@@ -70,28 +73,64 @@ def keep_masked(mask: dict[str, bool | Float[Array, "..."]]) -> optax.GradientTr
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
+def scale_rates(factors: Mapping[str, Scalar]) -> optax.GradientTransformation:
+    """Multiply the updates of some weights, by name: after the learning rate, a rate of their own.
+
+    A factor that is the number 1 adds nothing to the program.
+    """
+    factors = {name: factor for name, factor in factors.items() if not (isinstance(factor, float) and factor == 1)}
+
+    def update(updates, state, params=None):
+        del params
+        return {name: u * factors[name] if name in factors else u for name, u in updates.items()}, state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def clip_by_norm(max_norm: Scalar | None) -> optax.GradientTransformation:
+    """Clip by the global norm of what is trained; None or infinite: not at all.
+
+    An infinite norm is told apart entry by entry, because t / norm · ∞ is no number where the norm overflows too.
+    """
+    if max_norm is None:
+        return optax.identity()
+    clip = optax.clip_by_global_norm(max_norm)
+    if isinstance(max_norm, float):
+        return clip
+
+    def update(updates, state, params=None):
+        clipped, state = clip.update(updates, state, params)
+        return jax.tree.map(lambda u, c: jnp.where(jnp.isinf(max_norm), u, c), updates, clipped), state
+
+    return optax.GradientTransformation(clip.init, update)
+
+
 def make_optimiser(
-    initial_rate: float,
+    initial_rate: Scalar,
     n_steps: int,
     settings: OptimiserSettings,
     mask: dict[str, bool | Float[Array, "..."]],
     before_adam: optax.GradientTransformation | None = None,
     last: optax.GradientTransformation | None = None,
+    factors: Mapping[str, Scalar] | None = None,
+    clip_norm: Float[Array, ""] | None = None,
 ) -> optax.GradientTransformation:
     """The optimiser of a phase, with what stands before Adam and what is done to the update.
 
     The gradient is masked before clipping, so that its norm is that of what is trained; the update is masked
-    last, so that frozen entries stay bit-identical whatever stands between.
+    last, so that frozen entries stay bit-identical whatever stands between. `factors` on learning rates, by weight,
+    come before `last`: a projection would not survive them. `clip_norm` stands in for that of `settings`, with which
+    it need not be known when the program is compiled; infinite for none.
     """
     by_step = settings.adam_count == "step"
     adam = optax.scale_by_adam() if by_step else scale_by_stage_adam(n_steps, settings.n_stages)
-    clip = optax.identity() if settings.clip_norm is None else optax.clip_by_global_norm(settings.clip_norm)
     return optax.chain(
         keep_masked(mask),
-        clip,
+        clip_by_norm(settings.clip_norm if clip_norm is None else clip_norm),
         before_adam or optax.identity(),
         adam,
         optax.scale_by_learning_rate(learning_rate(initial_rate, n_steps, settings)),
+        scale_rates(factors or {}),
         last or optax.identity(),
         keep_masked(mask),
     )

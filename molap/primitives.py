@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from molap.corpus import CorpusBatch
+from molap.products import product
 
 
 class Side(NamedTuple):
@@ -70,7 +71,7 @@ def primitive_trials(
     if joint:
         both = jnp.concatenate([batch.inputs, batch.targets], axis=-1)
         batch = CorpusBatch(both, both)
-    inputs, targets = ((values @ v.weights)[..., None] - v.offset for v, values in zip(pair, batch, strict=True))
+    inputs, targets = (product(values, v.weights)[..., None] - v.offset for v, values in zip(pair, batch, strict=True))
     return inputs, targets
 
 

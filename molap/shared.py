@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from molap.config.network import InitSettings
-from molap.network import Params, draw_b_rec, draw_w_rec, from_arrays
+from molap.network import Params, draw_b_rec, draw_w_rec, from_arrays, readout_variance, with_variance
 from molap.randomness import named_key
 from molap.tasks.registry import Task
 
@@ -33,9 +33,10 @@ class Layout(NamedTuple):
         )
 
 
-def new_network(seed: int, n_units: int, gain: float, settings: InitSettings) -> Params:
-    """A network without channels: W_rec from N(0, g²/N), and with biases also b_rec and h0 (released code)."""
-    empty = Params(w_in=jnp.zeros((n_units, 0)), w_rec=draw_w_rec(seed, n_units, gain), w_out=jnp.zeros((0, n_units)))
+def new_network(seed: int, n_units: int, gain: float, settings: InitSettings, recurrent_init: str = "normal") -> Params:
+    """A network without channels: W_rec of `draw_w_rec`, and with biases also b_rec and h0 (released code)."""
+    w_rec = draw_w_rec(seed, n_units, gain, recurrent_init=recurrent_init)
+    empty = Params(w_in=jnp.zeros((n_units, 0)), w_rec=w_rec, w_out=jnp.zeros((0, n_units)))
     if not settings.biases:
         return empty
     return empty._replace(
@@ -51,18 +52,18 @@ def grow(params: Params, old: Layout, task: Task, rule: bool, seed: int, setting
     """
     new = old.with_task(task, rule)
     n_units = params.w_rec.shape[0]
-    readout_variance = 1 / len(task.outputs) if settings.readout_init == "n_outputs" else 1 / (n_units + 1)
+    variance = readout_variance(settings.readout_init, n_units, len(task.outputs))
     columns = [
         _normal(seed, "w_in", name, n_units) / np.sqrt(len(task.inputs)) for name in new.inputs[len(old.inputs) :]
     ]
     added = new.outputs[len(old.outputs) :]
-    rows = [_normal(seed, "w_out", name, n_units) * np.sqrt(readout_variance) for name in added]
+    rows = [with_variance(_normal(seed, "w_out", name, n_units), variance) for name in added]
     if columns:
         params = params._replace(w_in=jnp.concatenate([params.w_in, jnp.stack(columns, axis=1)], axis=1))
     if rows:
         params = params._replace(w_out=jnp.concatenate([params.w_out, jnp.stack(rows)]))
     if added and params.b_out is not None:
-        biases = jnp.stack([_normal(seed, "b_out", name) * np.sqrt(readout_variance) for name in added])
+        biases = jnp.stack([with_variance(_normal(seed, "b_out", name), variance) for name in added])
         params = params._replace(b_out=jnp.concatenate([params.b_out, biases]))
     return params
 

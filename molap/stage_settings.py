@@ -10,7 +10,7 @@ from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.tasks import TASK_LABELS, TrialSettings
-from molap.config.training import PhaseSettings
+from molap.config.training import RecurrentPhaseSettings
 from molap.paths import ALL_TASKS, NO_SWITCH, block_name, block_seeds
 from molap.selection import (
     blocks,
@@ -96,12 +96,13 @@ def _method(c: RunConfig, first: bool) -> dict:
 
 def _shared(c: RunConfig, block: str, kind: str, n_steps: int, names: Sequence[str]) -> dict:
     """Settings of a network for several tasks."""
-    phase = PhaseSettings(**fields(c.dni, PhaseSettings) | {"n_steps": n_steps})
+    phase = RecurrentPhaseSettings(**fields(c.dni, RecurrentPhaseSettings) | {"n_steps": n_steps})
     return _training(c, phase, block, names) | {
         "init": _shared_init(c),
         "rule": kind.endswith("-rule"),
         "n_units": c.dni.n_units,
         "gain": c.dni.gain,
+        "recurrent_init": c.network.recurrent_init,
     }
 
 
@@ -182,6 +183,7 @@ STAGES = {
         "n_units": c.network.n_units,
         "n_modules": c.network.n_modules if c.network.inter_module == "zero" else 1,
         "gain": c.network.gain,
+        "recurrent_init": c.network.recurrent_init,
         "inter_module": c.network.inter_module,
         "init": fields(c.network, InitSettings),
     },
@@ -190,7 +192,12 @@ STAGES = {
     "head": lambda c, block, source, task, **_: _training(c, c.heads, block, [task]) | {"source": source, "task": task},
     "separate": lambda c, block, task, **_: (
         _training(c, c.separate, block, [task])
-        | {"task": task, "n_units": c.separate_network.n_units, "gain": c.separate_network.gain}
+        | {
+            "task": task,
+            "n_units": c.separate_network.n_units,
+            "gain": c.separate_network.gain,
+            "recurrent_init": c.network.recurrent_init,
+        }
     ),
     "sequence": _sequence,
     "joint": lambda c, block, kind, **_: (
@@ -204,6 +211,7 @@ STAGES = {
         "seeds": block_seeds(block),
         "n_units": c.dni.n_units,
         "gain": c.dni.gain,
+        "recurrent_init": c.network.recurrent_init,
         "init": _shared_init(c),
         "criterion": _criterion(c),
         "state_noise": c.network.state_noise,

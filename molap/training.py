@@ -34,6 +34,18 @@ Weights = dict[str, Float[Array, "seed ..."]]
 """What a phase trains, by name, with a leading axis of network seeds."""
 
 
+class Varied(NamedTuple):
+    """What may differ among networks that are trained together, as the candidates of a search: a number for each."""
+
+    learning_rate: Float[Array, " seed"]
+    clip_norm: Float[Array, " seed"]
+    """Infinite for no clipping."""
+    recurrent_rate: Float[Array, " seed"]
+    """Factor on the learning rate of W_rec."""
+    readout_rate: Float[Array, " seed"]
+    """Factor on the learning rate of W_out."""
+
+
 class NotFinite(FloatingPointError):
     """Training that went out of hand; `place` is that of the network among those of the job."""
 
@@ -111,6 +123,7 @@ def train(
     objective: Objective | None = None,
     protect: tuple[Callable[[Any], optax.GradientTransformation], Any] | None = None,
     protect_gradient: bool = False,
+    varied: Varied | None = None,
 ) -> tuple[Params, Curves]:
     """Train networks that share all but their seed.
 
@@ -131,6 +144,8 @@ def train(
         protect: what is done to the update to protect former tasks, as a function of something that each seed
             has its own of, stacked, and that the transformation keeps in its state (`molap.dni`).
         protect_gradient: project the gradient before Adam instead (released code).
+        varied: for each network, what replaces the phase's learning rate and factors and the optimiser's `clip_norm`;
+            these numbers are arguments of the compiled program.
 
     Returns:
         The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
@@ -147,17 +162,23 @@ def train(
     make, own = protect or (lambda _: optax.identity(), None)
     place = "before_adam" if protect_gradient else "last"
 
-    def optimiser_of(own, partly) -> optax.GradientTransformation:
-        return make_optimiser(phase.learning_rate, phase.n_steps, optimiser, masks | partly, **{place: make(own)})
+    varied = varied and Varied(*(jnp.asarray(values, jnp.float32) for values in varied))
 
-    def step(draw_batch: Partial, partly, frozen: Params, key: Key[Array, ""], state: _State):
+    def optimiser_of(own, partly, one: Varied | None) -> optax.GradientTransformation:
+        rate, options = phase.learning_rate, {"factors": phase.rate_factors, place: make(own)}
+        if one is not None:
+            rate = one.learning_rate
+            options |= {"factors": {"w_rec": one.recurrent_rate, "w_out": one.readout_rate}, "clip_norm": one.clip_norm}
+        return make_optimiser(rate, phase.n_steps, optimiser, masks | partly, **options)
+
+    def step(draw_batch: Partial, partly, one: Varied | None, frozen: Params, key: Key[Array, ""], state: _State):
         batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
         trial_key, noise_key = jax.random.split(batch_key)
         batch = draw_batch(trial_key)
         (total, mse), gradient = jax.value_and_grad(
             lambda trained: objective(frozen._replace(**trained), batch, noise_key), has_aux=True
         )(state.trained)
-        transform = optimiser_of(own, partly)
+        transform = optimiser_of(own, partly, one)
         updates, optimiser_state = transform.update(gradient, state.optimiser, state.trained)
         return _State(optax.apply_updates(state.trained, updates), optimiser_state, state.step + 1), (
             total,
@@ -167,26 +188,26 @@ def train(
     # Many steps in one program: XLA's buffers are then allocated once, not faulted in at every step. The number
     # of steps, the masks and what a batch is drawn from are arguments, so that one program serves many phases.
     @jax.jit
-    def steps(draw_batch, partly, params, keys, state, n):
-        def advance(frozen, key, state):
+    def steps(draw_batch, partly, varied, params, keys, state, n):
+        def advance(one, frozen, key, state):
             def body(i, carry):
                 state, curves = carry
-                state, (total, mse) = step(draw_batch, partly, frozen, key, state)
+                state, (total, mse) = step(draw_batch, partly, one, frozen, key, state)
                 return state, curves.at[:, i].set(jnp.stack([total, mse]))
 
             return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, chunk))))
 
-        return over_seeds(advance)(params, keys, state)
+        return over_seeds(advance)(varied, params, keys, state)
 
     draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
     trained = {name: getattr(params, name) for name in masks}
-    start = jax.vmap(lambda weights, own: optimiser_of(own, partly).init(weights))(trained, own)
+    start = jax.vmap(lambda weights, own, one: optimiser_of(own, partly, one).init(weights))(trained, own, varied)
     state = _State(trained, start, jnp.zeros(len(keys), jnp.int32))
     kept = checkpoints(phase.n_steps) if keep else ()
     curves, done = [], 0
     for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
         if stop > done:
-            state, found = steps(draw_batch, partly, params, keys, state, stop - done)
+            state, found = steps(draw_batch, partly, varied, params, keys, state, stop - done)
             curves.append(np.asarray(found)[:, :, : stop - done])
             _check_finite(curves[-1][:, 0], done)
             done = stop

@@ -1,5 +1,6 @@
 """Every field of the configuration is refused with its name, the value and what is allowed; presets and pages agree."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -27,6 +28,10 @@ SECTIONS = {
     if hasattr(field.annotation, "model_fields")
 }
 FIELDS = [(section, name, field) for section, model in SECTIONS.items() for name, field in model.model_fields.items()]
+
+WILDCARDS = {"block": "s0", "source": "cca", "task": "mem_pro", "module": "1", "kind": "dni-rule", "order": "0"}
+WILDCARDS |= {"figure": "fig4"}
+"""One job of every stage."""
 
 
 def wrong_values(field) -> list:
@@ -99,6 +104,58 @@ def test_what_fields_must_keep_to_together(values, message):
         parse_config(values)
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"heads": {"recurrent_rate": 0.5}}, "heads.recurrent_rate: unknown key; allowed are learning_rate"),
+        ({"heads": {"readout_rate": 0}}, "heads.readout_rate: 0 is not allowed; it must be greater than 0"),
+        ({"separate": {"readout_rate": 11}}, "separate.readout_rate: 11 is not allowed; it must be less than or equal"),
+        ({"separate": {"recurrent_rate": -0.1}}, "separate.recurrent_rate: -0.1 is not allowed; it must be greater"),
+        ({"pretraining": {"recurrent_rate": 10.5}}, "pretraining.recurrent_rate: 10.5 is not allowed; it must be less"),
+        ({"dni": {"recurrent_rate": 0}}, "dni.recurrent_rate: 0 is not allowed; it must be greater than 0"),
+        ({"network": {"readout_init": "none"}}, "network.readout_init: 'none' is not allowed; allowed: 'n_units'"),
+        ({"network": {"recurrent_init": "haar"}}, "network.recurrent_init: 'haar' is not allowed; allowed: 'normal'"),
+        ({"separate_network": {"recurrent_init": "orthogonal"}}, "separate_network.recurrent_init: unknown key"),
+    ],
+)
+def test_what_training_starts_from_and_its_rates_are_refused_in_one_line(values, message):
+    with pytest.raises(ConfigError) as refusal:
+        parse_config(values)
+    assert str(refusal.value).startswith(message) and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"network": {"recurrent_init": "orthogonal"}}, {"reservoir", "separate", "sequence", "joint", "scores"}),
+        (
+            {"network": {"readout_init": "zero"}},
+            {"reservoir", "module", "head", "separate", "sequence", "joint", "scores"},
+        ),
+        ({"heads": {"readout_rate": 0.5}}, {"head"}),
+        ({"pretraining": {"recurrent_rate": 0.5}}, {"module"}),
+        ({"separate": {"recurrent_rate": 0.5, "readout_rate": 2}}, {"separate"}),
+        ({"dni": {"recurrent_rate": 0.5, "readout_rate": 2}}, {"sequence", "joint"}),
+    ],
+)
+def test_a_stage_knows_what_it_draws_and_trains_with_and_nothing_more(values, expected):
+    """And its program reads what the configuration says."""
+    one, other = Plan(RunConfig()), Plan(parse_config(values))
+    changed = {
+        stage
+        for stage in STAGES.keys() - {"configuration", "given"}
+        if one.settings(stage, "paper", **WILDCARDS) != other.settings(stage, "paper", **WILDCARDS)
+    }
+    assert changed == expected
+    for stage in changed:
+        program = importlib.import_module(f"molap.stages.{stage}")
+        read = program.Settings.model_validate_json(other.settings(stage, "paper", **WILDCARDS))
+        (section,) = values
+        for name, value in values[section].items():
+            holder = read if name == "recurrent_init" else read.init if section == "network" else read.phase
+            assert getattr(holder, name) == value
+
+
 def test_a_file_that_is_no_mapping_is_refused(tmp_path):
     for text, message in (("- 1\n", "holds a list"), ("a: [", "cannot be read as YAML")):
         (tmp_path / "x.yaml").write_text(text)
@@ -146,17 +203,8 @@ def test_settings_do_not_depend_on_the_order_of_keys(tmp_path):
     own = {"reservoirs": {"files": {"own": str(tmp_path / "own.npz")}}}
     one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}} | own))
     two = Plan(parse_config(own | {"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
-    wildcards = {
-        "block": "s0",
-        "source": "cca",
-        "task": "mem_pro",
-        "module": "1",
-        "kind": "dni-rule",
-        "order": "0",
-        "figure": "fig4",
-    }
     for stage in STAGES:
-        wildcards["source"] = "own" if stage == "given" else "cca"
+        wildcards = WILDCARDS | {"source": "own" if stage == "given" else "cca"}
         assert one.settings(stage, "paper", **wildcards) == two.settings(stage, "paper", **wildcards)
 
 

@@ -39,7 +39,19 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "records", "digests", "paths", "memory", "pins", "failure", "progress", "intervals"),
+    (
+        "config",
+        "randomness",
+        "products",
+        "records",
+        "digests",
+        "paths",
+        "memory",
+        "pins",
+        "failure",
+        "progress",
+        "intervals",
+    ),
     ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge"),
     ("given",),
     ("tasks",),

@@ -7,6 +7,8 @@ import pytest
 from molap.config.network import InitSettings
 from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, to_arrays
 from molap.randomness import named_key
+from molap.shared import Layout, grow, new_network
+from molap.tasks.registry import load_tasks
 
 
 @pytest.mark.parametrize("gain", [1.1, 1.5])
@@ -16,6 +18,37 @@ def test_recurrent_weights_have_deviation_g_over_root_n(gain):
     assert w_rec.shape == (n_units, n_units)
     assert w_rec.std() == pytest.approx(gain / np.sqrt(n_units), rel=0.02)
     assert abs(w_rec.mean()) < 4 * gain / np.sqrt(n_units) / n_units
+
+
+@pytest.mark.parametrize("n_units", [2, 7, 100])
+@pytest.mark.parametrize("gain", [1.0, 1.5])
+def test_orthogonal_recurrent_weights_are_g_times_an_orthogonal_matrix(n_units, gain):
+    w_rec = np.asarray(draw_w_rec(3, n_units, gain, recurrent_init="orthogonal"), np.float64)
+    np.testing.assert_allclose(w_rec @ w_rec.T, gain**2 * np.eye(n_units), atol=5e-6)
+    np.testing.assert_allclose(np.abs(np.linalg.eigvals(w_rec)), gain, atol=1e-5)
+
+
+def test_orthogonal_recurrent_weights_are_the_q_of_the_normal_ones_with_a_positive_diagonal_of_r():
+    """The one decomposition in which Q is as uniform as the normal draw is (Mezzadri 2007)."""
+    normal, orthogonal = (np.asarray(draw_w_rec(3, 50, 1.5, recurrent_init=how)) for how in ("normal", "orthogonal"))
+    r = orthogonal.T @ normal
+    assert (np.diag(r) > 0.01).all()
+    np.testing.assert_allclose(np.tril(r, -1), 0, atol=1e-5)
+
+
+def test_orthogonal_recurrent_weights_are_uniform_over_rotations_and_reflections():
+    """Without the signs of R the first entry is negative in every draw; a trace of Haar's has mean 0 and variance 1."""
+    drawn = np.stack([np.asarray(draw_w_rec(seed, 3, 1.0, recurrent_init="orthogonal")) for seed in range(400)])
+    np.testing.assert_allclose(drawn.mean(axis=0), 0, atol=4 / np.sqrt(3 * 400))
+    traces = np.trace(drawn, axis1=1, axis2=2)
+    assert abs(traces.mean()) < 4 / np.sqrt(400) and traces.var() == pytest.approx(1, rel=0.3)
+    assert abs(np.sign(np.linalg.det(drawn)).mean()) < 4 / np.sqrt(400)
+
+
+def test_networks_of_all_kinds_start_from_the_same_orthogonal_weights():
+    expected = draw_w_rec(5, 20, 1.3, recurrent_init="orthogonal")
+    assert np.array_equal(new_network(5, 20, 1.3, InitSettings(), "orthogonal").w_rec, expected)
+    assert not np.array_equal(new_network(5, 20, 1.3, InitSettings()).w_rec, expected)
 
 
 def drawn_deviation(name: str, n_units: int, n_inputs: int, n_outputs: int, **settings) -> float:
@@ -39,6 +72,10 @@ def test_readout_has_the_variance_of_its_reading(n_outputs):
     of_code = drawn_deviation("w_out", 200, 3, n_outputs, readout_init="n_units")
     assert of_text == pytest.approx(1 / np.sqrt(n_outputs), rel=0.05)
     assert of_code == pytest.approx(1 / np.sqrt(201), rel=0.05)
+    assert drawn_deviation("w_out", 200, 3, n_outputs, readout_init="n_units_squared") == pytest.approx(
+        1 / 200, rel=0.05
+    )
+    assert drawn_deviation("w_out", 200, 3, n_outputs, readout_init="zero") == 0
 
 
 def test_recurrent_bias_is_one_more_row_of_the_recurrent_matrix():
@@ -56,6 +93,44 @@ def test_initial_state_is_standard_normal(n_inputs):
 
 def test_output_bias_is_one_more_row_of_the_readout():
     assert drawn_deviation("b_out", 200, 3, 3, biases=True) == pytest.approx(1 / np.sqrt(201), rel=0.3)
+
+
+def test_output_bias_has_the_variance_of_the_readout():
+    drawn = drawn_deviation("b_out", 200, 3, 3, biases=True, readout_init="n_units_squared")
+    assert drawn == pytest.approx(1 / 200, rel=0.3)
+
+
+def test_a_readout_that_starts_at_zero_has_positive_zeros_and_changes_nothing_else():
+    """A negative zero would not survive an update of 0 bit by bit."""
+    w_rec, b_rec = draw_w_rec(0, 30, 1.5), draw_b_rec(0, 30, 1.5)
+    zero, other = (
+        to_arrays(draw_params(0, w_rec, 3, 2, "label", InitSettings(biases=True, readout_init=rule), b_rec))
+        for rule in ("zero", "n_units")
+    )
+    for name in ("w_out", "b_out"):
+        assert zero[name].shape == other[name].shape and zero[name].dtype == other[name].dtype
+        assert zero[name].tobytes() == bytes(zero[name].nbytes), name
+    for name in ("w_in", "w_rec", "b_rec", "h0"):
+        assert zero[name].tobytes() == other[name].tobytes(), name
+
+
+@pytest.mark.parametrize("rule", ["n_units", "n_outputs", "n_units_squared", "zero"])
+def test_in_a_shared_network_only_the_rows_that_are_new_with_a_task_are_drawn(rule):
+    """`mem_dm1` brings fixation and choice; what it has learned stays when `mem_pro` brings cos and sin."""
+    tasks, n_units, deviations = load_tasks(), 400, []
+    settings = InitSettings(readout_init=rule, biases=True)
+    for seed in range(3):
+        first = Layout().with_task(tasks["mem_dm1"], True)
+        network = grow(new_network(seed, n_units, 1.5, settings), Layout(), tasks["mem_dm1"], True, seed, settings)
+        learned = network._replace(w_out=network.w_out + 1, b_out=network.b_out + 1)
+        grown = grow(learned, first, tasks["mem_pro"], True, seed, settings)
+        assert np.array_equal(grown.w_out[:2], learned.w_out) and np.array_equal(grown.b_out[:2], learned.b_out)
+        assert grown.w_out.shape == (4, n_units) and grown.b_out.shape == (4,)
+        deviations.append(float(np.std(grown.w_out[2:])))
+        assert (rule == "zero") == (np.asarray(grown.b_out[2:]) == 0).all()
+    n_outputs = len(tasks["mem_pro"].outputs)
+    expected = {"n_units": 1 / (n_units + 1), "n_outputs": 1 / n_outputs, "n_units_squared": 1 / n_units**2, "zero": 0}
+    np.testing.assert_allclose(deviations, np.sqrt(expected[rule]), rtol=0.1)
 
 
 def test_a_network_of_the_text_has_no_biases_and_no_initial_state():
@@ -129,17 +204,19 @@ def test_shared_key_repeats_the_input_weights_in_the_initial_state_only(name):
     assert correlation(getattr(shared, name), shared.w_in) < 0.25
 
 
-def test_modules_are_apart_without_inter_module_weights():
+@pytest.mark.parametrize("recurrent_init", ["normal", "orthogonal"])
+def test_modules_are_apart_without_inter_module_weights(recurrent_init):
     n_units, n_modules = 12, 3
-    w_rec = np.asarray(draw_w_rec(0, n_units, 1.5, "zero", n_modules))
-    dense = np.asarray(draw_w_rec(0, n_units, 1.5, "random", n_modules))
+    w_rec = np.asarray(draw_w_rec(0, n_units, 1.5, "zero", n_modules, recurrent_init))
+    dense = np.asarray(draw_w_rec(0, n_units, 1.5, "random", n_modules, recurrent_init))
     inside = np.kron(np.eye(n_modules), np.ones((4, 4))).astype(bool)
     assert np.array_equal(w_rec[inside], dense[inside])
     assert np.all(w_rec[~inside] == 0)
     assert np.all(dense != 0)
 
 
-def test_absent_inter_module_weights_are_positive_zeros():
+@pytest.mark.parametrize("recurrent_init", ["normal", "orthogonal"])
+def test_absent_inter_module_weights_are_positive_zeros(recurrent_init):
     """A negative zero would not survive an update of 0 bit by bit."""
-    w_rec = np.asarray(draw_w_rec(0, 12, 1.5, "zero", 3))
+    w_rec = np.asarray(draw_w_rec(0, 12, 1.5, "zero", 3, recurrent_init))
     assert not np.signbit(w_rec[w_rec == 0]).any()

@@ -7,7 +7,16 @@ import optax
 import pytest
 
 from molap.config.training import OptimiserSettings
-from molap.optimise import keep_masked, learning_rate, make_optimiser, scale_by_stage_adam, stage_index
+from molap.dni import Projections, project_updates
+from molap.optimise import (
+    clip_by_norm,
+    keep_masked,
+    learning_rate,
+    make_optimiser,
+    scale_by_stage_adam,
+    scale_rates,
+    stage_index,
+)
 
 B1, B2, EPS = 0.9, 0.999, 1e-8
 N_STEPS = 30
@@ -56,8 +65,11 @@ def optimise(transform: optax.GradientTransformation, sequence: list[dict]) -> l
     return found
 
 
-def numpy_adam(sequence: list[dict], mask: dict, clip_norm: float | None, rates, counts) -> list[dict]:
+def numpy_adam(
+    sequence: list[dict], mask: dict, clip_norm: float | None, rates, counts, factors: dict | None = None
+) -> list[dict]:
     """Adam in float64: mask, clip by the norm of what is trained, moments, update. `counts`: of the correction."""
+    factors = dict.fromkeys(SHAPES, 1.0) | (factors or {})
     weights = {name: value.astype(np.float64) for name, value in first_weights().items()}
     m = {name: np.zeros(shape) for name, shape in SHAPES.items()}
     v = {name: np.zeros(shape) for name, shape in SHAPES.items()}
@@ -70,7 +82,7 @@ def numpy_adam(sequence: list[dict], mask: dict, clip_norm: float | None, rates,
             m[name] = B1 * m[name] + (1 - B1) * factor * g
             v[name] = B2 * v[name] + (1 - B2) * (factor * g) ** 2
             m_hat, v_hat = m[name] / (1 - B1**count), v[name] / (1 - B2**count)
-            weights[name] = weights[name] - rate * m_hat / (np.sqrt(v_hat) + EPS)
+            weights[name] = weights[name] - factors[name] * rate * m_hat / (np.sqrt(v_hat) + EPS)
         found.append(dict(weights))
     return found
 
@@ -129,6 +141,107 @@ def test_optimiser_follows_its_schedule(decay):
     rates = rates_by_step(N_STEPS, decay=decay)
     expected = numpy_adam(gradients(), TRAIN_ALL, 0.1, rates, range(1, N_STEPS + 1))
     assert_same_path(optimise(make_optimiser(RATE, N_STEPS, chosen, TRAIN_ALL), gradients()), expected)
+
+
+FACTORS = {"w_rec": 0.1, "w_in": 3.0, "w_out": 0.5}
+"""One of them of a weight that is not trained here."""
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("decay", ["cosine", "stages", "constant"])
+@pytest.mark.parametrize(("clip_norm", "mask"), [(0.1, TRAIN_BLOCK), (None, TRAIN_ALL)], ids=["clipped-block", "all"])
+def test_the_whole_chain_with_factors_on_rates_equals_an_adam_loop(decay, clip_norm, mask, traced):
+    """With numbers that the program has as constants, and with numbers that it is given."""
+    factors, options, rate = FACTORS, {}, RATE
+    if traced:
+        factors, rate = {name: jnp.float32(factor) for name, factor in FACTORS.items()}, jnp.float32(RATE)
+        options = {"clip_norm": jnp.float32(jnp.inf if clip_norm is None else clip_norm)}
+    chosen = settings(decay=decay, clip_norm=3.0 if traced else clip_norm)
+    transform = make_optimiser(rate, N_STEPS, chosen, mask, factors=factors, **options)
+    rates, counts = rates_by_step(N_STEPS, decay=decay), range(1, N_STEPS + 1)
+    expected = numpy_adam(gradients(), mask, clip_norm, rates, counts, FACTORS)
+    ours = optimise(transform, gradients())
+    assert_same_path(ours, expected)
+    without = numpy_adam(gradients(), mask, clip_norm, rates, counts)
+    assert np.abs(ours[-1]["w_in"] - without[-1]["w_in"]).max() > 0.05
+    frozen = np.broadcast_to(mask["w_rec"], (4, 4)) == 0
+    assert ours[-1]["w_rec"][frozen].tobytes() == first_weights()["w_rec"][frozen].tobytes()
+
+
+def test_factors_on_rates_scale_the_updates_of_their_weights_alone():
+    updates = {name: jnp.asarray(value) for name, value in first_weights().items()}
+    scaled, _ = scale_rates({"w_rec": 0.25}).update(updates, optax.EmptyState())
+    assert np.array_equal(scaled["w_rec"], 0.25 * first_weights()["w_rec"])
+    assert scaled["w_in"] is updates["w_in"]
+    scaled, _ = scale_rates({"w_rec": 1.0, "w_in": 1.0}).update(updates, optax.EmptyState())
+    assert all(scaled[name] is updates[name] for name in SHAPES)
+
+
+def protecting(n_protected: int = 2) -> tuple[Projections, np.ndarray]:
+    """Projections that take out some directions of z = [x; h] altogether, and these directions."""
+    used = np.linalg.qr(np.random.default_rng(2).normal(size=(6, n_protected)))[0]
+    keep_all = [jnp.eye(n) for n in (4, 2, 4)]
+    z = jnp.asarray(np.eye(6) - used @ used.T, jnp.float32)
+    return Projections(wz=keep_all[0], z=z, y=keep_all[1], h=keep_all[2]), used
+
+
+def test_factors_on_rates_leave_the_protected_subspace_alone():
+    """Weights of different rates share it; a factor after the projection would turn updates back into it."""
+    protect, used = protecting()
+    weights = {name: jnp.zeros(shape) for name, shape in (SHAPES | {"w_out": (2, 4)}).items()}
+    sequence = [g | {"w_out": np.ones((2, 4), np.float32)} for g in gradients()]
+    train_all = dict.fromkeys(weights, True)
+    native = make_optimiser(
+        RATE, N_STEPS, settings(clip_norm=0.1), train_all, last=project_updates(protect), factors=FACTORS
+    )
+    projected = make_optimiser(RATE, N_STEPS, settings(clip_norm=0.1), train_all, last=project_updates(protect))
+    wrong = optax.chain(projected, scale_rates(FACTORS))
+    leaks = {}
+    for name, transform in (("native", native), ("wrong", wrong)):
+        state, leaks[name] = transform.init(weights), []
+        for gradient in sequence:
+            updates, state = transform.update(gradient, state, weights)
+            change = np.hstack([updates["w_in"], updates["w_rec"]])
+            leaks[name].append(np.abs(change @ used).max() / np.abs(change).max())
+    assert max(leaks["native"]) < 1e-6 < 0.05 < min(leaks["wrong"])
+
+
+def test_what_is_projected_is_the_update_with_the_factors():
+    protect, _ = protecting()
+    weights = {name: jnp.zeros(shape) for name, shape in (SHAPES | {"w_out": (2, 4)}).items()}
+    gradient = gradients()[0] | {"w_out": np.ones((2, 4), np.float32)}
+    found = {}
+    for name, last in (("plain", None), ("projected", project_updates(protect))):
+        transform = make_optimiser(RATE, N_STEPS, settings(), dict.fromkeys(weights, True), last=last, factors=FACTORS)
+        found[name], _ = transform.update(gradient, transform.init(weights), weights)
+    plain, projected = found["plain"], found["projected"]
+    expected = np.hstack([plain["w_in"], plain["w_rec"]]) @ np.asarray(protect.z)
+    np.testing.assert_allclose(np.hstack([projected["w_in"], projected["w_rec"]]), expected, atol=1e-7)
+    assert np.abs(plain["w_rec"]).max() == pytest.approx(0.1 * RATE, rel=1e-3)
+    np.testing.assert_allclose(np.abs(plain["w_out"]), 0.5 * RATE, rtol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e19])
+def test_an_infinite_norm_clips_nothing_to_the_bit(scale):
+    """Not even where the norm overflows, and ∞ / ∞ would be no number."""
+    assert scale < 1e19 or np.isinf(optax.tree.norm(gradients(scale)[0]))
+    clip = jax.jit(lambda norm, g: clip_by_norm(norm).update(g, optax.EmptyState())[0])
+    for gradient in gradients(scale)[:3]:
+        kept = clip(jnp.float32(jnp.inf), gradient)
+        for name in SHAPES:
+            assert np.asarray(kept[name]).tobytes() == gradient[name].tobytes(), name
+    none = make_optimiser(RATE, N_STEPS, settings(clip_norm=None), TRAIN_BLOCK)
+    infinite = make_optimiser(RATE, N_STEPS, settings(clip_norm=0.1), TRAIN_BLOCK, clip_norm=jnp.float32(jnp.inf))
+    for one, other in zip(optimise(none, gradients(scale)), optimise(infinite, gradients(scale)), strict=True):
+        for name in SHAPES:
+            assert np.isfinite(one[name]).all()
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_a_norm_that_the_program_is_given_clips_as_a_constant_does():
+    constant = make_optimiser(RATE, N_STEPS, settings(clip_norm=0.1), TRAIN_BLOCK)
+    given = make_optimiser(RATE, N_STEPS, settings(clip_norm=None), TRAIN_BLOCK, clip_norm=jnp.float32(0.1))
+    assert_same_path(optimise(constant, gradients()), optimise(given, gradients()))
 
 
 def test_clipping_measures_what_is_trained_only():

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from molap.config.base import Section
-from molap.config.training import PhaseSettings
+from molap.config.training import RecurrentPhaseSettings
 
 SharedKind = Literal["dni-rule", "dni-norule", "sequential-rule", "sequential-norule", "joint-rule", "joint-norule"]
 
@@ -34,7 +34,7 @@ class MethodSettings(Section):
     )
 
 
-class DniSettings(PhaseSettings, MethodSettings):
+class DniSettings(RecurrentPhaseSettings, MethodSettings):
     """One network for all tasks (A.2, A.2.3): DNI, and what it is measured by."""
 
     kinds: tuple[SharedKind, ...] = Field(

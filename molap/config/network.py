@@ -6,15 +6,17 @@ from pydantic import Field, model_validator
 
 from molap.config.base import Section
 
+RecurrentInit = Literal["normal", "orthogonal"]
+
 
 class InitSettings(Section):
     """How a network's weights are drawn (A.2.3)."""
 
-    readout_init: Literal["n_units", "n_outputs"] = Field(
+    readout_init: Literal["n_units", "n_outputs", "n_units_squared", "zero"] = Field(
         "n_units",
-        description="Variance of the initial readout weights: 1/(N + 1) (`n_units`, released code) or 1/N_out "
-        "(`n_outputs`, text). Departure: `paper` takes the code's, because with the text's no strategy learns a "
-        "memory task (docs/decisions.md).",
+        description="Variance of the initial readout weights: 1/(N + 1) (`n_units`, released code), 1/N_out "
+        "(`n_outputs`, text), 1/N² (`n_units_squared`), or 0 (`zero`: all outputs start at zero). Departure: `paper` "
+        "takes the code's, because with the text's no strategy learns a memory task (docs/decisions.md).",
     )
     biases: bool = Field(
         False,
@@ -43,6 +45,11 @@ class NetworkSettings(InitSettings):
         2, ge=1, le=20, description="Modules; module m is trained on latent primitive m. Divides n_units."
     )
     gain: float = Field(1.5, gt=0, le=10, description="Gain g: W_rec is drawn from N(0, g²/N). Table 2: 1.1–1.8.")
+    recurrent_init: RecurrentInit = Field(
+        "normal",
+        description="How W_rec is drawn, in modular, separate and shared networks alike: entries from N(0, g²/N) "
+        "(`normal`, text), or g times a random `orthogonal` matrix (Saxe et al. 2014).",
+    )
     inter_module: Literal["random", "zero"] = Field(
         "random",
         description="Weights between modules: `random` and frozen (released code; Fig 3C needs them), or "

@@ -48,9 +48,30 @@ class PhaseSettings(Section):
     activity_penalty: float = Field(
         1e-7, ge=0, description="Factor of the mean squared rate in the loss. Table 2: 1e-7."
     )
+    readout_rate: float = Field(
+        1.0, gt=0, le=10, description="Factor on the learning rate of W_out; with 1 it learns like all weights."
+    )
+
+    @property
+    def rate_factors(self) -> dict[str, float]:
+        """Factors on the learning rates of some weights, by name."""
+        return {"w_out": self.readout_rate}
 
 
-class PretrainingSettings(PhaseSettings):
+class RecurrentPhaseSettings(PhaseSettings):
+    """One training phase that changes W_rec."""
+
+    recurrent_rate: float = Field(
+        1.0, gt=0, le=10, description="Factor on the learning rate of W_rec; with 1 it learns like all weights."
+    )
+
+    @property
+    def rate_factors(self) -> dict[str, float]:
+        """Factors on the learning rates of some weights, by name."""
+        return {"w_rec": self.recurrent_rate, "w_out": self.readout_rate}
+
+
+class PretrainingSettings(RecurrentPhaseSettings):
     """Pre-training of the modules, one after the other (A.2.1)."""
 
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3.")
@@ -68,7 +89,7 @@ class HeadSettings(PhaseSettings):
     learning_rate: float = Field(1e-2, gt=0, le=1, description="Initial learning rate. Text: 1e-2.")
 
 
-class SeparatePhaseSettings(PhaseSettings):
+class SeparatePhaseSettings(RecurrentPhaseSettings):
     """Training of a separate network, all weights (A.2.3)."""
 
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3.")

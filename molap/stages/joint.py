@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from molap.config.training import PhaseSettings
+from molap.config.network import RecurrentInit
+from molap.config.training import PhaseSettings, RecurrentPhaseSettings
 from molap.modules import all_weights
 from molap.network import Params, draw_state_noise, respond, select_network, stack_networks, to_arrays
 from molap.randomness import fold_in_name
@@ -20,17 +21,20 @@ from molap.training import Objective
 class Settings(TrainingSettings):
     """What joint training depends on."""
 
+    phase: RecurrentPhaseSettings
     tasks: tuple[str, ...]
     rule: bool
     n_units: int
     gain: float
+    recurrent_init: RecurrentInit
 
 
 def work(job: Job) -> None:
     """Train all weights on batches in which every task has its share of the trials."""
     s = job.settings
     tasks = [load_tasks(s.trials.modules)[name] for name in s.tasks]
-    layout, networks = Layout(), [new_network(seed, s.n_units, s.gain, s.init) for seed in s.seeds]
+    layout = Layout()
+    networks = [new_network(seed, s.n_units, s.gain, s.init, s.recurrent_init) for seed in s.seeds]
     for task in tasks:
         networks = [grow(n, layout, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
         layout = layout.with_task(task, s.rule)

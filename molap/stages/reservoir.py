@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from molap.config.base import Section
-from molap.config.network import InitSettings
+from molap.config.network import InitSettings, RecurrentInit
 from molap.network import draw_b_rec, draw_params, draw_w_rec, stack_networks, to_arrays
 from molap.records import save_arrays
 from molap.stages.job import Job, run_job
@@ -18,6 +18,7 @@ class Settings(Section):
     n_units: int
     n_modules: int
     gain: float
+    recurrent_init: RecurrentInit
     inter_module: Literal["random", "zero"]
     init: InitSettings
 
@@ -27,7 +28,8 @@ def work(job: Job) -> None:
     settings = job.settings
     drawn = []
     for seed in settings.seeds:
-        w_rec = draw_w_rec(seed, settings.n_units, settings.gain, settings.inter_module, settings.n_modules)
+        sizes = settings.n_units, settings.gain, settings.inter_module, settings.n_modules
+        w_rec = draw_w_rec(seed, *sizes, settings.recurrent_init)
         b_rec = draw_b_rec(seed, settings.n_units, settings.gain)
         drawn.append(draw_params(seed, w_rec, 1, 1, "pretraining", settings.init, b_rec))
     params = stack_networks(drawn)

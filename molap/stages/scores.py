@@ -4,7 +4,7 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
-from molap.config.network import InitSettings
+from molap.config.network import InitSettings, RecurrentInit
 from molap.config.tasks import TrialSettings
 from molap.evaluation import metrics
 from molap.network import Params, from_arrays, select_network
@@ -26,6 +26,7 @@ class Settings(Section):
     seeds: tuple[int, ...]
     n_units: int
     gain: float
+    recurrent_init: RecurrentInit
     init: InitSettings
     criterion: CriterionSettings
     state_noise: float
@@ -41,7 +42,7 @@ def work(job: Job) -> None:
         after = s.tasks[place - 1] if place else ""
         networks = from_arrays(load_arrays(job.inputs[after])) if place else None
         for i, seed in enumerate(s.seeds):
-            network = select_network(networks, i) if place else new_network(seed, s.n_units, s.gain, s.init)
+            network = select_network(networks, i) if place else _untrained(seed, s)
             for task in s.tasks:
                 seen = _as_seen(network, place, task, seed, s)
                 inputs, targets = (testsets[task][name] for name in ("inputs", "targets"))
@@ -50,6 +51,10 @@ def work(job: Job) -> None:
                 rows.append(row | metrics(np.asarray(outputs), targets, s.criterion))
         print(f"after {place} of {len(s.tasks)} tasks", flush=True)
     write_json(job.outputs["rows"], rows)
+
+
+def _untrained(seed: int, s: Settings) -> Params:
+    return new_network(seed, s.n_units, s.gain, s.init, s.recurrent_init)
 
 
 def _as_seen(network: Params, place: int, task: str, seed: int, s: Settings) -> Params:

@@ -1,5 +1,6 @@
 """Train a separate network for a task, all weights (A.2.3)."""
 
+from molap.config.network import RecurrentInit
 from molap.config.training import SeparatePhaseSettings
 from molap.modules import all_weights
 from molap.network import draw_b_rec, draw_params, draw_w_rec, select_network, stack_networks
@@ -15,6 +16,7 @@ class Settings(TrainingSettings):
     task: str
     n_units: int
     gain: float
+    recurrent_init: RecurrentInit
 
 
 def work(job: Job) -> None:
@@ -23,7 +25,7 @@ def work(job: Job) -> None:
     task = load_tasks(settings.trials.modules)[settings.task]
     networks = []
     for seed in settings.seeds:
-        w_rec = draw_w_rec(seed, settings.n_units, settings.gain)
+        w_rec = draw_w_rec(seed, settings.n_units, settings.gain, recurrent_init=settings.recurrent_init)
         b_rec = draw_b_rec(seed, settings.n_units, settings.gain)
         sizes = len(task.inputs), len(task.outputs)
         networks.append(draw_params(seed, w_rec, *sizes, task.name, settings.init, b_rec))

@@ -5,6 +5,8 @@ import numpy as np
 
 from molap import dni
 from molap.config.dni import MethodSettings
+from molap.config.network import RecurrentInit
+from molap.config.training import RecurrentPhaseSettings
 from molap.dni import Memory, Projections, empty_memory, project_updates, projections, remember
 from molap.modules import all_weights
 from molap.network import Params, from_arrays, run, select_network, stack_networks, to_arrays
@@ -21,11 +23,13 @@ from molap.training import task_objective
 class Settings(TrainingSettings):
     """What a task of the sequence depends on, besides the network and the memory of the tasks before."""
 
+    phase: RecurrentPhaseSettings
     task: str
     before: tuple[str, ...]
     rule: bool
     n_units: int
     gain: float
+    recurrent_init: RecurrentInit
     method: MethodSettings | None
     """None: without protection."""
 
@@ -77,7 +81,7 @@ def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:
     """The networks and memories after the tasks before; new ones before the first."""
     s = job.settings
     if not s.before:
-        networks = [new_network(seed, s.n_units, s.gain, s.init) for seed in s.seeds]
+        networks = [new_network(seed, s.n_units, s.gain, s.init, s.recurrent_init) for seed in s.seeds]
         return networks, [empty_memory(0, s.n_units, 0, s.init.biases)] * len(s.seeds)
     arrays = load_arrays(job.inputs["network"])
     params = from_arrays(arrays)
