@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-import molap.stages  # noqa: F401  (one thread, before NumPy and JAX are loaded)
+import molap.stages  # one thread, before NumPy and JAX are loaded
 
 # isort: split
 import jax
@@ -23,6 +23,7 @@ from molap.config.training import OptimiserSettings, SeparatePhaseSettings
 from molap.interface import Stages
 from molap.modules import all_weights, head_weights
 from molap.network import draw_params, draw_w_rec
+from molap.paths import block_name
 from molap.selection import (
     chain_sources,
     fitted_sources,
@@ -144,8 +145,10 @@ def block(folder: Path, options: argparse.Namespace) -> dict:
     found = {"accuracies": accuracies, "seconds": seconds}
     if options.perturb:
         c, inputs = run.config, {"network": networks[KIND], "testset": testset}
-        run.make("perturbation", "table", inputs, kind=KIND, **at)
-        n = options.seeds * c.perturbations.draws * sum(map(len, sweep(c, KIND).values()))
+        n_seeds = min(options.seeds, 2)
+        some = at | {"block": block_name(range(options.first_seed, options.first_seed + n_seeds))}
+        run.make("perturbation", "table", inputs, kind=KIND, **some)
+        n = n_seeds * c.perturbations.draws * sum(map(len, sweep(c, KIND).values()))
         found["perturbation"] = {"evaluations": n, "per_second": n / seconds["perturbation"][0]}
     return found
 

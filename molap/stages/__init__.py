@@ -5,14 +5,28 @@ compiles on disk, so that the second program of a kind need not compile. Both ar
 when NumPy and JAX are loaded, hence here, before any of them.
 """
 
+import importlib.util
 import os
 import platform
 import zlib
 
-# NPROC is what XLA takes for the number of processors: with more, its pool of threads costs a tenth of the time.
-for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+
+def _on_gpu() -> bool:
+    """Say whether JAX will take a GPU: there is one, JAX has its plugin, and the user asks for no other device."""
+    plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin")
+    wanted = os.environ.get("JAX_PLATFORMS", "cuda").split(",")[0] in ("cuda", "gpu", "")
+    return wanted and os.path.exists("/proc/driver/nvidia") and any(map(importlib.util.find_spec, plugins))
+
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+if _on_gpu():
+    # XLA otherwise tries every way of computing each product, which took minutes for a program that runs for seconds.
+    os.environ.setdefault("XLA_FLAGS", "--xla_gpu_enable_triton_gemm=false")
+else:
+    # NPROC is what XLA takes for the number of processors: with more, its pool of threads costs a tenth of the time.
+    os.environ.setdefault("NPROC", "1")
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 
 def _processor() -> str:
