@@ -1,11 +1,11 @@
 """The recurrent network (Eq. 1): parameters, initialisation, and the run with its own gradient."""
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_derivatives import CustomVJPPrimal, SymbolicZero
 from jaxtyping import Array, Float, Key
 
 from molap.config.network import InitSettings
@@ -117,15 +117,10 @@ def run(
     """
 
     def step(h, now):
-        x, eta = now
-        drive = _spread(x, params.w_in)
-        for further in (params.b_rec, eta):
-            drive = drive if further is None else drive + further
-        h = jnp.tanh(drive + product(h, params.w_rec.T))
+        h = _next(params, h, *now)
         return h, (product(h, params.w_out.T), h)
 
-    start = jnp.broadcast_to(_initial(params), (inputs.shape[1], params.w_rec.shape[0]))
-    _, (outputs, h) = jax.lax.scan(step, start, (inputs, noise))
+    _, (outputs, h) = jax.lax.scan(step, _start(params, inputs), (inputs, noise))
     return (outputs if params.b_out is None else outputs + params.b_out), h
 
 
@@ -137,47 +132,88 @@ def respond(
 ) -> tuple[Float[Array, "time trial output"], Float[Array, ""]]:
     """Outputs of `run`, and the mean squared rate, for training.
 
-    The gradient is our own: the forward pass keeps the rates; the backward scan propagates δ and sums the gradients of
-    the small matrices as it goes; the gradient of W_rec is one product Σ_t δ(t) h(t−1)ᵀ after it, instead of one small
-    product per step.
+    The gradient is our own. With δ(t) the gradient of the loss at the argument of tanh,
+
+        δ(t) = (W_outᵀ g_y(t) + 2 g_a h(t) / size + W_recᵀ δ(t + 1)) ∘ (1 − h(t)²),
+        ∂W_rec = Σ_t δ(t) h(t − 1)ᵀ,  ∂W_in = Σ_t δ(t) x(t)ᵀ,  ∂W_out = Σ_t g_y(t) h(t)ᵀ,
+
+    the forward scan keeps h(t − 1), and the backward scan carries h(t). ∂W_rec is summed over a few steps at a time, in
+    products that are large enough to be fast and small enough to stay in the cache. What is not asked for (W_rec of
+    a frozen network, the inputs) is not computed.
     """
     return _forward(params, inputs, noise)[0]
 
 
-def _forward(params, inputs, noise):
-    outputs, h = run(params, inputs, noise)
-    return (outputs, jnp.mean(h * h)), (params, inputs, noise, h)
+def _forward(params: Params, inputs, noise):
+    start = _start(params, inputs)
+
+    def step(h, now):
+        after = _next(params, h, *now)
+        return after, (product(after, params.w_out.T), h)
+
+    last, (outputs, before) = jax.lax.scan(step, start, (inputs, noise))
+    outputs = outputs if params.b_out is None else outputs + params.b_out
+    squares = jnp.sum(before * before) + jnp.sum(last * last) - jnp.sum(start * start)
+    return (outputs, squares / before.size), (params, inputs, noise, before, last)
+
+
+def _forward_of_traced(params, inputs, noise):
+    """Run forward, and note for W_rec, inputs and noise whether a gradient is asked for: an empty tuple, or None."""
+    traced = (params, inputs, noise)
+    values = jax.tree.map(lambda given: given.value, traced, is_leaf=_is_traced)
+    found, residuals = _forward(*values)
+    asked = tuple(() if given is not None and given.perturbed else None for given in (params.w_rec, inputs, noise))
+    return found, (*residuals, asked)
+
+
+def _is_traced(value) -> bool:
+    return isinstance(value, CustomVJPPrimal)
 
 
 def _backward(residuals, gradients):
-    params, inputs, noise, h = residuals
-    g_outputs, g_activity = gradients
-    g_activity = 2 * g_activity / h.size
+    params, inputs, _, before, last, (of_w_rec, of_inputs, of_noise) = residuals
+    g_outputs, g_activity = (jnp.zeros(g.shape, g.dtype) if isinstance(g, SymbolicZero) else g for g in gradients)
+    g_activity = 2 * g_activity / before.size
     biased = params.b_rec is not None
+    n_steps, n_trials, n_units = before.shape
 
     def step(carry, now):
-        carry, sums = carry
-        g_y, h_t, x = now
-        delta = (_spread(g_y, params.w_out.T) + g_activity * h_t + carry) * (1 - h_t * h_t)
-        further = (product(delta.T, x), product(g_y.T, h_t), delta.sum(axis=0) if biased else None)
-        return (product(delta, params.w_rec), jax.tree.map(jnp.add, sums, further)), delta
+        carry, h, sums = carry
+        g_y, h_before, x = now
+        delta = (_spread(g_y, params.w_out.T) + g_activity * h + carry) * (1 - h * h)
+        further = (product(x.T, delta), product(g_y.T, h), delta.sum(axis=0) if biased else None)
+        kept = delta if (of_w_rec, of_inputs, of_noise) != (None, None, None) else None
+        return (product(delta, params.w_rec), h_before, jax.tree.map(jnp.add, sums, further)), kept
 
-    sums = jax.tree.map(jnp.zeros_like, (params.w_in, params.w_out, params.b_rec))
-    backwards = partial(jax.lax.scan, step, reverse=True)
-    (carry, (g_in, g_out, g_bias)), delta = backwards((jnp.zeros_like(h[0]), sums), (g_outputs, h, inputs))
-    n_units = h.shape[-1]
-    # Slices, not shifted copies: the copy would cost more than the product.
-    g_rec = product(delta[1:].reshape(-1, n_units).T, h[:-1].reshape(-1, n_units))
-    g_rec += delta[0].sum(axis=0)[:, None] * _initial(params)
-    found = Params(g_in, g_rec, g_out, g_bias)
+    def steps(carry, now):
+        carry, g_rec = carry
+        carry, delta = jax.lax.scan(step, carry, now, reverse=True)
+        if of_w_rec is not None:
+            g_rec = g_rec + product(delta.reshape(-1, n_units).T, now[1].reshape(-1, n_units))
+        return (carry, g_rec), None if (of_inputs, of_noise) == (None, None) else delta
+
+    together = _steps_together(n_steps) if of_w_rec is not None else n_steps
+    blocks = jax.tree.map(lambda v: v.reshape(-1, together, *v.shape[1:]), (g_outputs, before, inputs))
+    sums = jax.tree.map(jnp.zeros_like, (params.w_in.T, params.w_out, params.b_rec))
+    zeros = jnp.zeros_like(params.w_rec) if of_w_rec is not None else None
+    start = ((jnp.zeros_like(last), last, sums), zeros)
+    ((carry, _, (g_in, g_out, g_bias)), g_rec), delta = jax.lax.scan(steps, start, blocks, reverse=True)
+    found = Params(g_in.T, g_rec, g_out, g_bias)
     if params.b_out is not None:
         found = found._replace(b_out=g_outputs.sum(axis=(0, 1)))
     if params.h0 is not None:
         found = found._replace(h0=carry.sum(axis=0))
-    return found, product(delta, params.w_in), None if noise is None else delta
+    if delta is not None:
+        delta = delta.reshape(n_steps, n_trials, n_units)
+    return found, None if of_inputs is None else product(delta, params.w_in), None if of_noise is None else delta
 
 
-respond.defvjp(_forward, _backward)
+respond.defvjp(_forward_of_traced, _backward, symbolic_zeros=True)
+
+
+def _steps_together(n_steps: int) -> int:
+    """Return over how many steps ∂W_rec is summed in one product: the largest divisor of their number up to 5."""
+    return next(n for n in range(5, 0, -1) if n_steps % n == 0)
 
 
 def _spread(
@@ -187,8 +223,18 @@ def _spread(
     return sum(signals[:, k, None] * weights[:, k] for k in range(weights.shape[1]))
 
 
-def _initial(params: Params) -> Float[Array, " unit"]:
-    return jnp.zeros(params.w_rec.shape[0], params.w_rec.dtype) if params.h0 is None else params.h0
+def _next(params: Params, h, x, eta) -> Float[Array, "trial unit"]:
+    """The rates one step later."""
+    drive = _spread(x, params.w_in)
+    for further in (params.b_rec, eta):
+        drive = drive if further is None else drive + further
+    return jnp.tanh(drive + product(h, params.w_rec.T))
+
+
+def _start(params: Params, inputs) -> Float[Array, "trial unit"]:
+    """The rates before the first step, for every trial."""
+    shape = inputs.shape[1], params.w_rec.shape[0]
+    return jnp.zeros(shape, params.w_rec.dtype) if params.h0 is None else jnp.broadcast_to(params.h0, shape)
 
 
 def draw_state_noise(

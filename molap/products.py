@@ -6,4 +6,4 @@ import jax
 import jax.numpy as jnp
 
 product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-"""`jnp.matmul` that keeps all 24 bits of its factors; a GPU by default shortens them to 11 (TF32). On a CPU both agree."""
+"""Multiplies as `jnp.matmul`, and keeps all 24 bits of the factors, which a GPU by default shortens to 11 (TF32)."""
