@@ -19,8 +19,16 @@ READINGS = {
     "fig_learning": (*SCORED, "optimiser.decay", "evaluation.n_validation"),
     "fig_matched": (*SCORED, *LESIONED),
     "fig_modules": SCORED,
+    "fig_plateau": (
+        *SCORED,
+        "network.readout_init",
+        "separate.learning_rate",
+        "separate.recurrent_rate",
+        "separate.n_steps",
+        "evaluation.n_validation",
+    ),
     "fig_scaling": ("network.n_modules", "network.biases", "heads.n_steps", "dni.n_steps"),
-    "fig_tune": (*SCORED, "tune.n_trials"),
+    "fig_tune": (*SCORED, "evaluation.n_validation"),
 }
 """Configuration keys that a reader of a figure must know."""
 
@@ -47,11 +55,20 @@ def _seeds(figure: str, c: RunConfig) -> str:
     if figure in COUNTED:
         return "Counts do not depend on seeds."
     if figure == "fig_tune":
-        return "1 network seed, which no result uses."
+        return _searched(c)
     if n > 1:
         return f"{n} network seeds; bands and error bars, where there are any, are 95 % intervals over them."
     bands = f" Bands are standard deviations over {c.perturbations.draws} draws." if figure in DRAWN else ""
     return f"1 network seed: a description, not a test.{bands}"
+
+
+def _searched(c: RunConfig) -> str:
+    n, first = c.tune.networks, c.tune.first_seed
+    searched, reported = range(first, first + n), range(c.seeds.first, c.seeds.first + c.seeds.networks)
+    apart = max(searched.start, reported.start) >= min(searched.stop, reported.stop)
+    networks = "1 network" if n == 1 else f"{n} networks"
+    use = "which no result uses" if apart else "some of which results use, too"
+    return f"{networks} of each kind and task for every candidate, with seeds from {first} on, {use}."
 
 
 def _reading(values: dict, key: str) -> str:

@@ -6,6 +6,7 @@
 import argparse
 import sys
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 
 from molap.config.base import Section
@@ -30,14 +31,40 @@ out of range is refused before anything runs, with the field, the value and what
 This page is made by `python -m molap.document`.
 """
 
+GRIDS = """A grid holds lists of values, and every combination of them is a candidate. A field that is left out has one
+value, its default here, whatever the run itself trains with. Each candidate trains `tune.networks` networks of every
+kind. Those of a grid that differ in numbers alone are trained side by side in one program; others (another `n_steps`,
+`batch_size`, `decay` or `batches`) one group after the other.
+
+```yaml
+tune:
+  grids:
+    - readout_init: [n_units, zero]        # grid1: 2 × 2 = 4 candidates of 500 steps
+      recurrent_rate: [1, 0.1]
+      n_steps: [500]
+    - learning_rate: [0.01]                # grid2: 2 × 2 = 4 further ones
+      recurrent_rate: [0.03]
+      clip_norm: [0.1, null]               # null: no clipping
+      n_steps: [1000, 2000]
+```
+
+A candidate's name says all of it, for example `zero, rate 0.01, W_rec × 0.03, clip none, 1000`: initial readout,
+learning rate (`own`: each phase's), the factor on that of W_rec, clipping, steps; then what differs from the defaults
+of the other fields. `tune_choice.csv` ranks the candidates of every kind, and those of all kinds together: fewest
+networks that failed (stayed below the best constant output), then the highest mean accuracy, rounded to 0.1 points,
+then the fewest steps.
+"""
+BELOW = {("tune", "grids"): GRIDS}
+"""What stands before the table of the sections in a list, by section and key."""
+
 RESULTS_HEAD = """# Results
 
 Everything that the workflow makes lies here, under the name of its configuration (`paper`, `quick`, …); git ignores
 it. `{run}` is that name, or a run inside it: `<name>/without/<tasks>` for modules pre-trained without some tasks,
-`<name>/modules/<size>` for other numbers of modules, `<name>/tune/<candidate>` for the search for the optimiser; what
-does not differ from the main run lies there alone. `{block}` is a block of network seeds (`s0`, or `s0-3` for several
-trained together); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule` or
-`norule`.
+`<name>/modules/<size>` for other numbers of modules; what does not differ from the main run lies there alone. `{block}`
+is a block of network seeds (`s0`, or `s0-3` for several trained together); `{grid}` is a grid of the search (`grid1`,
+`grid2`, … as they stand in `tune.grids`); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or
+`joint-` and `rule` or `norule`.
 
 Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`; every figure is there as `.png`, `.svg`
 and `.pdf`. Arrays hold a text `provenance` with the settings, source digest and package versions that made them. Beside
@@ -61,20 +88,33 @@ def config_page() -> str:
     for name, field in RunConfig.model_fields.items():
         if name not in own:
             parts.append(_table(f"`{name}`", field.annotation, list(field.annotation.model_fields)))
+            for key, part in field.annotation.model_fields.items():
+                if section := _listed_section(part.annotation):
+                    parts.append(f"### `{name}.{key}`\n\n{BELOW[name, key]}\n{_rows(section, section.model_fields)}")
     return "\n".join(parts)
 
 
 def _table(title: str, section: type[Section], names: list[str]) -> str:
+    about = "" if section is RunConfig else f"{section.__doc__.splitlines()[0]}\n\n"
+    return f"## {title}\n\n{about}{_rows(section, names)}"
+
+
+def _rows(section: type[Section], names: Iterable[str]) -> str:
     rows = []
     for name in names:
         field = section.model_fields[name]
         rows.append(f"| `{name}` | {_allowed(field)} | `{_default(field)}` | {field.description} |")
-    about = "" if section is RunConfig else f"{section.__doc__.splitlines()[0]}\n\n"
-    return f"## {title}\n\n{about}| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    return "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _is_section(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _listed_section(annotation: object) -> type[Section] | None:
+    """The section of which a field holds a list."""
+    listed = typing.get_args(annotation)[0] if typing.get_origin(annotation) is tuple else None
+    return listed if _is_section(listed) else None
 
 
 def _allowed(field) -> str:
@@ -103,7 +143,7 @@ def _type_name(annotation: object) -> str:
     if arguments:
         return " or ".join(_type_name(argument) for argument in arguments)
     if _is_section(annotation):
-        return ", ".join(annotation.model_fields)
+        return "sections (below)"
     if annotation is typing.Any:
         return "value"
     return {float: "number", int: "integer", str: "text", bool: "true, false", type(None): "null"}[annotation]
@@ -112,12 +152,22 @@ def _type_name(annotation: object) -> str:
 def _default(field) -> str:
     value = field.default
     if isinstance(value, tuple):
-        return "[" + ", ".join(getattr(item, "name", str(item)) for item in value) + "]"
+        return "[" + ", ".join(map(_item, value)) + "]"
     if isinstance(value, dict) and value:
         return "{" + ", ".join(f"{name}: …" for name in value) + "}"
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _item(value: object) -> str:
+    """An item of a list: of a section, what differs from its defaults."""
+    if isinstance(value, Section):
+        stated = value.model_dump(exclude_defaults=True)
+        return "{" + ", ".join(f"{name}: {_item(item)}" for name, item in stated.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_item, value)) + "]"
+    return "null" if value is None else str(value)
 
 
 def results_page() -> str:

@@ -10,6 +10,8 @@ FITTED = ("cca", "pca")
 """Sources that are fitted on the corpus, and for which modules are pre-trained."""
 NO_SWITCH = "none"
 """The run of the attribution in which no reading is switched."""
+FORMER = "protocol"
+"""The switch to how networks were trained before."""
 ALL_TASKS = "all"
 """In tables, the mean over tasks."""
 
@@ -202,8 +204,44 @@ OUTPUTS = {
     "fig_attribution": Output(
         "{run}/attribution/fig_attribution.png", "how effects move with one reading at a time; data in `.csv`"
     ),
-    "tune_table": Output("{run}/tune/tune_table.csv", "validation accuracy of every candidate optimiser"),
-    "fig_tune": Output("{run}/tune/fig_tune.png", "the search for the optimiser"),
+    "plateau": Output(
+        "{run}/plateau/{block}/{task}.csv",
+        "of separate networks, one row per network seed and checkpoint of training: what the states still hold at the "
+        "Go signal, the gradient through the delay, saturated rates, spectral radius",
+    ),
+    "plateau_table": Output(
+        "{run}/plateau/plateau.csv",
+        "the same of all seeds, trained as in this run (`protocol` now) and as before the search for how networks are "
+        "trained (before)",
+    ),
+    "fig_plateau": Output(
+        "{run}/plateau/fig_plateau.png", "why separate networks used to get stuck; data in `fig_plateau_*.csv`"
+    ),
+    "search_modules": Output(
+        "{run}/tune/{grid}/molap-{source}/modules.npz",
+        "pre-trained modules of every candidate of a grid: `w_rec` (network, unit, unit); `candidates` and `seeds` "
+        "(network)",
+    ),
+    "search": Output(
+        "{run}/tune/{grid}/{kind}/{task}.csv",
+        "one row per candidate of a grid and network seed: scores on validation trials",
+    ),
+    "search_sequence": Output(
+        "{run}/tune/{grid}/{kind}/sequence.csv",
+        "one row per candidate of a grid, network seed and task: scores on validation trials at the end of the "
+        "sequence, and right after the task",
+    ),
+    "tune_table": Output(
+        "{run}/tune/tune_table.csv",
+        "one row per kind, candidate and task: the candidate's fields, validation accuracy (mean and lowest over "
+        "networks), networks, and how many of them failed: stayed below the best constant output",
+    ),
+    "tune_choice": Output(
+        "{run}/tune/tune_choice.csv",
+        "one row per kind and candidate, and per candidate for `all` kinds: networks, failures, validation accuracy, "
+        "steps and rank (fewest failures, then highest accuracy to 0.1 points, then fewest steps)",
+    ),
+    "fig_tune": Output("{run}/tune/fig_tune.png", "the search for how networks are trained; data in `.csv`"),
 }
 
 

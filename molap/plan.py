@@ -22,6 +22,7 @@ from molap.stage_settings import STAGES
 UPSTREAM = {
     "corpus": (),
     "testset": (),
+    "validation": (),
     "primitives": ("corpus",),
     "reservoir": (),
     "given": (),
@@ -30,32 +31,13 @@ UPSTREAM = {
     "separate": (),
     "sequence": (),
     "joint": (),
+    "plateau": ("separate", "validation"),
 }
 """Stages that runs may share, and the stages that each depends on."""
 SCORED = ("evaluation", "perturbation")
 """Stages that score a network: shared by runs with a reading switched, where network, test set and settings are."""
 COLLECTED = {"performance": "evaluation", "generalisation": "evaluation", "robustness": "perturbation"}
 """Tables that collect what scored networks, and from which stage."""
-
-
-def candidates(c: RunConfig) -> dict[str, RunConfig]:
-    """The configurations of the search: the run's own but for the choice, scored on validation trials."""
-    found = {}
-    for choice in c.tune.candidates:
-        phase = {"n_steps": choice.n_steps}
-        if choice.learning_rate is not None:
-            phase["learning_rate"] = choice.learning_rate
-        found[choice.name] = _changed(
-            c,
-            optimiser={"decay": choice.decay, "clip_norm": choice.clip_norm},
-            network={"readout_init": choice.readout_init},
-            heads=phase,
-            separate=phase,
-            dni=phase,
-            evaluation={"stream": "validation", "n_trials": c.tune.n_trials},
-            seeds={"first": c.tune.first_seed, "networks": 1, "per_job": 1},
-        )
-    return found
 
 
 def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
@@ -113,8 +95,8 @@ def _changed(c: RunConfig, **sections: dict) -> RunConfig:
 
 
 class Plan:
-    """The runs of one configuration: the run itself, its chains without some tasks, those with other numbers of
-    modules, and the candidates of its search.
+    """The runs of one configuration: the run itself, its chains without some tasks, and those with other numbers of
+    modules.
 
     A stage whose settings, and those of all stages before it, are the same in several runs is computed once, in
     the first of them.
@@ -126,10 +108,8 @@ class Plan:
         self.programs: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Digests that were asked for → the module that is run, the user's files that it reads."""
         followed_claims(config)  # a file that is refused is so before any work
-        self.candidates = candidates(config)
         self.runs = Runs({config.name: config})
         self.runs |= chains(config, config.name) | module_numbers(config)
-        self.runs |= {f"{config.name}/tune/{name}": c for name, c in self.candidates.items()}
         for switch in config.attribution.switches:
             self.runs[switch_run(config.name, switch)]  # one that is refused is so before any work
 

@@ -7,6 +7,7 @@ from molap.claims.model import Claims
 from molap.config.network import NetworkSettings
 from molap.config.run import RunConfig, known_tasks
 from molap.config.tasks import TASK_LABELS
+from molap.config.tune import Candidate
 from molap.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = ("whole", "noise", "silence")
@@ -49,6 +50,17 @@ def chain_sources(c: RunConfig) -> list[str]:
     """The fitted sources for which tasks are left out."""
     chosen = c.generalisation.sources
     return [source for source in fitted_sources(c) if chosen is None or source in chosen]
+
+
+def plateau_tasks(c: RunConfig) -> list[str]:
+    """The tasks whose separate networks are looked at for what keeps them on a plateau.
+
+    T5 and T9, where they used to fail, unless others are chosen; the last task where neither is trained.
+    """
+    if c.figures.plateau_tasks is not None:
+        return list(c.figures.plateau_tasks)
+    names = c.tasks.names
+    return [name for name in ("mem_dm1", "multi_mem") if name in names] or [names[-1]]
 
 
 def example_kinds(c: RunConfig) -> list[str]:
@@ -210,3 +222,27 @@ def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
     found["figS5"] = [[(task, name) for name in groups[1]] for task in shown if groups[1]]
     found["fig4"] = found["fig_relative"] = [[(ALL_TASKS, name) for name in names] for names in groups if names]
     return {figure: rows for figure, rows in found.items() if rows} if sweep(c) else {}
+
+
+def grids(c: RunConfig) -> list[str]:
+    """The names of the grids of the search: `grid1`, `grid2`, …"""
+    return [f"grid{i + 1}" for i in range(len(c.tune.grids))]
+
+
+def candidates(c: RunConfig, grid: str, kind: str) -> list[dict]:
+    """A grid's candidates for a kind of networks; on random reservoirs W_rec does not learn, and has no rate."""
+    found = c.tune.grids[grids(c).index(grid)].candidates()
+    if kind == "molap-none":
+        found = [candidate.model_copy(update={"recurrent_rate": 1.0}) for candidate in found]
+    return _each_once(found)
+
+
+def pretraining_candidates(c: RunConfig, grid: str) -> list[dict]:
+    """What pre-training differs in among a grid's candidates: all but the rate and the number of steps."""
+    own = {"learning_rate": None, "n_steps": c.pretraining.n_steps}
+    found = c.tune.grids[grids(c).index(grid)].candidates()
+    return _each_once([candidate.model_copy(update=own) for candidate in found])
+
+
+def _each_once(found: Sequence[Candidate]) -> list[dict]:
+    return list({candidate.name: candidate.model_dump(mode="json") for candidate in found}.values())

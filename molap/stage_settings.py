@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from molap.claims.reading import followed_claims, read_claims
-from molap.config.dni import MethodSettings
-from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
-from molap.config.tasks import TASK_LABELS, TrialSettings
 from molap.config.training import RecurrentPhaseSettings
-from molap.paths import ALL_TASKS, NO_SWITCH, block_name, block_seeds
+from molap.paths import ALL_TASKS, NO_SWITCH, block_seeds
+from molap.plateau_settings import PLATEAU_STAGES
+from molap.search_settings import SEARCH_STAGES
 from molap.selection import (
     blocks,
     chain_sources,
@@ -37,22 +36,7 @@ from molap.selection import (
     sweep,
     task_order,
 )
-
-ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
-"""Tasks that `tasks.anti` is about."""
-
-
-def fields(section, model) -> dict:
-    """The part of a section that belongs to `model`, as plain values."""
-    return {name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields}
-
-
-def _trials(c: RunConfig, names: Sequence[str]) -> dict:
-    """How the trials of these tasks are drawn; of the user's modules, those alone that define one of them."""
-    found = fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
-    if ANTI_TASKS.isdisjoint(names) and TASK_LABELS.keys() >= {*names}:  # a task of the user's may read any setting
-        found["anti"] = TrialSettings.model_fields["anti"].default
-    return found
+from molap.setting_parts import criterion, fields, method, primitives_of, training, trials, without_keys
 
 
 def _channels(c: RunConfig) -> dict:
@@ -60,45 +44,16 @@ def _channels(c: RunConfig) -> dict:
     return {"modules": defining_modules(c, c.tasks.names)}
 
 
-def _training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
-    return {
-        "trials": _trials(c, names),
-        "seeds": block_seeds(block),
-        "data_seed": c.seeds.data,
-        "init": fields(c.network, InitSettings),
-        "state_noise": c.network.state_noise,
-        "phase": phase.model_dump(mode="json"),
-        "optimiser": c.optimiser.model_dump(mode="json"),
-    }
-
-
 def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> dict:
-    return _training(c, c.pretraining, block, corpus_tasks(c)) | {
-        "source": source,
-        "joint": source == "pca" and c.primitives.pca == "joint",
-        "module": int(module),
-        "n_modules": c.network.n_modules,
-        "tasks": corpus_tasks(c),
-        "alignment": c.corpus.alignment,
-    }
-
-
-def _shared_init(c: RunConfig) -> dict:
-    """Initial weights of networks for all tasks are drawn channel by channel, each with its own key."""
-    return {name: value for name, value in fields(c.network, InitSettings).items() if name != "keys"}
-
-
-def _method(c: RunConfig, first: bool) -> dict:
-    """Settings of DNI; before anything is protected, those of measuring alone."""
-    method = fields(c.dni, MethodSettings)
-    return {name: value for name, value in method.items() if not first or name not in ("alpha", "projection")}
+    place = {"module": int(module), "n_modules": c.network.n_modules}
+    return training(c, c.pretraining, block, corpus_tasks(c)) | primitives_of(c, source) | place
 
 
 def _shared(c: RunConfig, block: str, kind: str, n_steps: int, names: Sequence[str]) -> dict:
     """Settings of a network for several tasks."""
     phase = RecurrentPhaseSettings(**fields(c.dni, RecurrentPhaseSettings) | {"n_steps": n_steps})
-    return _training(c, phase, block, names) | {
-        "init": _shared_init(c),
+    return training(c, phase, block, names) | {
+        "init": without_keys(fields(c.network, InitSettings)),
         "rule": kind.endswith("-rule"),
         "n_units": c.dni.n_units,
         "gain": c.dni.gain,
@@ -111,12 +66,8 @@ def _sequence(c: RunConfig, block: str, kind: str, order: int | str, task: str, 
     return _shared(c, block, kind, c.dni.n_steps, [*before, task]) | {
         "task": task,
         "before": before,
-        "method": _method(c, first=not before) if kind.startswith("dni") else None,
+        "method": method(c, first=not before) if kind.startswith("dni") else None,
     }
-
-
-def _criterion(c: RunConfig) -> dict:
-    return fields(c.evaluation, CriterionSettings)
 
 
 def _perturbing(c: RunConfig) -> dict:
@@ -146,21 +97,21 @@ def _selection(c: RunConfig) -> dict:
 STAGES = {
     "configuration": lambda c, **_: c.model_dump(mode="json", exclude={"tracking"}),
     "corpus": lambda c, **_: {
-        "trials": _trials(c, corpus_tasks(c)),
+        "trials": trials(c, corpus_tasks(c)),
         "tasks": corpus_tasks(c),
         "alignment": c.corpus.alignment,
         "n_trials": c.corpus.n_trials,
         "data_seed": c.seeds.data,
     },
     "testset": lambda c, task, **_: {
-        "trials": _trials(c, [task]),
+        "trials": trials(c, [task]),
         "task": task,
         "n_trials": c.evaluation.n_trials,
         "stream": c.evaluation.stream,
         "data_seed": c.seeds.data,
     },
     "validation": lambda c, task, **_: {
-        "trials": _trials(c, [task]),
+        "trials": trials(c, [task]),
         "task": task,
         "n_trials": c.evaluation.n_validation,
         "stream": "validation",
@@ -170,7 +121,7 @@ STAGES = {
         "kind": kind,
         "tasks": list(c.tasks.names),
         "seeds": block_seeds(block),
-        "criterion": _criterion(c),
+        "criterion": criterion(c),
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
@@ -189,9 +140,9 @@ STAGES = {
     },
     "given": _given,
     "module": _module,
-    "head": lambda c, block, source, task, **_: _training(c, c.heads, block, [task]) | {"source": source, "task": task},
+    "head": lambda c, block, source, task, **_: training(c, c.heads, block, [task]) | {"source": source, "task": task},
     "separate": lambda c, block, task, **_: (
-        _training(c, c.separate, block, [task])
+        training(c, c.separate, block, [task])
         | {
             "task": task,
             "n_units": c.separate_network.n_units,
@@ -212,8 +163,8 @@ STAGES = {
         "n_units": c.dni.n_units,
         "gain": c.dni.gain,
         "recurrent_init": c.network.recurrent_init,
-        "init": _shared_init(c),
-        "criterion": _criterion(c),
+        "init": without_keys(fields(c.network, InitSettings)),
+        "criterion": criterion(c),
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
@@ -221,7 +172,7 @@ STAGES = {
         "kind": kind,
         "task": task,
         "seeds": block_seeds(block),
-        "criterion": _criterion(c),
+        "criterion": criterion(c),
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
@@ -268,7 +219,7 @@ STAGES = {
             "strengths": sweep(c, kind),
             "draws": c.perturbations.draws,
             "n_trials": min(c.perturbations.n_trials, c.evaluation.n_trials),
-            "criterion": _criterion(c),
+            "criterion": criterion(c),
         }
     ),
     "lesioned": lambda c, block, kind, task, **_: (
@@ -332,12 +283,6 @@ STAGES = {
         "biases": c.network.biases,
     },
     "fig_modules": lambda c, **_: {"labels": list(labels(c).items())},
-    "tune_table": lambda c, **_: {
-        "run": c.name,
-        "tasks": list(c.tune.tasks),
-        "kinds": list(c.tune.kinds),
-        "candidates": {choice.name: choice.model_dump(mode="json") for choice in c.tune.candidates},
-        "block": block_name([c.tune.first_seed]),
-    },
-    "fig_tune": lambda c, **_: {},
+    **PLATEAU_STAGES,
+    **SEARCH_STAGES,
 }

@@ -124,6 +124,7 @@ def train(
     protect: tuple[Callable[[Any], optax.GradientTransformation], Any] | None = None,
     protect_gradient: bool = False,
     varied: Varied | None = None,
+    strict: bool = True,
 ) -> tuple[Params, Curves]:
     """Train networks that share all but their seed.
 
@@ -146,12 +147,13 @@ def train(
         protect_gradient: project the gradient before Adam instead (released code).
         varied: for each network, what replaces the phase's learning rate and factors and the optimiser's `clip_norm`;
             these numbers are arguments of the compiled program.
+        strict: whether a network whose loss is no longer finite ends the training; otherwise the others go on.
 
     Returns:
         The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
 
     Raises:
-        NotFinite: if the loss is not finite; the message names the step and the place of the seed.
+        NotFinite: with `strict`, if the loss is not finite; the message names the step and the place of the seed.
     """
     if phase.n_stages is not None:
         optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
@@ -209,12 +211,14 @@ def train(
         if stop > done:
             state, found = steps(draw_batch, partly, varied, params, keys, state, stop - done)
             curves.append(np.asarray(found)[:, :, : stop - done])
-            _check_finite(curves[-1][:, 0], done)
+            if strict:
+                _check_finite(curves[-1][:, 0], done)
             done = stop
             progress(done, float(curves[-1][:, 1, -1].mean()))
         if stop in kept:
             keep(stop, state.trained)
-    _check_last(state.trained, phase.n_steps)
+    if strict:
+        _check_last(state.trained, phase.n_steps)
     losses, errors = np.moveaxis(np.concatenate(curves, axis=2), 1, 0)
     return params._replace(**state.trained), Curves(losses, errors)
 

@@ -29,8 +29,8 @@ from molap.why import places
 
 TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
-TARGETS = ("default", "modules", "tune")
-RULES = {"claims": "claims_table", "modules": "modules_table", "tune": "tune_table"}
+TARGETS = ("default", "modules", "tune", "diagnose")
+RULES = {"claims": "claims_table", "modules": "modules_table"}
 """Rules that are not called as their stage is, because a target is."""
 MADE, READ = "Missing output files", "Input files updated by another job"
 OWN_RESERVOIR = "own.npz"
@@ -49,11 +49,15 @@ VALUES = {
     "generalisation.without": ["mem_dm1"],
     "reservoirs.files": {"own": OWN_RESERVOIR},
     "figures.example_task": "mem_dm1",
+    "figures.plateau_tasks": ["delay_pro"],
     "seeds.per_job": 1,
     "tune.tasks": ["delay_pro"],
-    "tune.candidates": [{"decay": "cosine", "clip_norm": 0.1, "n_steps": 4}],
+    "tune.grids": [
+        {"readout_init": ["zero", "n_units"], "recurrent_rate": [0.1], "n_steps": [4], "batch_size": [10]},
+        {"clip_norm": [None], "n_steps": [2], "batch_size": [10], "batches": ["frozen"]},
+    ],
     "claims.file": OWN_CLAIMS,
-    "attribution.switches": {"noise": {"tasks": {"input_noise": 0.02}}},
+    "attribution.switches": {"protocol": {"network": {"readout_init": "n_units"}}},
     "attribution.claims": [1, 3],
     "tracking.uri": "http://127.0.0.1:5000",
     "tracking.experiment": "another",
@@ -227,8 +231,8 @@ stage is named if any of its jobs re-runs; `snakemake -n` counts them, `python -
 Comments, docstrings, layout, `touch` and the order of keys re-run nothing. Swapped values, an older modification
 time, removed metadata and other versions of the packages are noticed.
 
-The targets are `snakemake`, `snakemake modules` and `snakemake tune`. The keys of `attribution` set what `snakemake
-attribution` adds to them: runs inside the run, to which the same rules apply.
+The targets are `snakemake`, `snakemake modules`, `snakemake tune` and `snakemake diagnose`. The keys of `attribution`
+set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
 
 This page is made from the rules by `python tests/contract.py`; `tests/test_contract.py` changes each key and each
 module in a finished copy and compares what Snakemake plans, job by job, with [the table behind it](tables/reruns.json).

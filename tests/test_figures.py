@@ -16,7 +16,7 @@ from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
 from molap.figures.style import network_seeds, new_figure, save_figure
-from molap.figures.tune import draw_tune
+from molap.figures.tune import SHOWN, draw_tune, shown
 from molap.generalisation import differences, paired, read_generalisation
 from molap.learning import cumulative, scaling
 from molap.records import write_table
@@ -224,14 +224,53 @@ def test_learning_in_sequence_shows_every_score_and_cuts_no_word(sources):
         assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
 
 
-def test_names_of_candidates_are_not_cut(tmp_path):
-    names = [f"cosine-clip0.1-1000-rate{rate}" for rate in (0.01, 0.003, 0.001)]
-    table = rows(("candidate", names), ("task", ("mem_pro", "mem_dm1", "multi_mem")), strategy="dni", source="rule")
-    figure = draw_tune(table.assign(decision_accuracy=table.accuracy))
+SEARCHED = ("separate", "molap-none", "dni-rule")
+
+
+def searched(n=SHOWN + 3):
+    """Tables of a search in which candidate k has k failures, and DNI knew each task better right after it."""
+    names = [f"n_units_squared, rate 0.003, W_rec × 0.0{k}, clip none, 2000, batch 50, frozen batch" for k in range(n)]
+    table = rows(("kind", SEARCHED), ("candidate", names), ("task", LABELS))
+    right_after = (table.accuracy + 5).where(table.kind == "dni-rule")
+    choice = rows(("kind", (*SEARCHED, "all")), ("candidate", names), networks=n)
+    choice["failed"] = choice["rank"] = choice.candidate.map(names.index)
+    return table.assign(accuracy_right_after=right_after), choice.assign(lowest_accuracy=choice.accuracy - 15)
+
+
+def test_the_search_shows_failures_accuracy_and_the_lowest_network_of_the_best_candidates_of_every_kind():
+    table, choice = searched()
+    drawn = shown(table, choice)
+    assert list(drawn.groupby("kind", sort=False).size()) == [SHOWN] * 4 and drawn.failed.max() == SHOWN - 1
+    figure = draw_tune(drawn)
+    for kind, panel in zip((*SEARCHED, "all"), figure.subfigs, strict=True):
+        own = choice[choice.kind == kind].head(SHOWN)
+        failures, accuracy = panel.axes
+        assert [bar.get_width() for bar in failures.containers[0]] == list(own.failed)
+        assert [label.get_text() for label in failures.get_yticklabels()] == list(own.candidate)
+        points = {line.get_label(): line.get_xdata() for line in accuracy.lines}
+        np.testing.assert_allclose(points["mean"], own.accuracy)
+        np.testing.assert_allclose(points["lowest network"], own.lowest_accuracy)
+        assert np.allclose(points["best constant output"], 60)
+        assert ("mean, right after each task" in points) == (kind == "dni-rule")
+        assert failures.get_xlabel() == f"failed of {SHOWN + 3}" and "accuracy" in accuracy.get_xlabel()
+    after = table[table.kind == "dni-rule"].groupby("candidate", sort=False).accuracy_right_after.mean().head(SHOWN)
+    np.testing.assert_allclose(
+        next(line for line in figure.subfigs[2].axes[1].lines if "right after" in line.get_label()).get_xdata(), after
+    )
+
+
+@pytest.mark.parametrize("n", [2, SHOWN + 3])
+def test_names_of_candidates_are_not_cut_and_do_not_overlap(tmp_path, n):
+    figure = draw_tune(shown(*searched(n)))
     save_figure(figure, str(tmp_path / "tune.png"), {}, {})
     with Image.open(tmp_path / "tune.png") as image:
         ink = np.asarray(image.convert("L")) < 200
     assert ink[:, :2].sum() == 0 and ink[:, 2:300].any()
+    for panel in figure.subfigs:
+        boxes = [label.get_window_extent() for label in panel.axes[0].get_yticklabels()]
+        assert all(panel.bbox.x0 <= box.x0 for box in boxes)
+        boxes.sort(key=lambda box: box.y0)
+        assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes))
 
 
 def test_a_kind_with_fewer_networks_is_named():

@@ -92,7 +92,8 @@ def test_initial_state_is_standard_normal(n_inputs):
 
 
 def test_output_bias_is_one_more_row_of_the_readout():
-    assert drawn_deviation("b_out", 200, 3, 3, biases=True) == pytest.approx(1 / np.sqrt(201), rel=0.3)
+    drawn = drawn_deviation("b_out", 200, 3, 3, biases=True, readout_init="n_units")
+    assert drawn == pytest.approx(1 / np.sqrt(201), rel=0.3)
 
 
 def test_output_bias_has_the_variance_of_the_readout():
@@ -148,7 +149,7 @@ def correlation(a, b) -> float:
 
 
 def one_input_network(seed: int = 0, label: str = "label", keys: str = "independent") -> Params:
-    settings = InitSettings(biases=True, keys=keys)
+    settings = InitSettings(readout_init="n_units", biases=True, keys=keys)
     return draw_params(seed, draw_w_rec(seed, 400, 1.5), 1, 1, label, settings, draw_b_rec(seed, 400, 1.5))
 
 

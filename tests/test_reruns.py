@@ -152,7 +152,7 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
         ({"perturbations": {"tasks": ["delay_pro"]}}, AFTER_SWEEPS | {"lesioned": 1, "fig_curves": 5}),
         ({"perturbations": {"silencing": "recurrence"}}, SWEEPS),
         ({"perturbations": {"example_strength": 10}}, {"lesioned": 1, "fig3": 1}),
-        ({"tune": {"n_trials": 50}}, {}),
+        ({"tune": {"networks": 3}}, {}),
         ({"evaluation": {"n_validation": 25}}, {"validation": 3, "learned": 6} | LEARNED),
         (
             {"generalisation": {"left_out": [["delay_pro"], ["mem_dm1", "delay_pro"]]}},
@@ -253,33 +253,6 @@ def test_a_task_of_one_s_own_reruns_no_other_task_that_does_not_read_it(changed)
         "joint": 1,
     }
     assert planned["head"] == 4 + 4 + 1 + 2 and planned["corpus"] == 2 and "reservoir" not in planned
-
-
-def test_the_search_for_the_optimiser_shares_what_it_can(changed):
-    planned = changed.planned("tune")
-    assert planned == {
-        "testset": 1,
-        "reservoir": 1,
-        "module": 4,
-        "separate": 2,
-        "head": 4,
-        "evaluation": 6,
-        "tune_table": 1,
-        "fig_tune": 1,
-    }
-    result = changed.run("tune")
-    assert result.returncode == 0, result.stdout + result.stderr
-    table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
-    assert len(table) == 2 * 3 and set(table.decay) == {"cosine", "stages"}
-
-
-def test_the_search_covers_dni_after_all_of_its_tasks(changed):
-    changed.set(tune={"kinds": ["dni-rule"]})
-    assert changed.planned("tune") == {"testset": 1, "sequence": 2 * 3, "evaluation": 2, "tune_table": 1, "fig_tune": 1}
-    result = changed.run("tune")
-    assert result.returncode == 0, result.stdout + result.stderr
-    table = pd.read_csv(changed.folder / "results/tiny/tune/tune_table.csv")
-    assert list(table.strategy) == ["dni", "dni"] and set(table.task) == {"mem_dm1"}
 
 
 def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):

@@ -95,6 +95,7 @@ def test_metrics_and_curves_stand_under_their_prefix_with_finite_values_spread_o
 
 PLAN = Plan(parse_config({"name": "tiny", "seeds": {"networks": 2, "per_job": 2}}))
 AT = {"block": "s0-1", "source": "pca", "kind": "separate", "module": "2", "task": "mem_dm1", "figure": "fig4"}
+AT |= {"grid": "grid1"}
 PCA = {"strategy": "molap", "source": "pca", "kind": "molap-pca"}
 CCA = {"strategy": "molap", "source": "cca", "kind": "molap-cca"}
 SEPARATE = {"strategy": "separate", "source": "-", "kind": "separate"}
@@ -123,17 +124,24 @@ OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
     "example": (SEPARATE | TASK, "example separate T5 mem_dm1"),
     "perturbation": (SEPARATE | TASK | SEEDS, "perturbation separate T5 mem_dm1 seed 0,1"),
     "lesioned": (SEPARATE | TASK | {"network_seeds": "0"}, "lesioned separate T5 mem_dm1 seed 0"),
+    "plateau": (TASK | SEEDS, "plateau T5 mem_dm1 seed 0,1"),
     "fig3": (CCA | {"task": "multi_mem", "label": "T9"}, "fig3 molap-cca T9 multi_mem"),
     "fig2": ({"task": "context_mem_dm1", "label": "T7"}, "fig2 T7 context_mem_dm1"),
+}
+SEARCHED = {"network_seeds": "10000,10001,10002", "grid": "grid1"}
+OWN_TAGS |= {
+    "search": (SEPARATE | TASK | SEARCHED, "search separate T5 mem_dm1 seed 10000,10001,10002"),
+    "search_modules": (PCA | SEARCHED, "search_modules molap-pca seed 10000,10001,10002"),
+    "search_sequence": (SEPARATE | SEARCHED, "search_sequence separate seed 10000,10001,10002"),
 }
 
 
 @pytest.mark.parametrize("name", list(PLAN.runs)[::4])
 @pytest.mark.parametrize("stage", STAGES)
-def test_tags_and_title_say_what_a_job_of_every_stage_and_candidate_is(results, stage, name):
-    job, at = f"{name}/tune/{stage}", AT
+def test_tags_and_title_say_what_a_job_of_every_stage_and_grid_is(results, stage, name):
+    grid = "grid1" if "search" in stage else ""
+    job, at = f"{name}/tune/{grid}/{stage}" if grid else f"{name}/tune/{stage}", AT
     variant, _, of_variant = name.removeprefix("tiny").removeprefix("/").partition("/")
-    candidate = of_variant if variant == "tune" else ""
     if stage in SHARED:
         kind, place = SHARED[stage]
         job, at = f"{name}/sequences/s0-1/{kind}/{place}", AT | {"kind": kind, "order": "1"}
@@ -153,7 +161,7 @@ def test_tags_and_title_say_what_a_job_of_every_stage_and_candidate_is(results, 
     expected |= own | PROVENANCE | ({VARIANTS[variant]: of_variant} if variant else {})
     note = run.tags.pop("mlflow.note.content")
     assert (run.tags, run.name) == (expected, title) and note.startswith(f"**{title}**, preset tiny.")
-    assert re.findall(r"A candidate .*: (\S+)\.\n", note) == [candidate] * bool(candidate) and "was clean" in note
+    assert re.findall(r"candidates of a grid .*: (\S+)\.\n", note) == [grid] * bool(grid) and "was clean" in note
 
 
 def test_the_note_tells_inputs_outputs_seeds_and_a_changed_source_tree(results):

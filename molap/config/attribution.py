@@ -7,6 +7,15 @@ from pydantic import Field, field_validator
 from molap.config.base import Section
 from molap.paths import NO_SWITCH
 
+BEFORE: dict[str, dict[str, Any]] = {
+    "network": {"readout_init": "n_units"},
+    "pretraining": {"recurrent_rate": 1.0},
+    "heads": {"n_steps": 2000},
+    "separate": {"learning_rate": 3e-3, "recurrent_rate": 1.0, "n_steps": 2000},
+    "dni": {"recurrent_rate": 1.0},
+}
+"""How networks were trained before the search of how to (docs/decisions.md), with the plateau that many never left."""
+
 SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "criterion": {"evaluation": {"criterion": "relative", "fixation_tolerance": 0.15}},
     "anti": {"tasks": {"anti": "released"}},
@@ -25,9 +34,10 @@ SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "dni_rate": {"dni": {"learning_rate": 1e-3}},
     "left_out": {"generalisation": {"single": "kept"}},
     "equal_size": {"dni": {"n_units": 100}},
+    "protocol": BEFORE,
 }
 """One reading at a time as the released code has it; for `alignment`, which the presets share, the other one. With
-`equal_size`, DNI has as many units as the other networks."""
+`equal_size`, DNI has as many units as the other networks. With `protocol`, networks are trained as they once were."""
 
 
 class AttributionSettings(Section):

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Literal
 
 import yaml
 from pydantic import Field, field_validator, model_validator
@@ -24,59 +23,7 @@ from molap.config.training import (
     PretrainingSettings,
     SeparatePhaseSettings,
 )
-
-
-class Candidate(Section):
-    """One choice of what the text leaves open, or of a value whose effect is to be seen beside it."""
-
-    decay: Literal["cosine", "stages", "constant"] = Field("cosine", description="As optimiser.decay.")
-    clip_norm: float | None = Field(0.1, gt=0, description="As optimiser.clip_norm.")
-    n_steps: int = Field(1000, ge=1, description="Steps of heads and separate networks.")
-    learning_rate: float | None = Field(
-        None, gt=0, le=1, description="Learning rate of heads and separate networks; null for each phase's own."
-    )
-    readout_init: Literal["n_units", "n_outputs"] = Field("n_units", description="As network.readout_init.")
-
-    @property
-    def name(self) -> str:
-        """Its name in file names."""
-        clip = "none" if self.clip_norm is None else f"{self.clip_norm:g}"
-        rate = "" if self.learning_rate is None else f"-rate{self.learning_rate:g}"
-        readout = "" if self.readout_init == "n_units" else f"-{self.readout_init}"
-        return f"{self.decay}-clip{clip}-{self.n_steps}{rate}{readout}"
-
-
-class TuneSettings(Section):
-    """The search for the optimiser's free choices (`snakemake tune`)."""
-
-    candidates: tuple[Candidate, ...] = Field(
-        (
-            Candidate(),
-            Candidate(clip_norm=None),
-            Candidate(decay="stages"),
-            Candidate(decay="stages", clip_norm=None),
-            Candidate(n_steps=2000),
-            Candidate(learning_rate=1e-3),
-            Candidate(learning_rate=3e-3),
-            Candidate(learning_rate=1e-2),
-            Candidate(readout_init="n_outputs"),
-        ),
-        min_length=1,
-        description="The choices that are compared, each with `decay`, `clip_norm`, `n_steps`, `learning_rate` and "
-        "`readout_init` where they differ from cosine, 0.1, 1000, null and n_units.",
-    )
-    tasks: tuple[str, ...] = Field(
-        ("mem_pro", "mem_dm1", "context_mem_dm1"),
-        description="Tasks on which candidates are scored.",
-    )
-    kinds: tuple[Literal["separate", "molap-cca", "molap-pca", "molap-none", "dni-rule", "dni-norule"], ...] = Field(
-        ("separate", "molap-cca", "molap-none"),
-        description="Kinds of networks on which candidates are scored; those of DNI learn all of tasks.names first.",
-    )
-    n_trials: int = Field(1000, ge=10, description="Validation trials per task.")
-    first_seed: int = Field(
-        10_000, ge=0, le=2**31, description="Network seed of the search, apart from the seeds that are reported."
-    )
+from molap.config.tune import TuneSettings
 
 
 class RunSettings(Section):
@@ -119,6 +66,7 @@ class RunSettings(Section):
         for field, names in (
             ("tasks.names", self.tasks.names),
             ("figures.example_task", (self.figures.example_task,)),
+            ("figures.plateau_tasks", self.figures.plateau_tasks or ()),
             ("tune.tasks", self.tune.tasks),
         ):
             for name in names:
@@ -130,19 +78,24 @@ class RunSettings(Section):
             ("dni.kinds", self.dni.kinds),
             ("modules.numbers", self.modules.numbers),
             ("figures.scaling_units", self.figures.scaling_units),
+            ("figures.plateau_tasks", self.figures.plateau_tasks or ()),
             ("tune.tasks", self.tune.tasks),
             ("tune.kinds", self.tune.kinds),
-            ("tune.candidates", [candidate.name for candidate in self.tune.candidates]),
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{field}: {list(names)} is not allowed; each may stand once")
         self._perturbed_are_trained()
         self._corpora_have_tasks()
-        if self.figures.example_task not in self.tasks.names:
-            raise ValueError(
-                f"figures.example_task: {self.figures.example_task!r} is not trained; allowed are the tasks of "
-                f"tasks.names: {', '.join(self.tasks.names)}"
-            )
+        for field, names in (
+            ("figures.example_task", (self.figures.example_task,)),
+            ("figures.plateau_tasks", self.figures.plateau_tasks or ()),
+        ):
+            for name in names:
+                if name not in self.tasks.names:
+                    raise ValueError(
+                        f"{field}: {name!r} is not trained; allowed are the tasks of tasks.names: "
+                        f"{', '.join(self.tasks.names)}"
+                    )
         return self
 
     def _perturbed_are_trained(self) -> None:

@@ -37,7 +37,7 @@ class PhaseSettings(Section):
     """One training phase (A.2.1, A.2.3)."""
 
     learning_rate: float = Field(..., gt=0, le=1, description="Initial learning rate. Table 2: 1e-3 – 1e-1.")
-    n_steps: int = Field(2000, ge=1, le=1_000_000, description="Steps of the optimiser.")
+    n_steps: int = Field(1000, ge=1, le=1_000_000, description="Steps of the optimiser.")
     batch_size: int = Field(200, ge=1, le=100_000, description="Trials per step. Table 2: 20–400.")
     n_stages: int | None = Field(
         None, ge=1, le=100, description="Stages of this phase; null for those of `optimiser.n_stages`."
@@ -76,6 +76,12 @@ class PretrainingSettings(RecurrentPhaseSettings):
 
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3.")
     n_steps: int = Field(500, ge=1, le=1_000_000, description="Steps of the optimiser, for each module.")
+    recurrent_rate: float = Field(
+        0.03,
+        gt=0,
+        le=10,
+        description="Factor on the learning rate of W_rec, by the search (docs/decisions.md). Text: none, that is 1.",
+    )
     input_weights: Literal["column", "released"] = Field(
         "column",
         description="Input weights trained with a module: the input `column`, or, as in the `released` "
@@ -92,4 +98,12 @@ class HeadSettings(PhaseSettings):
 class SeparatePhaseSettings(RecurrentPhaseSettings):
     """Training of a separate network, all weights (A.2.3)."""
 
-    learning_rate: float = Field(3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3.")
+    learning_rate: float = Field(
+        1e-2, gt=0, le=1, description="Initial learning rate, by the search (docs/decisions.md). Text: 3e-3."
+    )
+    recurrent_rate: float = Field(
+        0.1,
+        gt=0,
+        le=10,
+        description="Factor on the learning rate of W_rec, by the search (docs/decisions.md). Text: none, that is 1.",
+    )

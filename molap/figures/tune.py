@@ -1,42 +1,78 @@
-"""The search for the optimiser: validation accuracy of every candidate."""
+"""The search for how networks are trained: failures and validation accuracy of the best candidates of every kind."""
 
+import math
+
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from molap.figures.style import COLOURS, NAMES, new_figure
+from molap.choice import ALL
+from molap.figures.style import kind_colour, kind_name, legend_below, new_figure
+from molap.tables import split_kind
+
+SHOWN = 20
+"""Candidates of a panel at most."""
+GREY = (0.3, 0.3, 0.3)
 
 
-def draw_tune(table: pd.DataFrame) -> Figure:
-    """Decision accuracy on validation trials, a panel per task, candidates by their mean over all.
+def shown(table: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
+    """What the figure shows: of every kind, and of all together, the best candidates by the rule of the choice.
 
     Args:
-        table: columns candidate, strategy, source, task, decision_accuracy.
+        table: columns kind, candidate, best_constant, and accuracy_right_after where tasks were learned in turn.
+        choice: columns kind, candidate, rank, networks, failed, accuracy, lowest_accuracy; best first.
     """
-    table = table.assign(kind=table.source.where(table.source != "-", table.strategy))
-    order = table.groupby("candidate").decision_accuracy.mean().sort_values(ascending=False).index
-    tasks = list(dict.fromkeys(table.task))
-    figure = new_figure(2.6 * (len(tasks) + 1) + 1, 1.2 + 0.32 * len(order))
-    panels = figure.subplots(1, len(tasks) + 1, sharey=True)
-    mean = table.groupby(["candidate", "kind"], as_index=False).decision_accuracy.mean().assign(task="mean over tasks")
-    for axes, task in zip(panels, ["mean over tasks", *tasks], strict=True):
-        rows = mean if task == "mean over tasks" else table[table.task == task]
-        sns.stripplot(
-            rows,
-            x="decision_accuracy",
-            y="candidate",
-            hue="kind",
-            order=order,
-            palette=COLOURS,
-            jitter=False,
-            size=6,
-            alpha=0.85,
-            ax=axes,
-            legend=task == tasks[-1],
-        )
-        axes.set(title=task, xlabel="decisions correct (%)", ylabel="", xlim=(-3, 103))
-        axes.grid(axis="y", lw=0.4)
-    handles, labels = panels[-1].get_legend_handles_labels()
-    panels[-1].get_legend().remove()
-    figure.legend(handles, [NAMES.get(label, label) for label in labels], loc="outside lower center", ncols=3)
+    means = ["best_constant", *(name for name in ("accuracy_right_after",) if name in table)]
+    best = choice.groupby("kind", sort=False).head(SHOWN)
+    best = best.assign(n_candidates=best.kind.map(choice.kind.value_counts()))
+    rows = best.merge(table.groupby(["kind", "candidate"])[means].mean().reset_index(), how="left")
+    return rows.fillna({"best_constant": table.best_constant.mean()})
+
+
+def draw_tune(rows: pd.DataFrame) -> Figure:
+    """A panel per kind: how many networks of each candidate failed, and mean and lowest accuracy, the best first.
+
+    Args:
+        rows: of `shown`.
+    """
+    kinds = list(dict.fromkeys(rows.kind))
+    n_columns = min(2, len(kinds))
+    n_rows = math.ceil(len(kinds) / n_columns)
+    largest = int(rows.kind.value_counts().max())
+    figure = new_figure(7.2 * n_columns, n_rows * (1.0 + 0.19 * largest) + 0.4)
+    places = figure.subfigures(n_rows, n_columns, squeeze=False).flat
+    lowest = 10.0 * math.floor(min(rows.lowest_accuracy.min(), rows.best_constant.min()) / 10)
+    for subfigure, kind in zip(places, kinds, strict=False):
+        _draw_kind(subfigure, rows[rows.kind == kind].reset_index(drop=True), kind, lowest, largest)
+    with_most = max(figure.subfigs, key=lambda one: len(one.axes[1].get_legend_handles_labels()[0]) if one.axes else 0)
+    legend_below(figure, with_most.axes[1], 4)
     return figure
+
+
+def _draw_kind(subfigure, rows: pd.DataFrame, kind: str, lowest: float, n_places: int) -> None:
+    colour = GREY if kind == ALL else kind_colour(*split_kind(kind))
+    failures, accuracy = subfigure.subplots(1, 2, sharey=True, width_ratios=(1, 2))
+    y = np.arange(len(rows))
+    failures.barh(y, rows.failed, color=colour, height=0.7)
+    for place, n in zip(y, rows.failed, strict=True):
+        failures.annotate(str(n), (n, place), (2, 0), textcoords="offset points", va="center", size=7)
+    n_networks = rows.networks.max()
+    failures.set(yticks=y, yticklabels=rows.candidate, ylim=(n_places - 0.4, -0.6), xlim=(0, 1.15 * n_networks))
+    failures.tick_params(axis="y", labelsize=7, length=0)
+    failures.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    failures.set_xlabel(f"failed of {n_networks}")
+    accuracy.hlines(y, rows.lowest_accuracy, rows.accuracy, color=colour, lw=1, alpha=0.5)
+    accuracy.plot(rows.lowest_accuracy, y, "|", color=colour, ms=6, label="lowest network")
+    accuracy.plot(rows.accuracy, y, "o", color=colour, ms=4, label="mean")
+    if "accuracy_right_after" in rows and rows.accuracy_right_after.notna().any():
+        accuracy.plot(
+            rows.accuracy_right_after, y, "o", mfc="none", color=colour, ms=5, label="mean, right after each task"
+        )
+    accuracy.axvline(rows.best_constant.mean(), color="black", lw=0.8, ls=":", label="best constant output")
+    accuracy.set(xlim=(lowest - 1, 101), xlabel="validation accuracy (%)")
+    accuracy.tick_params(axis="y", length=0)
+    accuracy.grid(axis="y", lw=0.3)
+    name = "all kinds together" if kind == ALL else kind_name(*split_kind(kind))
+    n, of = len(rows), int(rows.n_candidates.max())
+    subfigure.suptitle(f"{name}: " + (f"the best {n} of {of} candidates" if n < of else f"{n} candidates"), size=10)

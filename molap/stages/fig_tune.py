@@ -1,19 +1,20 @@
-"""Draw the search for the optimiser."""
+"""Draw the search for how networks are trained."""
 
 from molap.config.base import Section
 from molap.figures.style import save_figure
-from molap.figures.tune import draw_tune
+from molap.figures.tune import draw_tune, shown
 from molap.records import read_table
 from molap.stages.job import Job, run_job
 
 
 class Settings(Section):
-    """The figure depends on the table alone."""
+    """Holds nothing: the figure depends on its tables alone."""
 
 
 def work(job: Job) -> None:
     """Draw and save."""
-    save_figure(draw_tune(read_table(job.inputs["table"])), job.outputs["png"], job.provenance, {})
+    rows = shown(read_table(job.inputs["table"]), read_table(job.inputs["choice"]))
+    save_figure(draw_tune(rows), job.outputs["png"], job.provenance, {"": rows})
 
 
 if __name__ == "__main__":

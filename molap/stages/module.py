@@ -13,6 +13,7 @@ from molap.records import load_arrays
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, train_and_save
 from molap.tasks.registry import load_tasks
+from molap.training import DrawBatch
 
 
 class Settings(TrainingSettings):
@@ -32,26 +33,34 @@ def work(job: Job) -> None:
     settings = job.settings
     params = from_arrays(load_arrays(job.inputs["network"]))
     primitives = Primitives.from_flat(load_arrays(job.inputs["primitives"]))
-    available = len(primitives.correlations)
-    if settings.module > available:
-        raise ValueError(
-            f"network.n_modules: {settings.n_modules} is not allowed; there is no component for module "
-            f"{settings.module}, the {settings.source} fit of this corpus has {available}"
-        )
-    tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]
-
-    aligned = settings.alignment == "aligned"
-
-    def draw(pair, key):
-        batch = draw_corpus(tasks, key, settings.phase.batch_size, settings.trials, aligned)
-        return primitive_trials(pair, batch, settings.joint)
-
-    # The fit is an argument of the compiled program, which serves other fits of the same corpus as well.
-    draw_batch = Partial(draw, module_variates(primitives, settings.module - 1))
     trainable = pretraining_weights(
         select_network(params, 0), settings.n_modules, settings.module, settings.phase.input_weights
     )
+    draw_batch = module_batches(primitives, settings, settings.module, settings.phase.batch_size)
     train_and_save(job, params, trainable, draw_batch, f"module{settings.module}")
+
+
+def module_batches(primitives: Primitives, settings: TrainingSettings, module: int, batch_size: int) -> DrawBatch:
+    """Return what draws batches of a module's component.
+
+    Raises:
+        ValueError: if the fit has no component for this module.
+    """
+    available = len(primitives.correlations)
+    if module > available:
+        raise ValueError(
+            f"network.n_modules: {settings.n_modules} is not allowed; there is no component for module "
+            f"{module}, the {settings.source} fit of this corpus has {available}"
+        )
+    tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]
+    aligned = settings.alignment == "aligned"
+
+    def draw(pair, key):
+        batch = draw_corpus(tasks, key, batch_size, settings.trials, aligned)
+        return primitive_trials(pair, batch, settings.joint)
+
+    # The fit is an argument of the compiled program, which serves other fits of the same corpus as well.
+    return Partial(draw, module_variates(primitives, module - 1))
 
 
 if __name__ == "__main__":

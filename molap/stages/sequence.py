@@ -1,14 +1,17 @@
 """Teach the shared network a further task: by DNI, or without protection (Duncker et al. 2020; A.2, A.2.3)."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from molap import dni
 from molap.config.dni import MethodSettings
 from molap.config.network import RecurrentInit
 from molap.config.training import RecurrentPhaseSettings
 from molap.dni import Memory, Projections, empty_memory, project_updates, projections, remember
-from molap.modules import all_weights
+from molap.modules import Trainable, all_weights
 from molap.network import Params, from_arrays, run, select_network, stack_networks, to_arrays
 from molap.randomness import named_key
 from molap.records import load_arrays, save_arrays
@@ -47,12 +50,10 @@ def work(job: Job) -> None:
     memories = [dni.grow(memory, len(old.inputs), *more) for memory in memories]
     grown = [grow(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
     params = stack_networks(grown)
-    protect, trainable = None, all_weights(grown[0])
+    trainable, options = all_weights(grown[0]), {}
     if s.method and s.before:
-        if s.method.projection == "update" and grown[0].h0 is not None:
-            trainable = trainable._replace(h0=False)  # nothing would protect the former tasks from its change
         found = [projections(memory, len(layout.inputs), s.method.alpha) for memory in memories]
-        protect = project_updates, Projections(*(jnp.stack(matrices) for matrices in zip(*found, strict=True)))
+        trainable, options = protected(grown[0], found, s.method)
     trained = train_networks(
         job,
         params,
@@ -60,8 +61,7 @@ def work(job: Job) -> None:
         task_batches(task, s),
         task.name,
         objective=task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
-        protect=protect,
-        protect_gradient=bool(s.method) and s.method.projection == "gradient",
+        **options,
     )
     _note_counts(job, grown[0], layout, task)
     arrays = to_arrays(trained) | {"input_names": np.array(layout.inputs), "output_names": np.array(layout.outputs)}
@@ -69,7 +69,7 @@ def work(job: Job) -> None:
         arrays |= channels_of(layout, tasks[name])
     if s.method:
         memories = [
-            _remember(memory, select_network(trained, i), layout, task, seed, s)
+            _remembered(memory, select_network(trained, i), layout, task, seed, s)
             for i, (memory, seed) in enumerate(zip(memories, s.seeds, strict=True))
         ]
         for name in ("z", "wz", "y"):
@@ -94,6 +94,18 @@ def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:
     ]
 
 
+def protected(network: Params, found: list[Projections], method: MethodSettings) -> tuple[Trainable, dict[str, Any]]:
+    """Return what may change of networks with former tasks, and the options of `train` that protect these."""
+    trainable = all_weights(network)
+    if method.projection == "update" and network.h0 is not None:
+        trainable = trainable._replace(h0=False)  # nothing would protect the former tasks from its change
+    stacked = Projections(*(jnp.stack(matrices) for matrices in zip(*found, strict=True)))
+    return trainable, {
+        "protect": (project_updates, stacked),
+        "protect_gradient": method.projection == "gradient",
+    }
+
+
 def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:
     """Trained are the weights that the task's loss reaches; the projection may also touch columns of other tasks."""
     own = view(network, layout, task)
@@ -103,11 +115,30 @@ def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:
     job.metrics |= trained
 
 
-def _remember(memory: Memory, network: Params, layout: Layout, task: Task, seed: int, s: Settings) -> Memory:
-    key = named_key(s.data_seed, "covariance", task.name, seed)
-    inputs = draw_trials(task, key, s.method.covariance_trials, s.trials).inputs
+def _remembered(memory: Memory, network: Params, layout: Layout, task: Task, seed: int, s: Settings) -> Memory:
+    inputs = measured_inputs(task, seed, s.method, s)
     _, rates = run(view(network, layout, task), inputs)
-    rates = np.asarray(rates)
+    return remember_task(memory, network, layout, task, inputs, np.asarray(rates), s.method)
+
+
+def measured_inputs(
+    task: Task, seed: int, method: MethodSettings, s: TrainingSettings
+) -> Float[Array, "time trial channel"]:
+    """Draw the trials on which the covariances of a task are measured."""
+    key = named_key(s.data_seed, "covariance", task.name, seed)
+    return draw_trials(task, key, method.covariance_trials, s.trials).inputs
+
+
+def remember_task(
+    memory: Memory,
+    network: Params,
+    layout: Layout,
+    task: Task,
+    inputs: Float[Array, "time trial channel"],
+    rates: Float[np.ndarray, "time trial unit"],
+    method: MethodSettings,
+) -> Memory:
+    """Return the memory after a task, from the rates of the trained network on trials of it."""
     own = np.isin(layout.outputs, task.outputs)  # the others carry nothing that would be worth protecting
     outputs = rates @ np.asarray(network.w_out).T
     weights = [np.asarray(network.w_in), np.asarray(network.w_rec)]
@@ -121,8 +152,8 @@ def _remember(memory: Memory, network: Params, layout: Layout, task: Task, seed:
         outputs * own,
         np.concatenate(weights, axis=1),
         start=None if network.h0 is None else np.asarray(network.h0),
-        lag=2 if s.method.state == "lagged" else 1,
-        counter_offset=int(s.method.counter == "one_too_high"),
+        lag=2 if method.state == "lagged" else 1,
+        counter_offset=int(method.counter == "one_too_high"),
     )
 
 

@@ -1,32 +1,20 @@
-"""Collect the search for the optimiser."""
+"""Collect the search for how networks are trained, and rank its candidates."""
 
-import pandas as pd
-
+from molap.choice import choose, collect
 from molap.config.base import Section
-from molap.records import write_table
+from molap.records import read_table, write_table
 from molap.stages.job import Job, run_job
-from molap.tables import performance
 
 
 class Settings(Section):
-    """Which candidates, tasks and kinds of networks were tried."""
-
-    run: str
-    tasks: tuple[str, ...]
-    kinds: tuple[str, ...]
-    block: str
-    candidates: dict[str, dict]
+    """Holds nothing: the tables say what was tried."""
 
 
 def work(job: Job) -> None:
-    """Write one row per candidate, strategy, source and task."""
-    settings = job.settings
-    labels = {task: task for task in settings.tasks}
-    frames = []
-    for name, choices in settings.candidates.items():
-        frame = performance(f"{settings.run}/tune/{name}", settings.kinds, labels, [settings.block])
-        frames.append(frame.drop(columns="label").assign(candidate=name, **choices))
-    write_table(job.outputs["table"], pd.concat(frames, ignore_index=True))
+    """Write one row per kind, candidate and task; and the candidates of every kind by the rule of the choice."""
+    table = collect(map(read_table, job.inputs.values()))
+    write_table(job.outputs["table"], table)
+    write_table(job.outputs["choice"], choose(table))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY
 UI = "http://127.0.0.1:5000"
 """Where MLflow's UI stands unless told otherwise."""
 
-TAGS = ("preset", "run", "stage", "strategy", "source", "task", "candidate", "switch", "left_out")
+TAGS = ("preset", "run", "stage", "strategy", "source", "task", "grid", "switch", "left_out")
 """What `best` and `latest` can be asked for."""
 
 

@@ -27,7 +27,7 @@ TRAINING = ("module", "head", "separate", "sequence", "joint")
 """Stages whose metrics go under `train/`."""
 
 
-VARIANTS = {"tune": "candidate", "switch": "switch", "without": "left_out", "modules": "modules"}
+VARIANTS = {"switch": "switch", "without": "left_out", "modules": "modules"}
 """Folders of a preset, or of a run inside it, that hold runs of their own → the tag that names these, beside `run`."""
 
 
@@ -185,9 +185,11 @@ def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str,
     while len(parts) > 2 and parts[0] in VARIANTS:
         variant, name, *parts = parts
         tags |= {VARIANTS[variant]: name, "run": f"{tags['run']}/{variant}/{name}"}
+    if len(parts) > 2 and parts[0] == "tune":
+        tags["grid"] = parts[1]
     if isinstance(settings.get("kind"), str):
         tags["strategy"], tags["source"] = split_kind(settings["kind"])
-    elif stage in ("head", "module"):
+    elif stage in ("head", "module", "search_modules"):
         tags |= {"strategy": "molap", "source": str(settings.get("source", "-"))}
     elif stage == "separate":
         tags |= {"strategy": "separate", "source": "-"}
@@ -230,8 +232,8 @@ def _title(stage: str, tags: dict[str, str]) -> str:
 
 def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int] | bool) -> str:
     lines = [f"**{_title(record['stage'], tags)}**, preset {tags['preset']}."]
-    if "candidate" in tags:
-        lines.append(f"A candidate of the search for the optimiser: {tags['candidate']}.")
+    if "grid" in tags:
+        lines.append(f"The candidates of a grid of the search for how networks are trained: {tags['grid']}.")
     if "switch" in tags:
         lines.append(f"A run of the attribution: {tags['switch']} switched.")
     if "left_out" in tags:

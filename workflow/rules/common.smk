@@ -34,6 +34,7 @@ wildcard_constraints:
     source=SOURCES,
     kind=f"separate|molap-({SOURCES})|(dni|sequential|joint)-(no)?rule",
     order=r"\d+",
+    grid="|".join(grids(run_config)),
     figure="|".join(curve_figures(run_config)) or "none",
     module=r"\d+",
     task="|".join(re.escape(task) for task in {*run_config.tasks.names, *run_config.tune.tasks}),

@@ -1,0 +1,25 @@
+"""Draw what keeps separate networks on a plateau, trained as now and as before."""
+
+from molap.config.base import Section
+from molap.figures.plateau import draw_plateau, mean_over_seeds
+from molap.figures.style import save_figure
+from molap.records import read_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The figure depends on the table, and on what its legend tells of each protocol."""
+
+    protocols: dict[str, dict[str, float | int | str]]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data."""
+    table = read_table(job.inputs["table"])
+    figure = draw_plateau(table, job.settings.protocols)
+    data = {"seeds": table, "mean": mean_over_seeds(table)}
+    save_figure(figure, job.outputs["png"], job.provenance, data)
+
+
+if __name__ == "__main__":
+    run_job("fig_plateau", Settings, work)

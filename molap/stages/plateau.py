@@ -1,0 +1,50 @@
+"""Look at separate networks at the checkpoints of their training for what keeps them on a plateau."""
+
+import numpy as np
+import pandas as pd
+
+from molap.config.base import Section
+from molap.config.evaluation import CriterionSettings
+from molap.evaluation import metrics
+from molap.network import from_arrays, select_network
+from molap.plateau import symptoms
+from molap.records import load_arrays, write_table
+from molap.stages.evaluation import respond
+from molap.stages.job import Job, run_job
+
+SCORES = ("accuracy", "best_constant", "response_mse")
+
+
+class Settings(Section):
+    """What the numbers depend on, besides checkpoints and validation trials."""
+
+    task: str
+    seeds: tuple[int, ...]
+    criterion: CriterionSettings
+    state_noise: float
+    data_seed: int
+
+
+def work(job: Job) -> None:
+    """Write one row per network seed and checkpoint; the checkpoints hold all weights of a separate network."""
+    s, rows = job.settings, []
+    kept, validation = (load_arrays(job.inputs[name]) for name in ("checkpoints", "validation"))
+    inputs, targets = validation["inputs"], validation["targets"]
+    for place, step in enumerate(kept.pop("steps")):
+        networks = from_arrays({name: weights[place] for name, weights in kept.items()})
+        for i, seed in enumerate(s.seeds):
+            network = select_network(networks, i)
+            outputs, h = map(np.asarray, respond(network, inputs, s.state_noise, s.data_seed))
+            scores = metrics(outputs, targets, s.criterion)
+            found = symptoms(np.asarray(network.w_rec), np.asarray(network.w_out), h, outputs, inputs, targets)
+            first = {"task": s.task, "network_seed": seed, "step": int(step)}
+            rows.append(first | {name: scores[name] for name in SCORES} | found)
+        print(f"step {step}", flush=True)
+    table = pd.DataFrame(rows).sort_values(["network_seed", "step"], kind="stable")
+    write_table(job.outputs["table"], table)
+    last = table[table.step == table.step.max()]
+    job.metrics = {name: last[name].tolist() for name in (*SCORES, *found)}
+
+
+if __name__ == "__main__":
+    run_job("plateau", Settings, work)

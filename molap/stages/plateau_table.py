@@ -1,0 +1,28 @@
+"""Collect what keeps separate networks on a plateau, trained as now and as before."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.records import read_table, write_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """Tasks and their labels; the inputs are named `protocol.task.block`."""
+
+    labels: tuple[tuple[str, str], ...]
+
+
+def work(job: Job) -> None:
+    """Write one row per protocol, task, network seed and checkpoint."""
+    labels, frames = dict(job.settings.labels), []
+    for name, file in job.inputs.items():
+        protocol, task, _ = name.split(".")
+        frames.append(read_table(file).assign(protocol=protocol, label=labels[task]))
+    table = pd.concat(frames, ignore_index=True)
+    first = ["protocol", "task", "label", "network_seed", "step"]
+    write_table(job.outputs["table"], table[first + [name for name in table.columns if name not in first]])
+
+
+if __name__ == "__main__":
+    run_job("plateau_table", Settings, work)

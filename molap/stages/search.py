@@ -1,0 +1,132 @@
+"""Train every candidate of a search on a task: separate networks, or heads; and score them on validation trials."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import jax.numpy as jnp
+import pandas as pd
+from jaxtyping import Array, Float
+
+from molap.config.evaluation import CriterionSettings
+from molap.config.tune import Candidate
+from molap.modules import all_weights, head_weights
+from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
+from molap.randomness import named_key
+from molap.records import load_arrays, write_table
+from molap.search import Trial, init_of, pretraining_of, scores, train_candidates, trials
+from molap.stages.job import Job, run_job
+from molap.stages.training_job import TrainingSettings, task_batches
+from molap.tasks.registry import Task, load_tasks
+from molap.training import DrawBatch
+
+
+class SearchSettings(TrainingSettings):
+    """Holds what the programs of a search have in common."""
+
+    candidates: tuple[Candidate, ...]
+    n_units: int
+    gain: float
+    inter_module: Literal["random", "zero"] = "random"
+    n_modules: int = 1
+
+
+class Settings(SearchSettings):
+    """Holds what the search on a task depends on, besides pre-trained modules and validation trials."""
+
+    kind: str
+    task: str
+    criterion: CriterionSettings
+    pretraining_steps: int | None = None
+    """For heads on pre-trained modules: the steps that each of these was trained for."""
+
+
+def work(job: Job) -> None:
+    """Write one row for every candidate and network seed."""
+    s = job.settings
+    task = load_tasks(s.trials.modules)[s.task]
+    networks = trials(s.candidates, s.seeds)
+    w_rec_of = drawn_w_rec(s) if s.pretraining_steps is None else _pretrained(job)
+    sizes = len(task.inputs), len(task.outputs), task.name
+    drawn = [draw_around(w_rec_of(one), one, *sizes, s) for one in networks]
+    trained = train_candidates(
+        [one.candidate for one in networks],
+        stack_networks(drawn),
+        all_weights(drawn[0]) if s.kind == "separate" else head_weights(drawn[0]),
+        partial(batches_of_size, task, s),
+        batch_keys(networks, task.name, s),
+        s.phase,
+        s.optimiser,
+        progress=log_step,
+        state_noise=s.state_noise,
+    )
+    found = scores(trained, load_arrays(job.inputs["validation"]), s.criterion, s.state_noise, s.data_seed)
+    write_rows(job, [(one, {"task": s.task} | row) for one, row in zip(networks, found, strict=True)])
+
+
+def drawn_w_rec(s: SearchSettings) -> Callable[[Trial], Float[Array, "unit unit"]]:
+    """Return what draws a network's W_rec."""
+    sizes = s.n_units, s.gain, s.inter_module, s.n_modules
+    return lambda one: draw_w_rec(one.seed, *sizes, one.candidate.recurrent_init)
+
+
+def _pretrained(job: Job) -> Callable[[Trial], Float[Array, "unit unit"]]:
+    """Return what looks a network's W_rec up among the pre-trained modules."""
+    arrays = load_arrays(job.inputs["modules"])
+    pairs = zip(arrays["candidates"].tolist(), arrays["seeds"].tolist(), strict=True)
+    places = {pair: place for place, pair in enumerate(pairs)}
+
+    def w_rec_of(one: Trial):
+        return jnp.asarray(
+            arrays["w_rec"][places[pretraining_of(one.candidate, job.settings.pretraining_steps).name, one.seed]]
+        )
+
+    return w_rec_of
+
+
+def draw_around(
+    w_rec: Float[Array, "unit unit"], one: Trial, n_inputs: int, n_outputs: int, label: str, s: SearchSettings
+) -> Params:
+    """Draw all else of a network, as the stages `reservoir`, `head` and `separate` do."""
+    b_rec = draw_b_rec(one.seed, s.n_units, s.gain)  # no phase trains it but that of separate networks
+    return draw_params(one.seed, w_rec, n_inputs, n_outputs, label, init_of(one.candidate, s.init), b_rec)
+
+
+def batches_of_size(task: Task, s: SearchSettings, size: int) -> DrawBatch:
+    """Return what draws batches of a task with as many trials as a candidate asks for."""
+    return task_batches(task, s.model_copy(update={"phase": s.phase.model_copy(update={"batch_size": size})}))
+
+
+def batch_keys(networks: list[Trial], stream: str, s: SearchSettings):
+    """Return the keys of batches by network: those of every other stage that trains on this stream."""
+    return jnp.stack([named_key(s.data_seed, "training", stream, one.seed) for one in networks])
+
+
+def log_step(step: int, n_steps: int, mse: float) -> None:
+    """Log the progress of the candidates that are trained now."""
+    print(f"step {step}/{n_steps}  mse {mse:.5f}", flush=True)
+
+
+def write_rows(job: Job, rows: list[tuple[Trial, dict]]) -> None:
+    """Write the table of a search, and note how many networks failed."""
+    frame = pd.DataFrame(
+        [
+            {"kind": job.settings.kind, "candidate": one.candidate.name}
+            | one.candidate.model_dump(mode="json")
+            | {"network_seed": one.seed}
+            | row
+            for one, row in rows
+        ]
+    )
+    write_table(job.outputs["table"], frame)
+    job.metrics = {
+        "n_candidates": len(job.settings.candidates),
+        "n_networks": len(job.settings.candidates) * len(job.settings.seeds),
+        "scored": len(frame),
+        "failed": int(frame.failed.sum()),
+        "failed_of_best_candidate": int(frame.groupby("candidate").failed.sum().min()),
+    }
+
+
+if __name__ == "__main__":
+    run_job("search", Settings, work)

@@ -1,0 +1,160 @@
+"""Train every candidate of a search by DNI on the tasks in turn, and score what each network then knows."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from molap import dni
+from molap.config.dni import MethodSettings
+from molap.config.evaluation import CriterionSettings
+from molap.dni import Memory, Projections, empty_memory, projections
+from molap.modules import all_weights
+from molap.network import Params, run, select_network, stack_networks
+from molap.records import load_arrays
+from molap.search import Trial, init_of, scores, train_candidates, trials
+from molap.shared import Layout, grow, new_network, view
+from molap.stages.job import Job, run_job
+from molap.stages.search import SearchSettings, batch_keys, batches_of_size, log_step, write_rows
+from molap.stages.sequence import measured_inputs, protected, remember_task
+from molap.tasks.registry import Task, load_tasks
+from molap.training import over_seeds, task_objective
+
+AT_ONCE = 16
+"""Limits the networks whose rates a GPU's host holds in memory at once while their covariances are measured."""
+
+
+class Settings(SearchSettings):
+    """Holds what the search for DNI depends on, besides validation trials."""
+
+    kind: str
+    tasks: tuple[str, ...]
+    rule: bool
+    method: MethodSettings
+    criterion: CriterionSettings
+
+
+class Learners(NamedTuple):
+    """Holds the networks of the search after some tasks, and what each remembers of these."""
+
+    layout: Layout
+    params: list[Params]
+    memories: list[Memory]
+
+
+def work(job: Job) -> None:
+    """Write one row for every candidate, network seed and task: scores at the end, and right after the task."""
+    s = job.settings
+    tasks = [load_tasks(s.trials.modules)[name] for name in s.tasks]
+    networks = trials(s.candidates, s.seeds)
+    learners, right_after = _new(networks, s), {}
+    for task in tasks:
+        print(f"task {task.name}", flush=True)
+        learners = _grown(learners, task, networks, s)
+        trained = _trained(learners, task, networks, s)
+        right_after[task.name] = _scores(job, trained, learners.layout, task)
+        last = task is tasks[-1]
+        memories = learners.memories if last else _remembered(learners, trained, task, networks, s)
+        learners = learners._replace(params=_apart(trained, len(networks)), memories=memories)
+    rows = []
+    for task in tasks:
+        at_the_end = _scores(job, trained, learners.layout, task)
+        for one, then, now in zip(networks, right_after[task.name], at_the_end, strict=True):
+            before = {"accuracy_right_after": then["accuracy"], "failed_right_after": then["failed"]}
+            rows.append((one, {"task": task.name} | now | before))
+    write_rows(job, rows)
+
+
+def _new(networks: list[Trial], s: Settings) -> Learners:
+    """Draw networks without channels, which remember nothing."""
+    params = [
+        new_network(one.seed, s.n_units, s.gain, init_of(one.candidate, s.init), one.candidate.recurrent_init)
+        for one in networks
+    ]
+    return Learners(Layout(), params, [empty_memory(0, s.n_units, 0, s.init.biases)] * len(networks))
+
+
+def _grown(learners: Learners, task: Task, networks: list[Trial], s: Settings) -> Learners:
+    """Give networks and memories the channels that a task brings."""
+    old = learners.layout
+    layout = old.with_task(task, s.rule)
+    more = len(layout.inputs) - len(old.inputs), len(layout.outputs) - len(old.outputs)
+    params = [
+        grow(network, old, task, s.rule, one.seed, init_of(one.candidate, s.init))
+        for network, one in zip(learners.params, networks, strict=True)
+    ]
+    return Learners(layout, params, [dni.grow(memory, len(old.inputs), *more) for memory in learners.memories])
+
+
+def _trained(learners: Learners, task: Task, networks: list[Trial], s: Settings) -> Params:
+    """Train the networks on a task, from the second on with those before it protected."""
+    layout = learners.layout
+    trainable, options = all_weights(learners.params[0]), {}
+    if learners.memories[0].n_tasks:
+        project = partial(_projections, n_inputs=len(layout.inputs), alpha=s.method.alpha)
+        trainable, options = protected(learners.params[0], _in_threads(project, learners.memories), s.method)
+    return train_candidates(
+        [one.candidate for one in networks],
+        stack_networks(learners.params),
+        trainable,
+        partial(batches_of_size, task, s),
+        batch_keys(networks, task.name, s),
+        s.phase,
+        s.optimiser,
+        progress=log_step,
+        objective=task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
+        **options,
+    )
+
+
+def _projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
+    """Return what protects a network's former tasks; of one that went out of hand, nothing is left to protect."""
+    if not all(np.isfinite(covariance).all() for covariance in (memory.z, memory.wz, memory.y)):
+        memory = memory._replace(z=np.zeros_like(memory.z), wz=np.zeros_like(memory.wz), y=np.zeros_like(memory.y))
+    return projections(memory, n_inputs, alpha)
+
+
+def _remembered(learners: Learners, trained: Params, task: Task, networks: list[Trial], s: Settings) -> list[Memory]:
+    """Return every network's memory after a task, measured a few networks at a time."""
+    layout = learners.layout
+    inputs = {seed: measured_inputs(task, seed, s.method, s) for seed in s.seeds}
+    seen, params = view(trained, layout, task), _apart(trained, len(networks))
+    rates_of = jax.jit(over_seeds(lambda network, x: run(network, x)[1]))
+    found, at_once = [], 1 if jax.default_backend() == "cpu" else AT_ONCE
+    for first in range(0, len(networks), at_once):
+        some = np.arange(first, min(first + at_once, len(networks)))
+        own = jnp.stack([inputs[networks[k].seed] for k in some])
+        rates = np.asarray(rates_of(jax.tree.map(lambda w, some=some: w[some], seen), own))
+        parts = [
+            (learners.memories[k], params[k], layout, task, inputs[networks[k].seed], rates[k - first], s.method)
+            for k in some
+        ]
+        found += _in_threads(lambda part: remember_task(*part), parts)
+    return found
+
+
+def _scores(job: Job, trained: Params, layout: Layout, task: Task) -> list[dict]:
+    """Score the networks on a task's validation trials."""
+    s, validation = job.settings, load_arrays(job.inputs[f"validation_{task.name}"])
+    return scores(view(trained, layout, task), validation, s.criterion, s.state_noise, s.data_seed)
+
+
+def _apart(trained: Params, n: int) -> list[Params]:
+    """Take networks out of their stack."""
+    return [select_network(trained, place) for place in range(n)]
+
+
+def _in_threads(function: Callable, items: Iterable) -> list:
+    """Apply a function to each item: on a GPU's host by all its cores, beside other jobs on a CPU by one."""
+    n_threads = 1 if jax.default_backend() == "cpu" else os.cpu_count()
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(function, items))
+
+
+if __name__ == "__main__":
+    run_job("search_sequence", Settings, work)
