@@ -122,6 +122,10 @@ class Scratch:
         }
 
 
+TARGETS = ("all", "default", "modules", "tune", "diagnose")
+"""Rules that only name what is wanted."""
+
+
 def planned_jobs(text: str) -> dict[str, int]:
     """Number of planned jobs by rule, without the targets, as a dry run prints them."""
     table = re.search(r"^Job stats:\n.*?\n-+  -+\n(.*?)\ntotal", text, re.DOTALL | re.MULTILINE)
@@ -129,7 +133,7 @@ def planned_jobs(text: str) -> dict[str, int]:
         assert "Nothing to be done" in text, text
         return {}
     counts = dict(line.split() for line in table.group(1).splitlines())
-    return {rule: int(count) for rule, count in counts.items() if rule not in ("all", "default", "tune", "modules")}
+    return {rule: int(count) for rule, count in counts.items() if rule not in TARGETS}
 
 
 def stage_jobs(process: subprocess.Popen) -> list[psutil.Process]:
