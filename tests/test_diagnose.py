@@ -137,7 +137,7 @@ def former(n_steps):
 
 def test_diagnose_runs_to_a_figure_of_both_protocols_and_again_what_changed(changed):
     changed.set(attribution=former(6))
-    collected = {"plateau_table": 1, "fig_plateau": 1, "diagnose": 1}
+    collected = {"plateau_table": 1, "fig_plateau": 1}
     assert changed.planned("diagnose") == {"separate": 1, "plateau": 2} | collected
     result = changed.run("diagnose")
     assert result.returncode == 0, result.stdout + result.stderr

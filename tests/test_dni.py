@@ -21,7 +21,7 @@ from molap.tasks.registry import load_tasks
 from molap.training import task_objective, train
 
 TASKS = load_tasks()
-TRIALS, INIT = TrialSettings(), InitSettings()
+TRIALS, INIT = TrialSettings(), InitSettings(readout_init="n_units")
 WEIGHTS = ("w_in", "w_rec", "w_out")
 
 
