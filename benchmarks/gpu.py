@@ -1,4 +1,4 @@
-"""What a GPU gives: a CPU's numbers to rounding, and how much faster, as one table and one file.
+"""Compare a GPU with a CPU: whether the numbers agree to rounding, and how much faster it is.
 
     python benchmarks/gpu.py                # about five minutes of a GPU; docs/gpu.md says what it needs
     python benchmarks/gpu.py --tiny         # a minute, on any machine

@@ -1,4 +1,4 @@
-"""What the parts of `benchmarks/gpu.py` found, compared and laid out as tables."""
+"""Compare what the parts of `benchmarks/gpu.py` found, and lay it out as tables."""
 
 from pathlib import Path
 

@@ -90,7 +90,7 @@ def scale_rates(factors: Mapping[str, Scalar]) -> optax.GradientTransformation:
 def clip_by_norm(max_norm: Scalar | None) -> optax.GradientTransformation:
     """Clip by the global norm of what is trained; None or infinite: not at all.
 
-    An infinite norm is told apart entry by entry, because t / norm · ∞ is no number where the norm overflows too.
+    An infinite norm is handled entry by entry, because t / norm · ∞ is not a number where the norm overflows too.
     """
     if max_norm is None:
         return optax.identity()

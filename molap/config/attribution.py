@@ -14,7 +14,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "separate": {"learning_rate": 3e-3, "recurrent_rate": 1.0, "n_steps": 2000},
     "dni": {"recurrent_rate": 1.0},
 }
-"""How networks were trained before the search of how to (docs/decisions.md), with the plateau that many never left."""
+"""Restores the training that was used before the search (docs/decisions.md), when many networks stayed on a plateau."""
 
 SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "criterion": {"evaluation": {"criterion": "relative", "fixation_tolerance": 0.15}},

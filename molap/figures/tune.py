@@ -17,7 +17,7 @@ GREY = (0.3, 0.3, 0.3)
 
 
 def shown(table: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
-    """What the figure shows: of every kind, and of all together, the best candidates by the rule of the choice.
+    """Select what the figure shows: of every kind, and of all together, the best candidates by the rule of the choice.
 
     Args:
         table: columns kind, candidate, best_constant, and accuracy_right_after where tasks were learned in turn.

@@ -8,7 +8,7 @@ from molap.stages.job import Job, run_job
 
 
 class Settings(Section):
-    """The figure depends on the table, and on what its legend tells of each protocol."""
+    """Holds what the figure needs besides the table: how its legend describes each protocol."""
 
     protocols: dict[str, dict[str, float | int | str]]
 
