@@ -149,7 +149,7 @@ def test_every_table_can_be_read_searched_and_sorted(page, run):
 def test_the_settings_stand_beside_the_preset_s(page):
     frame = open_page(page, "Provenance", "Settings")
     row = frame.locator("tr", has_text="heads.n_steps")
-    assert [cell.strip() for cell in row.locator("td").all_inner_texts()][:3] == ["heads.n_steps", "8", "2000"]
+    assert [cell.strip() for cell in row.locator("td").all_inner_texts()][:3] == ["heads.n_steps", "8", "1000"]
     assert "strong" in row.get_attribute("class")
     assert frame.locator("tbody tr").count() == frame.locator(".count").evaluate("c => parseInt(c.innerText)")
     assert frame.locator("tr.strong", has_text="evaluation.criterion").count() == 0
