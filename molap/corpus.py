@@ -21,16 +21,18 @@ class CorpusBatch(NamedTuple):
 
 
 def draw_corpus(
-    tasks: list[Task], key: Key[Array, ""], n_trials: int, settings: TrialSettings, aligned: bool
+    tasks: list[Task], key: Key[Array, ""], n_trials: int, settings: TrialSettings, aligned: bool, noise: bool = True
 ) -> CorpusBatch:
-    """Trials of every task, stacked along the channels.
+    """Return trials of every task, stacked along the channels.
 
     With `aligned`, trial i has the same angles in every task, so that channels covary across tasks as in the
     released code; else each task draws its own. Noise is independent in either case.
     """
     shared_key, tasks_key = jax.random.split(key)
     conditions = draw_conditions(shared_key, n_trials, settings) if aligned else None
-    batches = [draw_trials(task, fold_in_name(tasks_key, task.name), n_trials, settings, conditions) for task in tasks]
+    batches = [
+        draw_trials(task, fold_in_name(tasks_key, task.name), n_trials, settings, conditions, noise) for task in tasks
+    ]
     return CorpusBatch(
         jnp.concatenate([batch.inputs for batch in batches], axis=-1),
         jnp.concatenate([batch.targets for batch in batches], axis=-1),

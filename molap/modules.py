@@ -30,6 +30,12 @@ def pretraining_weights(params: Params, n_modules: int, module: int, input_weigh
     return _existing(params, w_in=not off_by_one, w_rec=recurrent, b_rec=False)
 
 
+def pretraining_block(n_units: int, n_modules: int, module: int, input_weights: str = "column") -> slice | None:
+    """Return the units among which `pretraining_weights` trains W_rec; None where it trains others as well."""
+    off_by_one = input_weights == "released" and module > 1
+    return None if off_by_one else module_units(n_units, n_modules, module)
+
+
 def head_weights(params: Params) -> Trainable:
     """Task training on the frozen network: W_in and W_out (section 3.4); with biases also b_out and h0."""
     return _existing(params, w_rec=False, b_rec=False)

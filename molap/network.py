@@ -1,5 +1,6 @@
 """The recurrent network (Eq. 1): parameters, initialisation, and the run with its own gradient."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -124,11 +125,12 @@ def run(
     return (outputs if params.b_out is None else outputs + params.b_out), h
 
 
-@jax.custom_vjp
+@partial(jax.custom_vjp, nondiff_argnums=(3,))
 def respond(
     params: Params,
     inputs: Float[Array, "time trial channel"],
     noise: Float[Array, "time trial unit"] | None = None,
+    block: slice | None = None,
 ) -> tuple[Float[Array, "time trial output"], Float[Array, ""]]:
     """Outputs of `run`, and the mean squared rate, for training.
 
@@ -139,7 +141,8 @@ def respond(
 
     the forward scan keeps h(t − 1), and the backward scan carries h(t). ∂W_rec is summed over a few steps at a time, in
     products that are large enough to be fast and small enough to stay in the cache. What is not asked for (W_rec of
-    a frozen network, the inputs) is not computed.
+    a frozen network, the inputs) is not computed. With `block`, only the weights among these units have a gradient in
+    W_rec, and the others a gradient of 0: pre-training asks for no more.
     """
     return _forward(params, inputs, noise)[0]
 
@@ -157,8 +160,9 @@ def _forward(params: Params, inputs, noise):
     return (outputs, squares / before.size), (params, inputs, noise, before, last)
 
 
-def _forward_of_traced(params, inputs, noise):
+def _forward_of_traced(params, inputs, noise, block):
     """Run forward, and note for W_rec, inputs and noise whether a gradient is asked for: an empty tuple, or None."""
+    del block
     traced = (params, inputs, noise)
     values = jax.tree.map(lambda given: given.value, traced, is_leaf=_is_traced)
     found, residuals = _forward(*values)
@@ -170,12 +174,14 @@ def _is_traced(value) -> bool:
     return isinstance(value, CustomVJPPrimal)
 
 
-def _backward(residuals, gradients):
+def _backward(block, residuals, gradients):
     params, inputs, _, before, last, (of_w_rec, of_inputs, of_noise) = residuals
     g_outputs, g_activity = (jnp.zeros(g.shape, g.dtype) if isinstance(g, SymbolicZero) else g for g in gradients)
     g_activity = 2 * g_activity / before.size
     biased = params.b_rec is not None
     n_steps, n_trials, n_units = before.shape
+    block = block or slice(0, n_units)
+    n_own = block.stop - block.start
 
     def step(carry, now):
         carry, h, sums = carry
@@ -189,15 +195,18 @@ def _backward(residuals, gradients):
         carry, g_rec = carry
         carry, delta = jax.lax.scan(step, carry, now, reverse=True)
         if of_w_rec is not None:
-            g_rec = g_rec + product(delta.reshape(-1, n_units).T, now[1].reshape(-1, n_units))
+            received, sent = (values[..., block].reshape(-1, n_own) for values in (delta, now[1]))
+            g_rec = g_rec + product(received.T, sent)
         return (carry, g_rec), None if (of_inputs, of_noise) == (None, None) else delta
 
     together = _steps_together(n_steps) if of_w_rec is not None else n_steps
     blocks = jax.tree.map(lambda v: v.reshape(-1, together, *v.shape[1:]), (g_outputs, before, inputs))
     sums = jax.tree.map(jnp.zeros_like, (params.w_in.T, params.w_out, params.b_rec))
-    zeros = jnp.zeros_like(params.w_rec) if of_w_rec is not None else None
+    zeros = jnp.zeros((n_own, n_own), before.dtype) if of_w_rec is not None else None
     start = ((jnp.zeros_like(last), last, sums), zeros)
     ((carry, _, (g_in, g_out, g_bias)), g_rec), delta = jax.lax.scan(steps, start, blocks, reverse=True)
+    if g_rec is not None and n_own < n_units:
+        g_rec = jnp.zeros_like(params.w_rec).at[block, block].set(g_rec)
     found = Params(g_in.T, g_rec, g_out, g_bias)
     if params.b_out is not None:
         found = found._replace(b_out=g_outputs.sum(axis=(0, 1)))

@@ -5,12 +5,18 @@ Source: section 3.3 and Eq. 2, A.2.1, A.2.2.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
-from molap.corpus import CorpusBatch
+from molap.config.tasks import TrialSettings
+from molap.corpus import CorpusBatch, draw_corpus
 from molap.products import product
+from molap.randomness import fold_in_name
+from molap.tasks.batch import noise_std
+from molap.tasks.registry import Task
+from molap.tasks.trial import N_STEPS
 
 
 class Side(NamedTuple):
@@ -73,6 +79,42 @@ def primitive_trials(
         batch = CorpusBatch(both, both)
     inputs, targets = (product(values, v.weights)[..., None] - v.offset for v, values in zip(pair, batch, strict=True))
     return inputs, targets
+
+
+def draw_primitive_trials(
+    pair: tuple[Variate, Variate],
+    tasks: list[Task],
+    key: Key[Array, ""],
+    n_trials: int,
+    settings: TrialSettings,
+    aligned: bool,
+    joint: bool = False,
+) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:
+    """Draw a batch of a module's input and target.
+
+    A variate of inputs with independent noise η_c(t) ~ N(0, σ_c²) has the noise Σ_c w_c η_c(t) ~ N(0, Σ_c w_c² σ_c²),
+    independent over steps and trials. It is drawn as such, one number instead of one for each of the 25 channels.
+    With `rescaling: batch` the scale depends on the noise, which is then drawn channel by channel.
+
+    Args:
+        pair: the projections of inputs and targets.
+        tasks: those of the corpus on which the projections were fitted, in its order.
+        key: of this batch.
+        n_trials: their number.
+        settings: how trials are drawn.
+        aligned: whether trial i has the same angles in every task.
+        joint: whether both projections are of inputs and targets side by side.
+    """
+    stds = [noise_std(task, settings) for task in tasks for _ in task.inputs]
+    known = None not in stds
+    batch = draw_corpus(tasks, key, n_trials, settings, aligned, noise=not known)
+    inputs, targets = primitive_trials(pair, batch, joint)
+    if not known or settings.input_noise == 0:
+        return inputs, targets
+    std = jnp.sqrt(jnp.sum((pair[0].weights[: len(stds)] * np.array(stds, np.float32)) ** 2))
+    on = (jnp.arange(N_STEPS) >= settings.noise_onset)[:, None, None]
+    noise = std * on * jax.random.normal(fold_in_name(key, "variate"), inputs.shape)
+    return inputs + noise, targets + noise if joint else targets
 
 
 def _variate(side: Side, component: int) -> Variate:

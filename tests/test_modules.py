@@ -10,6 +10,7 @@ from molap.modules import (
     count_trained,
     head_weights,
     module_units,
+    pretraining_block,
     pretraining_weights,
 )
 from molap.network import Params
@@ -44,6 +45,19 @@ def test_pretraining_trains_the_modules_own_block(n_modules, biases):
         assert np.array_equal(trainable.w_rec, expected)
         assert trainable.w_rec.sum() == size**2
         assert trainable.w_in is True and trainable.w_out is True
+
+
+@pytest.mark.parametrize(("n_modules", "module"), [(1, 1), (2, 1), (2, 2), (3, 2), (4, 4)])
+@pytest.mark.parametrize("input_weights", ["column", "released"])
+def test_the_block_is_where_pretraining_trains_w_rec(n_modules, module, input_weights):
+    """The released code trains a column besides, from the second module on: there is no such block."""
+    trained = pretraining_weights(network(), n_modules, module, input_weights).w_rec
+    block = pretraining_block(12, n_modules, module, input_weights)
+    assert (block is None) == (input_weights == "released" and module > 1)
+    if block is not None:
+        expected = np.zeros((12, 12), bool)
+        expected[block, block] = True
+        assert np.array_equal(trained, expected)
 
 
 def test_blocks_of_different_modules_are_disjoint():

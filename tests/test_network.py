@@ -100,6 +100,12 @@ def jax_score(respond_function, params, inputs, noise=None):
     return jnp.sum(weights * outputs**2) + 0.7 * activity * inputs.shape[0] * inputs.shape[1] * N_UNITS
 
 
+OF_BLOCK = {
+    (start, stop): lambda *given, block=slice(start, stop): respond(*given, block)
+    for start, stop in ((0, 2), (2, N_UNITS), (0, N_UNITS))
+}
+"""`respond` for a block of units: one function for each, because `jax_score` is compiled for the function given."""
+
 OPTIONAL = [(), ("h0",), ("b_rec", "b_out", "h0")]
 
 
@@ -122,6 +128,29 @@ def test_gradient_of_every_weight_equals_that_of_a_plain_scan(optional, n_steps)
     for name, expected in to_arrays(plain).items():
         assert np.abs(expected).max() > 0 or n_steps == 1
         np.testing.assert_allclose(getattr(ours, name), expected, rtol=2e-5, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("block", [slice(0, 2), slice(2, N_UNITS), slice(0, N_UNITS)])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_within_a_block_the_gradient_of_w_rec_is_the_whole_one_and_elsewhere_zero(block, mapped):
+    params, inputs, noise = small_network(*OPTIONAL[2]), small_inputs(), small_noise()
+
+    def gradient(function):
+        found = jax.grad(partial(jax_score, function))
+        if not mapped:
+            return found(params, inputs, noise)
+        both = jax.vmap(found, in_axes=(0, None, None))(stack_networks([params, params]), inputs, noise)
+        return select_network(both, 1)
+
+    ours = gradient(OF_BLOCK[block.start, block.stop])
+    expected = to_arrays(jax.grad(jax_score, argnums=1)(scan_respond, params, inputs, noise))
+    outside = np.ones((N_UNITS, N_UNITS), bool)
+    outside[block, block] = False
+    assert np.abs(expected["w_rec"]).min() > 0
+    expected["w_rec"] = np.where(outside, 0, expected["w_rec"])
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(ours, name), value, rtol=2e-5, atol=2e-5, err_msg=name)
+    assert np.all(np.asarray(ours.w_rec)[outside] == 0)
 
 
 @pytest.mark.parametrize("argument", [2, 3])

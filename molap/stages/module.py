@@ -5,15 +5,14 @@ from typing import Literal
 from jax.tree_util import Partial
 
 from molap.config.training import PretrainingSettings
-from molap.corpus import draw_corpus
-from molap.modules import pretraining_weights
+from molap.modules import pretraining_block, pretraining_weights
 from molap.network import from_arrays, select_network
-from molap.primitives import Primitives, module_variates, primitive_trials
+from molap.primitives import Primitives, draw_primitive_trials, module_variates
 from molap.records import load_arrays
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, train_and_save
 from molap.tasks.registry import load_tasks
-from molap.training import DrawBatch
+from molap.training import DrawBatch, Objective, task_objective
 
 
 class Settings(TrainingSettings):
@@ -37,7 +36,14 @@ def work(job: Job) -> None:
         select_network(params, 0), settings.n_modules, settings.module, settings.phase.input_weights
     )
     draw_batch = module_batches(primitives, settings, settings.module, settings.phase.batch_size)
-    train_and_save(job, params, trainable, draw_batch, f"module{settings.module}")
+    objective = module_objective(settings, params.w_rec.shape[-1], settings.module)
+    train_and_save(job, params, trainable, draw_batch, f"module{settings.module}", objective=objective)
+
+
+def module_objective(settings: TrainingSettings, n_units: int, module: int) -> Objective:
+    """Return the loss on a module's component, with the gradient of W_rec that the module asks for."""
+    block = pretraining_block(n_units, settings.n_modules, module, settings.phase.input_weights)
+    return task_objective(settings.phase, settings.state_noise, block=block)
 
 
 def module_batches(primitives: Primitives, settings: TrainingSettings, module: int, batch_size: int) -> DrawBatch:
@@ -56,8 +62,7 @@ def module_batches(primitives: Primitives, settings: TrainingSettings, module: i
     aligned = settings.alignment == "aligned"
 
     def draw(pair, key):
-        batch = draw_corpus(tasks, key, batch_size, settings.trials, aligned)
-        return primitive_trials(pair, batch, settings.joint)
+        return draw_primitive_trials(pair, tasks, key, batch_size, settings.trials, aligned, settings.joint)
 
     # The fit is an argument of the compiled program, which serves other fits of the same corpus as well.
     return Partial(draw, module_variates(primitives, module - 1))

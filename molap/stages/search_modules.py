@@ -12,7 +12,7 @@ from molap.primitives import Primitives
 from molap.records import load_arrays, save_arrays
 from molap.search import train_candidates, trials
 from molap.stages.job import Job, run_job
-from molap.stages.module import module_batches
+from molap.stages.module import module_batches, module_objective
 from molap.stages.search import SearchSettings, batch_keys, draw_around, drawn_w_rec, log_step
 
 
@@ -43,7 +43,7 @@ def work(job: Job) -> None:
             s.phase,
             s.optimiser,
             progress=log_step,
-            state_noise=s.state_noise,
+            objective=module_objective(s, s.n_units, module),
         )
     names, seeds = zip(*((one.candidate.name, one.seed) for one in networks), strict=True)
     arrays = {"w_rec": np.asarray(params.w_rec), "candidates": np.array(names), "seeds": np.array(seeds)}

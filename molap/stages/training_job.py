@@ -46,9 +46,10 @@ def train_and_save(
     draw_batch: DrawBatch,
     stream: str,
     further: dict[str, np.ndarray] | None = None,
+    **options,
 ) -> None:
-    """Train all seeds, write the networks with `further` arrays, and note curves and counts."""
-    trained = train_networks(job, params, trainable, draw_batch, stream)
+    """Train all seeds, write the networks with `further` arrays, and note curves and counts; options of `train`."""
+    trained = train_networks(job, params, trainable, draw_batch, stream, **options)
     note_counts(job, select_network(params, 0), trainable)
     arrays = to_arrays(trained) | (further or {})
     save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(job.settings.seeds), **arrays)

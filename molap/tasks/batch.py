@@ -49,15 +49,27 @@ def rescale(trials: Trials, task: Task, settings: TrialSettings) -> Trials:
     return trials._replace(inputs=inputs, targets=targets)
 
 
+def noise_std(task: Task, settings: TrialSettings) -> float | None:
+    """Return the standard deviation of the noise on a task's rescaled inputs, from the step `noise_onset` on.
+
+    None where it depends on the trials drawn.
+    """
+    if settings.rescaling == "batch":
+        return None
+    low, high = task.input_bounds if settings.rescaling == "fixed" else (0.0, 1.0)
+    return settings.input_noise / (high - low)
+
+
 def draw_trials(
     task: Task,
     key: Key[Array, ""],
     n_trials: int,
     settings: TrialSettings,
     conditions: Conditions | None = None,
+    noise: bool = True,
 ) -> Trials:
-    """A batch as a network receives it: drawn (unless `conditions` are given), with noise, rescaled."""
+    """Return a batch as a network receives it: drawn (unless `conditions` are given), with noise, rescaled."""
     condition_key, trial_key = jax.random.split(key)
     if conditions is None:
         conditions = draw_conditions(condition_key, n_trials, settings)
-    return rescale(raw_trials(task, trial_key, conditions, settings), task, settings)
+    return rescale(raw_trials(task, trial_key, conditions, settings, noise), task, settings)
