@@ -9,7 +9,11 @@ import pytest
 from slurm_cluster import Cluster, why_not
 from workflow_helpers import STARTED, Scratch
 
-import molap.stages  # noqa: F401
+import molap.stages  # noqa: F401  (one thread, before NumPy and JAX are loaded)
+
+# isort: split
+import jax
+from jax.experimental.compilation_cache import compilation_cache
 
 NO_SLURM = "MOLAP_TESTS_WITHOUT_SLURM"
 """The reason, told to the workers."""
@@ -99,3 +103,20 @@ def nothing_left_running():
 def changed(finished, tmp_path):
     """A copy of the finished run that a test may change."""
     return finished.copy(tmp_path / "changed")
+
+
+@pytest.fixture(scope="module")
+def compile_once(tmp_path_factory):
+    """Keep compiled programs for a file of tests: `train` compiles at every call, which is most of its time."""
+    options = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in options}
+    for values in (options, before):
+        for name, value in values.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()
+        if values is options:
+            yield

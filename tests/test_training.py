@@ -1,7 +1,6 @@
 """The training loop: what stays frozen, which batches are drawn, and what results do not depend on."""
 
 import functools
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,85 +8,30 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jax.experimental.compilation_cache import compilation_cache
+from small_training import (
+    N_STEPS,
+    N_UNITS,
+    PHASES,
+    PLAIN_ADAM,
+    WEIGHTS,
+    assert_same_bytes,
+    keys,
+    module,
+    networks,
+    noisy_batch,
+    phase,
+    trained,
+)
 
-from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
-from molap.config.training import HeadSettings, OptimiserSettings, PhaseSettings, RecurrentPhaseSettings
-from molap.dni import Projections, project_updates
-from molap.modules import all_weights, head_weights, pretraining_weights
-from molap.network import draw_params, draw_w_rec, select_network, stack_networks, to_arrays
-from molap.randomness import named_key
+from molap.config.training import HeadSettings, OptimiserSettings, RecurrentPhaseSettings
+from molap.modules import all_weights, head_weights
+from molap.network import select_network, to_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import Varied, checkpoints, loss, train
+from molap.training import checkpoints, loss
 
-N_UNITS, N_MODULES, N_STEPS = 12, 2, 6
-WEIGHTS = ("w_in", "w_rec", "w_out")
-OPTIMISER = OptimiserSettings(decay="cosine", clip_norm=0.1)
-PLAIN_ADAM = OptimiserSettings(decay="constant", clip_norm=None)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compile_once(tmp_path_factory):
-    """Keep compiled programs for this file: `train` compiles anew at every call, and that is most of its time."""
-    options = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in options}
-    for values in (options, before):
-        for name, value in values.items():
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()
-        if values is options:
-            yield
-
-
-def networks(seeds, biases: bool = False, inter_module: str = "random", n_units: int = N_UNITS, n: int = 1):
-    # A readout that starts at zero passes no error back in the first steps, and hides the noise.
-    init = InitSettings(biases=biases, readout_init="n_units")
-    drawn = [
-        draw_params(seed, draw_w_rec(seed, n_units, 1.5, inter_module, N_MODULES), n, n, "test", init) for seed in seeds
-    ]
-    return stack_networks(drawn)
-
-
-def keys(seeds):
-    return jnp.stack([named_key(0, "training", seed) for seed in seeds])
-
-
-def noisy_batch(key):
-    """A batch in which every number depends on the key."""
-    values = jax.random.normal(key, (10, 4, 2))
-    return values[..., :1], values[..., 1:]
-
-
-def phase(**values) -> PhaseSettings:
-    return PhaseSettings(**{"learning_rate": 1e-2, "n_steps": N_STEPS, "batch_size": 4} | values)
-
-
-def trained(seeds, trainable=all_weights, draw=noisy_batch, optimiser=OPTIMISER, start=None, **options):
-    """Networks before and after a phase, and its curves."""
-    start = networks(seeds) if start is None else start
-    mask = trainable(select_network(start, 0))
-    settings = options.pop("phase", phase())
-    after, curves = train(start, mask, draw, keys(seeds), settings, optimiser, **options)
-    return start, after, curves
-
-
-def module(number: int, input_weights: str = "column"):
-    return lambda params: pretraining_weights(params, N_MODULES, number, input_weights)
-
-
-PHASES = {
-    "module1": module(1),
-    "module2": module(2),
-    "module2-released": module(2, "released"),
-    "heads": head_weights,
-    "all": all_weights,
-}
+pytestmark = pytest.mark.usefixtures("compile_once")
 
 
 @pytest.mark.parametrize(
@@ -168,13 +112,6 @@ def test_draw_batch_is_traced_once_for_all_steps():
 
     trained([0, 1], draw=draw, phase=phase(n_steps=60), chunk=6)
     assert len(traces) == 1
-
-
-def assert_same_bytes(one, other) -> None:
-    one, other = to_arrays(one), to_arrays(other)
-    assert set(one) == set(other)
-    for name, value in one.items():
-        assert value.tobytes() == other[name].tobytes(), name
 
 
 @functools.cache
@@ -296,74 +233,6 @@ def test_a_phases_factors_scale_the_learning_rates_of_their_weights(settings, tr
 def test_factors_of_one_give_the_bytes_of_a_phase_without_them():
     factors = RecurrentPhaseSettings(**phase().model_dump(), recurrent_rate=1.0)
     assert_same_bytes(trained([0, 1])[1], trained([0, 1], phase=factors)[1])
-
-
-CANDIDATES = Varied(
-    learning_rate=np.array([1e-2, 3e-3, 3e-2]),
-    clip_norm=np.array([0.1, np.inf, 1e-3]),
-    recurrent_rate=np.array([1.0, 0.1, 0.3]),
-    readout_rate=np.array([1.0, 2.0, 0.5]),
-)
-
-
-@functools.cache
-def alone(place: int, name: str, decay: str):
-    """What a network becomes in a run of its own with a candidate's numbers, and its curves."""
-    rate, clip, recurrent, readout = (float(values[place]) for values in CANDIDATES)
-    optimiser = OptimiserSettings(decay=decay, clip_norm=None if np.isinf(clip) else clip)
-    own = RecurrentPhaseSettings(
-        learning_rate=rate, n_steps=N_STEPS, batch_size=4, recurrent_rate=recurrent, readout_rate=readout
-    )
-    return trained([place], PHASES[name], optimiser=optimiser, phase=own)[1:]
-
-
-@pytest.mark.parametrize("mapped", ["in turn", "side by side"])
-@pytest.mark.parametrize(
-    ("name", "decay"), [("all", "cosine"), ("all", "stages"), ("heads", "cosine"), ("module2", "constant")]
-)
-def test_candidates_that_are_trained_together_become_what_each_does_alone(name, decay, mapped, monkeypatch):
-    """The phase's and the optimiser's own numbers do not matter; side by side is what a GPU does."""
-    if mapped == "side by side":
-        monkeypatch.setattr("molap.training.over_seeds", jax.vmap)
-    replaced = RecurrentPhaseSettings(
-        learning_rate=0.5, n_steps=N_STEPS, batch_size=4, recurrent_rate=7.0, readout_rate=9.0
-    )
-    optimiser = OptimiserSettings(decay=decay, clip_norm=1e-6)
-    seeds = range(3)
-    start, together, curves = trained(seeds, PHASES[name], optimiser=optimiser, phase=replaced, varied=CANDIDATES)
-    frozen = {name for name, mask in PHASES[name](select_network(start, 0))._asdict().items() if mask is False}
-    for place in seeds:
-        expected, expected_curves = alone(place, name, decay)
-        for weight, value in to_arrays(select_network(expected, 0)).items():
-            found = np.asarray(getattr(together, weight)[place])
-            np.testing.assert_allclose(found, value, rtol=1e-5, atol=2e-6, err_msg=f"{weight} of {place}")
-            assert (weight in frozen) == (found.tobytes() == np.asarray(getattr(start, weight)[place]).tobytes())
-        np.testing.assert_allclose(curves.loss[place], expected_curves.loss[0], rtol=1e-5)
-
-
-def test_other_candidates_are_trained_by_the_same_compiled_program():
-    folder, found, programs = Path(jax.config.jax_compilation_cache_dir), [], []
-    for factor in (1, 0.5):
-        found.append(trained(range(3), varied=Varied(*(factor * values for values in CANDIDATES)))[2])
-        programs.append({file.name for file in folder.glob("jit_steps*")})
-    assert programs[0] == programs[1] != set()
-    assert np.array_equal(found[0].loss[:, 0], found[1].loss[:, 0])
-    assert (found[0].loss[:, 1:] != found[1].loss[:, 1:]).all()
-
-
-def test_candidates_are_trained_with_protection_of_their_own():
-    """What a network protects and what a candidate varies travel together."""
-    seeds = range(3)
-    projections = [
-        Projections(*(scale * jnp.eye(n) for n in (N_UNITS, N_UNITS + 1, 1, N_UNITS))) for scale in (1.0, 0.5, 0.2)
-    ]
-    stacked = Projections(*(jnp.stack(matrices) for matrices in zip(*projections, strict=True)))
-    _, together, _ = trained(seeds, varied=CANDIDATES, protect=(project_updates, stacked))
-    for place in seeds:
-        one = Projections(*(matrix[place : place + 1] for matrix in stacked))
-        row = Varied(*(values[place : place + 1] for values in CANDIDATES))
-        _, expected, _ = trained([place], varied=row, protect=(project_updates, one))
-        assert_same_bytes(select_network(together, place), select_network(expected, 0))
 
 
 def spoilt_from(step: int, place: int):
