@@ -1,5 +1,6 @@
 """The recurrent network (Eq. 1): parameters, initialisation, and the run with its own gradient."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from molap.config.network import InitSettings
 from molap.products import product
-from molap.randomness import named_key
+from molap.randomness import named_key, normal
 
 
 class Params(NamedTuple):
@@ -33,28 +34,29 @@ def draw_w_rec(
     inter_module: str = "random",
     n_modules: int = 1,
     recurrent_init: str = "normal",
-) -> Float[Array, "unit unit"]:
+) -> Float[np.ndarray, "unit unit"]:
     """W_rec from N(0, g²/N) (A.2.3), or g times a random orthogonal matrix; "zero": only within modules.
 
     Orthogonal (Saxe et al. 2014, arXiv 1312.6120): Q of Z = QR with Z standard normal, the columns of Q with the signs
     of R's diagonal, without which Q would not be uniform over all rotations and reflections (Mezzadri 2007,
     arXiv math-ph/0609050). Cutting it to modules leaves no orthogonal matrix.
     """
-    normal = jax.random.normal(named_key(seed, "w_rec"), (n_units, n_units))
+    drawn = normal(named_key(seed, "w_rec"), (n_units, n_units))
     if recurrent_init == "orthogonal":
-        q, r = jnp.linalg.qr(normal)
-        w_rec = gain * q * jnp.sign(jnp.diagonal(r))
+        q, r = np.linalg.qr(drawn)
+        w_rec = gain * q * np.sign(np.diagonal(r))
     else:
-        w_rec = gain / np.sqrt(n_units) * normal
+        w_rec = gain / math.sqrt(n_units) * drawn
     if inter_module == "zero":
         of_module = np.arange(n_units) // (n_units // n_modules)
-        w_rec = w_rec * (of_module[:, None] == of_module[None, :])
+        # Not a product: a negative zero would not survive an update of 0 bit by bit.
+        w_rec = np.where(of_module[:, None] == of_module[None, :], w_rec, np.float32(0))
     return w_rec
 
 
-def draw_b_rec(seed: int, n_units: int, gain: float) -> Float[Array, " unit"]:
+def draw_b_rec(seed: int, n_units: int, gain: float) -> Float[np.ndarray, " unit"]:
     """Recurrent biases of the released code: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
-    return gain / np.sqrt(n_units + 1) * jax.random.normal(named_key(seed, "b_rec"), (n_units,))
+    return gain / math.sqrt(n_units + 1) * normal(named_key(seed, "b_rec"), (n_units,))
 
 
 def readout_variance(rule: str, n_units: int, n_outputs: int) -> float:
@@ -67,19 +69,19 @@ def readout_variance(rule: str, n_units: int, n_outputs: int) -> float:
     return float(variances[rule])
 
 
-def with_variance(drawn: Float[Array, "..."], variance: float) -> Float[Array, "..."]:
+def with_variance(drawn: Float[np.ndarray, "..."], variance: float) -> Float[np.ndarray, "..."]:
     """Scale draws from the standard normal; a variance of 0 gives positive zeros, which an update of 0 leaves."""
-    return drawn * np.sqrt(variance) if variance else jnp.zeros_like(drawn)
+    return drawn * math.sqrt(variance) if variance else np.zeros_like(drawn)
 
 
 def draw_params(
     seed: int,
-    w_rec: Float[Array, "unit unit"],
+    w_rec: Float[Array | np.ndarray, "unit unit"],
     n_inputs: int,
     n_outputs: int,
     label: str,
     settings: InitSettings,
-    b_rec: Float[Array, " unit"] | None = None,
+    b_rec: Float[np.ndarray, " unit"] | None = None,
 ) -> Params:
     """Input and readout weights around a given W_rec.
 
@@ -90,26 +92,26 @@ def draw_params(
     """
     n_units = w_rec.shape[0]
 
-    def normal(name: str, *shape: int):
+    def draw(name: str, *shape: int):
         shared = settings.keys == "shared" and name == "h0"
-        return jax.random.normal(named_key(seed, label, "w_in" if shared else name), shape)
+        return normal(named_key(seed, label, "w_in" if shared else name), shape)
 
     variance = readout_variance(settings.readout_init, n_units, n_outputs)
     params = Params(
-        w_in=normal("w_in", n_units, n_inputs) / np.sqrt(n_inputs),
+        w_in=draw("w_in", n_units, n_inputs) / math.sqrt(n_inputs),
         w_rec=w_rec,
-        w_out=with_variance(normal("w_out", n_outputs, n_units), variance),
+        w_out=with_variance(draw("w_out", n_outputs, n_units), variance),
     )
     if settings.biases:
-        b_out = with_variance(normal("b_out", n_outputs), variance)
-        params = params._replace(b_rec=b_rec, b_out=b_out, h0=normal("h0", n_units))
+        b_out = with_variance(draw("b_out", n_outputs), variance)
+        params = params._replace(b_rec=b_rec, b_out=b_out, h0=draw("h0", n_units))
     return params
 
 
 def run(
     params: Params,
-    inputs: Float[Array, "time trial channel"],
-    noise: Float[Array, "time trial unit"] | None = None,
+    inputs: Float[Array | np.ndarray, "time trial channel"],
+    noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
 ) -> tuple[Float[Array, "time trial output"], Float[Array, "time trial unit"]]:
     """Outputs y(t) = W_out h(t) and rates h(t) of a network driven by `inputs` (Eq. 1).
 
@@ -128,8 +130,8 @@ def run(
 @partial(jax.custom_vjp, nondiff_argnums=(3,))
 def respond(
     params: Params,
-    inputs: Float[Array, "time trial channel"],
-    noise: Float[Array, "time trial unit"] | None = None,
+    inputs: Float[Array | np.ndarray, "time trial channel"],
+    noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
     block: slice | None = None,
 ) -> tuple[Float[Array, "time trial output"], Float[Array, ""]]:
     """Outputs of `run`, and the mean squared rate, for training.
@@ -226,7 +228,7 @@ def _steps_together(n_steps: int) -> int:
 
 
 def _spread(
-    signals: Float[Array, "trial channel"], weights: Float[Array, "unit channel"]
+    signals: Float[Array, "trial channel"], weights: Float[Array | np.ndarray, "unit channel"]
 ) -> Float[Array, "trial unit"]:
     """signals · weightsᵀ, channel by channel: XLA makes one loop of it and what follows, and stores no product."""
     return sum(signals[:, k, None] * weights[:, k] for k in range(weights.shape[1]))
@@ -248,9 +250,9 @@ def _start(params: Params, inputs) -> Float[Array, "trial unit"]:
 
 def draw_state_noise(
     key: Key[Array, ""], std: float, n_trials: int, n_steps: int, n_units: int
-) -> Float[Array, "time trial unit"] | None:
+) -> Float[Array | np.ndarray, "time trial unit"] | None:
     """η of Eq. 1, independent over steps, trials and units; None where `std` is 0."""
-    return std * jax.random.normal(key, (n_steps, n_trials, n_units)) if std > 0 else None
+    return std * normal(key, (n_steps, n_trials, n_units)) if std > 0 else None
 
 
 def select_network(params: Params, place: int) -> Params:
@@ -260,7 +262,7 @@ def select_network(params: Params, place: int) -> Params:
 
 def stack_networks(networks: list[Params]) -> Params:
     """Networks as one, with a leading axis of seeds."""
-    return jax.tree.map(lambda *values: jnp.stack(values), *networks)
+    return jax.tree.map(lambda *values: np.stack(values), *networks)
 
 
 def to_arrays(params: Params) -> dict[str, np.ndarray]:
@@ -270,4 +272,4 @@ def to_arrays(params: Params) -> dict[str, np.ndarray]:
 
 def from_arrays(arrays: dict[str, np.ndarray]) -> Params:
     """The inverse of `to_arrays`; other arrays are ignored."""
-    return Params(**{name: jnp.asarray(arrays[name]) for name in Params._fields if name in arrays})
+    return Params(**{name: np.asarray(arrays[name]) for name in Params._fields if name in arrays})

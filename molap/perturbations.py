@@ -76,7 +76,7 @@ def lesion_whole(key, network, percent, readings, modules):
 
 def _lesion(key, network, percent, entries, and_biases=False):
     places = np.flatnonzero(entries)
-    weights = network.w_rec.ravel()
+    weights = jnp.ravel(network.w_rec)
     if and_biases:  # one more row of the released code's matrix
         places = np.concatenate([places, weights.size + np.arange(network.b_rec.size)])
         weights = jnp.concatenate([weights, network.b_rec])
@@ -91,9 +91,9 @@ def silence(key, network, percent, readings, modules):
     """Clamp a percentage of units at zero: nothing of them reaches other units or, unless as released, the readout."""
     del modules
     hit = choose(key, percent, np.arange(network.w_rec.shape[0]))
-    network = network._replace(w_rec=network.w_rec.at[:, hit].set(0))
+    network = network._replace(w_rec=jnp.asarray(network.w_rec).at[:, hit].set(0))
     if readings.silencing == "activity":
-        network = network._replace(w_out=network.w_out.at[:, hit].set(0))
+        network = network._replace(w_out=jnp.asarray(network.w_out).at[:, hit].set(0))
     return network, hit.size
 
 

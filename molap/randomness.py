@@ -1,9 +1,11 @@
 """Random keys derived by name, so that adding a draw changes no other."""
 
+import math
 import zlib
 
 import jax
-from jaxtyping import Array, Key
+import numpy as np
+from jaxtyping import Array, Float, Key
 
 LARGEST_SEED = 2**32 - 1
 
@@ -25,3 +27,16 @@ def named_key(seed: int, *names: str | int) -> Key[Array, ""]:
 def fold_in_name(key: Key[Array, ""], name: str | int) -> Key[Array, ""]:
     """The key of a stream under `key`. Strings enter by their CRC-32, integers as they are."""
     return jax.random.fold_in(key, zlib.crc32(name.encode()) if isinstance(name, str) else name)
+
+
+def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array | np.ndarray, "..."]:
+    """Draw from the standard normal, to the bit as `jax.random.normal` does.
+
+    Outside of compiled programs all draws up to the same power of four share one program, because compiling takes far
+    longer than drawing: a number depends on its place alone, so that the first n of a longer draw are a draw of n.
+    """
+    if isinstance(key, jax.core.Tracer):
+        return jax.random.normal(key, shape)
+    n = math.prod(shape)
+    longer = 4 ** max(3, math.ceil(math.log(max(n, 1), 4)))
+    return np.asarray(jax.random.normal(key, (longer,)))[:n].reshape(shape)

@@ -5,16 +5,16 @@ there as a bias; so a shared network, seen from one task, is a network of that t
 being with the first task that uses it: nothing that was learned before depends on tasks that follow.
 """
 
+import math
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from molap.config.network import InitSettings
 from molap.network import Params, draw_b_rec, draw_w_rec, from_arrays, readout_variance, with_variance
-from molap.randomness import named_key
+from molap.randomness import named_key, normal
 from molap.tasks.registry import Task
 
 
@@ -36,11 +36,11 @@ class Layout(NamedTuple):
 def new_network(seed: int, n_units: int, gain: float, settings: InitSettings, recurrent_init: str = "normal") -> Params:
     """A network without channels: W_rec of `draw_w_rec`, and with biases also b_rec and h0 (released code)."""
     w_rec = draw_w_rec(seed, n_units, gain, recurrent_init=recurrent_init)
-    empty = Params(w_in=jnp.zeros((n_units, 0)), w_rec=w_rec, w_out=jnp.zeros((0, n_units)))
+    empty = Params(w_in=np.zeros((n_units, 0), np.float32), w_rec=w_rec, w_out=np.zeros((0, n_units), np.float32))
     if not settings.biases:
         return empty
     return empty._replace(
-        b_rec=draw_b_rec(seed, n_units, gain), b_out=jnp.zeros(0), h0=_normal(seed, "h0", "", n_units)
+        b_rec=draw_b_rec(seed, n_units, gain), b_out=np.zeros(0, np.float32), h0=_normal(seed, "h0", "", n_units)
     )
 
 
@@ -54,17 +54,17 @@ def grow(params: Params, old: Layout, task: Task, rule: bool, seed: int, setting
     n_units = params.w_rec.shape[0]
     variance = readout_variance(settings.readout_init, n_units, len(task.outputs))
     columns = [
-        _normal(seed, "w_in", name, n_units) / np.sqrt(len(task.inputs)) for name in new.inputs[len(old.inputs) :]
+        _normal(seed, "w_in", name, n_units) / math.sqrt(len(task.inputs)) for name in new.inputs[len(old.inputs) :]
     ]
     added = new.outputs[len(old.outputs) :]
     rows = [with_variance(_normal(seed, "w_out", name, n_units), variance) for name in added]
     if columns:
-        params = params._replace(w_in=jnp.concatenate([params.w_in, jnp.stack(columns, axis=1)], axis=1))
+        params = params._replace(w_in=np.concatenate([params.w_in, np.stack(columns, axis=1)], axis=1))
     if rows:
-        params = params._replace(w_out=jnp.concatenate([params.w_out, jnp.stack(rows)]))
+        params = params._replace(w_out=np.concatenate([params.w_out, np.stack(rows)]))
     if added and params.b_out is not None:
-        biases = jnp.stack([with_variance(_normal(seed, "b_out", name), variance) for name in added])
-        params = params._replace(b_out=jnp.concatenate([params.b_out, biases]))
+        biases = [with_variance(_normal(seed, "b_out", name, 1), variance) for name in added]
+        params = params._replace(b_out=np.concatenate([params.b_out, *biases]))
     return params
 
 
@@ -98,12 +98,18 @@ def _select(params: Params, inputs, outputs, rule: int) -> Params:
 
 
 def all_inputs(
-    layout: Layout, task: Task, inputs: Float[Array, "time trial channel"]
-) -> Float[Array, "time trial network_channel"]:
+    layout: Layout, task: Task, inputs: Float[Array | np.ndarray, "time trial channel"]
+) -> Float[Array | np.ndarray, "time trial network_channel"]:
     """A task's inputs on all channels of the network: zero on those that it does not use, 1 on its rule."""
     places, _, rule = _places(layout, task)
-    full = jnp.zeros((*inputs.shape[:2], len(layout.inputs)), inputs.dtype).at[..., np.array(places)].set(inputs)
-    return full.at[..., rule].set(1) if rule >= 0 else full
+    nothing, always = np.zeros((*inputs.shape[:2], 1), inputs.dtype), np.ones((*inputs.shape[:2], 1), inputs.dtype)
+    columns = [nothing] * len(layout.inputs)
+    for channel, place in enumerate(places):
+        columns[place] = inputs[..., channel : channel + 1]
+    if rule >= 0:
+        columns[rule] = always
+    stack = np.concatenate if isinstance(inputs, np.ndarray) else jnp.concatenate
+    return stack(columns, axis=-1)
 
 
 def channels_of(layout: Layout, task: Task) -> dict[str, np.ndarray]:
@@ -120,5 +126,5 @@ def task_network(arrays: dict[str, np.ndarray], task: str) -> Params:
     return _select(params, arrays[f"inputs_{task}"], arrays[f"outputs_{task}"], int(arrays[f"rule_{task}"]))
 
 
-def _normal(seed: int, kind: str, name: str, *shape: int) -> Float[Array, "..."]:
-    return jax.random.normal(named_key(seed, "shared", kind, name), shape)
+def _normal(seed: int, kind: str, name: str, *shape: int) -> Float[np.ndarray, "..."]:
+    return normal(named_key(seed, "shared", kind, name), shape)

@@ -34,7 +34,7 @@ class Perturbed(NamedTuple):
 def outputs(
     params: Params,
     inputs: Float[Array, "time trial channel"],
-    noise: Float[Array, "time trial unit"] | None = None,
+    noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
 ) -> Float[Array, "time trial output"]:
     """The outputs of `molap.network.run`; its rates are not kept."""
     return run(params, inputs, noise)[0]
@@ -45,7 +45,7 @@ _outputs_of_several = jax.jit(jax.vmap(outputs, in_axes=(0, None, None)))
 
 def test_noise(
     data_seed: int, std: float, inputs: Float[np.ndarray, "step every_trial channel"], n_units: int, n_trials: int
-) -> Float[Array, "step trial unit"] | None:
+) -> Float[Array | np.ndarray, "step trial unit"] | None:
     """State noise of the first trials of a test set: what the evaluation draws for all of them."""
     noise = draw_state_noise(named_key(data_seed, "state noise"), std, inputs.shape[1], len(inputs), n_units)
     return None if noise is None else noise[:, :n_trials]
@@ -79,7 +79,7 @@ def perturb(
 def respond(
     networks: Iterable[Perturbed],
     inputs: Float[np.ndarray, "time trial channel"],
-    noise: Float[Array, "time trial unit"] | None,
+    noise: Float[Array | np.ndarray, "time trial unit"] | None,
     batch: int = 1,
 ) -> Iterator[tuple[Perturbed, Float[np.ndarray, "time trial output"]]]:
     """The outputs of each network; `batch` of them at once, which serves a GPU, on a CPU one after the other."""

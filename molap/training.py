@@ -73,7 +73,7 @@ def loss(
     targets: Float[Array, "time trial output"],
     weight_penalty: float,
     activity_penalty: float,
-    noise: Float[Array, "time trial unit"] | None = None,
+    noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
     block: slice | None = None,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Return the loss (A.2.1) and its mean squared error.

@@ -6,9 +6,25 @@ import pytest
 
 from molap.config.network import InitSettings
 from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, to_arrays
-from molap.randomness import named_key
+from molap.randomness import named_key, normal
 from molap.shared import Layout, grow, new_network
 from molap.tasks.registry import load_tasks
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (64,), (65,), (60, 3), (7, 11, 3), (300, 300)])
+def test_a_draw_is_that_of_jax_to_the_bit(shape):
+    found, expected = normal(named_key(3), shape), np.asarray(jax.random.normal(named_key(3), shape))
+    assert found.shape == shape and found.dtype == expected.dtype and found.tobytes() == expected.tobytes()
+    compiled = jax.jit(lambda key: normal(key, shape))(named_key(3))
+    assert np.asarray(compiled).tobytes() == expected.tobytes()
+
+
+def test_draws_of_many_shapes_share_a_few_programs(monkeypatch):
+    shapes, draw = set(), jax.random.normal
+    monkeypatch.setattr(jax.random, "normal", lambda key, shape: shapes.add(shape) or draw(key, shape))
+    for n in range(2, 100):
+        normal(named_key(0), (n, 3))
+    assert len(shapes) == 3
 
 
 @pytest.mark.parametrize("gain", [1.1, 1.5])

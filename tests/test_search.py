@@ -106,7 +106,7 @@ def test_every_network_becomes_what_it_becomes_alone_whatever_group_it_is_in(tra
 
 def test_a_network_that_goes_out_of_hand_fails_alone():
     start = networks(LIKE)
-    broken = start._replace(w_rec=start.w_rec.at[2, 0, 0].set(jnp.nan))
+    broken = start._replace(w_rec=jnp.asarray(start.w_rec).at[2, 0, 0].set(jnp.nan))
     found, expected = together(LIKE, params=broken), together(LIKE)
     for place in range(len(LIKE)):
         for name, value in to_arrays(select_network(found, place)).items():
@@ -129,7 +129,7 @@ def test_scores_are_the_metrics_of_every_network_by_itself(mapped, state_noise, 
     if mapped == "side by side":
         side_by_side(monkeypatch)
     trials, params = validation(), networks()
-    params = params._replace(w_out=params.w_out.at[3].set(0.1 * params.w_in[3].T))
+    params = params._replace(w_out=jnp.asarray(params.w_out).at[3].set(0.1 * params.w_in[3].T))
     noise = noise_of(5, state_noise, trials["inputs"], N_UNITS, 9)
     for place, row in enumerate(scores(params, trials, CRITERION, state_noise, 5)):
         outputs = np.asarray(run(select_network(params, place), jnp.asarray(trials["inputs"]), noise)[0])

@@ -12,7 +12,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "pretraining": {"recurrent_rate": 1.0},
     "heads": {"n_steps": 2000},
     "separate": {"learning_rate": 3e-3, "recurrent_rate": 1.0, "n_steps": 2000},
-    "dni": {"recurrent_rate": 1.0},
+    "dni": {"recurrent_rate": 1.0, "n_steps": 2000},
 }
 """Restores the training that was used before the search (docs/decisions.md), when many networks stayed on a plateau."""
 

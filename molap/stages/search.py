@@ -5,6 +5,7 @@ from functools import partial
 from typing import Literal
 
 import jax.numpy as jnp
+import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float
 
@@ -64,28 +65,32 @@ def work(job: Job) -> None:
     write_rows(job, [(one, {"task": s.task} | row) for one, row in zip(networks, found, strict=True)])
 
 
-def drawn_w_rec(s: SearchSettings) -> Callable[[Trial], Float[Array, "unit unit"]]:
+def drawn_w_rec(s: SearchSettings) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
     """Return what draws a network's W_rec."""
     sizes = s.n_units, s.gain, s.inter_module, s.n_modules
     return lambda one: draw_w_rec(one.seed, *sizes, one.candidate.recurrent_init)
 
 
-def _pretrained(job: Job) -> Callable[[Trial], Float[Array, "unit unit"]]:
+def _pretrained(job: Job) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
     """Return what looks a network's W_rec up among the pre-trained modules."""
     arrays = load_arrays(job.inputs["modules"])
     pairs = zip(arrays["candidates"].tolist(), arrays["seeds"].tolist(), strict=True)
     places = {pair: place for place, pair in enumerate(pairs)}
 
     def w_rec_of(one: Trial):
-        return jnp.asarray(
-            arrays["w_rec"][places[pretraining_of(one.candidate, job.settings.pretraining_steps).name, one.seed]]
-        )
+        name = pretraining_of(one.candidate, job.settings.pretraining_steps).name
+        return arrays["w_rec"][places[name, one.seed]]
 
     return w_rec_of
 
 
 def draw_around(
-    w_rec: Float[Array, "unit unit"], one: Trial, n_inputs: int, n_outputs: int, label: str, s: SearchSettings
+    w_rec: Float[Array | np.ndarray, "unit unit"],
+    one: Trial,
+    n_inputs: int,
+    n_outputs: int,
+    label: str,
+    s: SearchSettings,
 ) -> Params:
     """Draw all else of a network, as the stages `reservoir`, `head` and `separate` do."""
     b_rec = draw_b_rec(one.seed, s.n_units, s.gain)  # no phase trains it but that of separate networks

@@ -123,7 +123,7 @@ def _remembered(memory: Memory, network: Params, layout: Layout, task: Task, see
 
 def measured_inputs(
     task: Task, seed: int, method: MethodSettings, s: TrainingSettings
-) -> Float[Array, "time trial channel"]:
+) -> Float[Array | np.ndarray, "time trial channel"]:
     """Draw the trials on which the covariances of a task are measured."""
     key = named_key(s.data_seed, "covariance", task.name, seed)
     return draw_trials(task, key, method.covariance_trials, s.trials).inputs
@@ -134,7 +134,7 @@ def remember_task(
     network: Params,
     layout: Layout,
     task: Task,
-    inputs: Float[Array, "time trial channel"],
+    inputs: Float[Array | np.ndarray, "time trial channel"],
     rates: Float[np.ndarray, "time trial unit"],
     method: MethodSettings,
 ) -> Memory:
@@ -147,7 +147,7 @@ def remember_task(
         weights.append(np.asarray(network.b_rec)[:, None])
     return remember(
         memory,
-        np.asarray(all_inputs(layout, task, inputs)),
+        all_inputs(layout, task, np.asarray(inputs)),
         rates,
         outputs * own,
         np.concatenate(weights, axis=1),

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from molap.config.tasks import TrialSettings
+from molap.randomness import normal
 from molap.tasks.registry import Task
 from molap.tasks.trial import N_STEPS, Conditions, draw_conditions
 
@@ -26,7 +27,7 @@ def raw_trials(
     inputs, targets = task.build(conditions, settings)
     if noise and settings.input_noise > 0:
         on = (jnp.arange(N_STEPS) >= settings.noise_onset)[:, None, None]
-        inputs = inputs + settings.input_noise * on * jax.random.normal(key, inputs.shape)
+        inputs = inputs + settings.input_noise * on * normal(key, inputs.shape)
     return Trials(inputs, targets, conditions)
 
 
