@@ -262,7 +262,11 @@ def select_network(params: Params, place: int) -> Params:
 
 def stack_networks(networks: list[Params]) -> Params:
     """Networks as one, with a leading axis of seeds."""
-    return jax.tree.map(lambda *values: np.stack(values), *networks)
+
+    def stack(*values):
+        return (np if all(isinstance(value, np.ndarray) for value in values) else jnp).stack(values)
+
+    return jax.tree.map(stack, *networks)
 
 
 def to_arrays(params: Params) -> dict[str, np.ndarray]:

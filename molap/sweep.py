@@ -61,7 +61,6 @@ def modules_of(arrays: dict[str, np.ndarray], n_units: int, n_modules: int) -> M
     return tuple(arrays["modules"].tolist()) if "modules" in arrays else module_of(n_units, n_modules)
 
 
-@partial(jax.jit, static_argnames=("name", "strengths", "readings", "modules"))
 def perturb(
     key: Key[Array, ""],
     draw: int | Int[Array, ""],
@@ -71,9 +70,20 @@ def perturb(
     readings: PerturbationReadings,
     modules: Modules,
 ) -> list[tuple[Params, int]]:
-    """One draw of a perturbation at several strengths; (network, number hit) of each."""
-    key = jax.random.fold_in(key, draw)
-    return [find(name)(key, network, strength, readings, modules) for strength in strengths]
+    """Return one draw of a perturbation at several strengths; (network, number hit) of each."""
+    found = _perturbed(key, draw, network, name, strengths, readings, modules)
+    return [(network._replace(**weights), n_hit) for weights, n_hit in found]
+
+
+@partial(jax.jit, static_argnames=("name", "strengths", "readings", "modules"))
+def _perturbed(key, draw, network: Params, name, strengths, readings, modules) -> list[tuple[dict[str, Array], int]]:
+    """Return the weights that a perturbation changes: the program does not depend on the shapes of the others."""
+    key, found = jax.random.fold_in(key, draw), []
+    for strength in strengths:
+        after, n_hit = find(name)(key, network, strength, readings, modules)
+        weights = after._asdict().items()
+        found.append(({name: value for name, value in weights if value is not getattr(network, name)}, n_hit))
+    return found
 
 
 def respond(

@@ -13,12 +13,12 @@ import pytest
 
 from molap.config.perturbations import PerturbationReadings
 from molap.memory import PROCESS_MB, sweep_mb
-from molap.network import from_arrays, select_network
+from molap.network import Params, from_arrays, select_network
 from molap.perturbations import module_of
 from molap.records import canonical_json, save_arrays
 from molap.stages import evaluation, perturbation
 from molap.stages.job import run_job
-from molap.sweep import perturb, perturbation_key
+from molap.sweep import _perturbed, perturb, perturbation_key
 
 N, N_STEPS, N_TRIALS, SEEDS = 8, 12, 100, (3, 4)
 STRENGTHS = {"module1": [20.0, 60.0], "inter_module": [30.0], "silence": [25.0], "noise": [0.1, 0.2]}
@@ -55,6 +55,17 @@ def run_stage(stage, module, values, output, **inputs):
     for name, file in inputs.items():
         words += ["--input", f"{name}={file}"]
     run_job(stage, module.Settings, module.work, words)
+
+
+@pytest.mark.parametrize("name", ["module1", "inter_module", "whole", "noise", "silence"])
+def test_a_perturbation_has_one_program_for_tasks_of_any_channels(name):
+    """Compiling it takes far longer than running it. Silencing units clamps the readout as well."""
+    programs = set()
+    for n_inputs, n_outputs in ((2, 3), (3, 3), (3, 3 if name == "silence" else 1)):
+        network = Params(*(np.ones(shape, np.float32) for shape in ((N, n_inputs), (N, N), (n_outputs, N))))
+        key, readings = perturbation_key(0, name, 0), PerturbationReadings()
+        programs.add(_perturbed.lower(key, 0, network, name, (10.0, 20.0), readings, module_of(N, 2)).as_text())
+    assert len(programs) == 1
 
 
 def run_sweep(folder, files, network="one", **changes):
