@@ -69,7 +69,7 @@ def perturb(
     strengths: tuple[float, ...],
     readings: PerturbationReadings,
     modules: Modules,
-) -> list[tuple[Params, int]]:
+) -> list[tuple[Params, Int[Array, ""]]]:
     """Return one draw of a perturbation at several strengths; (network, number hit) of each."""
     found = _perturbed(key, draw, network, name, strengths, readings, modules)
     return [(network._replace(**weights), n_hit) for weights, n_hit in found]
