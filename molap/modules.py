@@ -24,7 +24,7 @@ def pretraining_weights(params: Params, n_modules: int, module: int, input_weigh
     units = module_units(params.w_rec.shape[0], n_modules, module)
     recurrent = np.zeros(params.w_rec.shape, bool)
     recurrent[units, units] = True
-    off_by_one = input_weights == "released" and module > 1
+    off_by_one = _off_by_one(module, input_weights)
     if off_by_one:
         recurrent[:, module - 2] = True
     return _existing(params, w_in=not off_by_one, w_rec=recurrent, b_rec=False)
@@ -32,8 +32,12 @@ def pretraining_weights(params: Params, n_modules: int, module: int, input_weigh
 
 def pretraining_block(n_units: int, n_modules: int, module: int, input_weights: str = "column") -> slice | None:
     """Return the units among which `pretraining_weights` trains W_rec; None where it trains others as well."""
-    off_by_one = input_weights == "released" and module > 1
-    return None if off_by_one else module_units(n_units, n_modules, module)
+    return None if _off_by_one(module, input_weights) else module_units(n_units, n_modules, module)
+
+
+def _off_by_one(module: int, input_weights: str) -> bool:
+    """Say whether the released code's mask falls one row below the input weights."""
+    return input_weights == "released" and module > 1
 
 
 def head_weights(params: Params) -> Trainable:

@@ -26,7 +26,7 @@ CANDIDATES = Varied(
 
 @functools.cache
 def alone(place: int, name: str, decay: str):
-    """What a network becomes in a run of its own with a candidate's numbers, and its curves."""
+    """Train a network in a run of its own with a candidate's numbers, and return it with its curves."""
     rate, clip, recurrent, readout = (float(values[place]) for values in CANDIDATES)
     optimiser = OptimiserSettings(decay=decay, clip_norm=None if np.isinf(clip) else clip)
     own = RecurrentPhaseSettings(
@@ -70,7 +70,7 @@ def test_other_candidates_are_trained_by_the_same_compiled_program():
 
 
 def test_candidates_are_trained_with_protection_of_their_own():
-    """What a network protects and what a candidate varies travel together."""
+    """Keep together what a network protects and what its candidate varies."""
     seeds = range(3)
     projections = [
         Projections(*(scale * jnp.eye(n) for n in (N_UNITS, N_UNITS + 1, 1, N_UNITS))) for scale in (1.0, 0.5, 0.2)

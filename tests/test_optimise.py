@@ -5,92 +5,31 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from small_optimiser import (
+    BLOCK,
+    N_STEPS,
+    RATE,
+    SHAPES,
+    TRAIN_ALL,
+    TRAIN_BLOCK,
+    assert_same_path,
+    first_weights,
+    gradients,
+    numpy_adam,
+    optimise,
+    rates_by_step,
+    settings,
+)
 
-from molap.config.training import OptimiserSettings
 from molap.dni import Projections, project_updates
 from molap.optimise import (
     clip_by_norm,
-    keep_masked,
     learning_rate,
     make_optimiser,
     scale_by_stage_adam,
     scale_rates,
     stage_index,
 )
-
-B1, B2, EPS = 0.9, 0.999, 1e-8
-N_STEPS = 30
-RATE = 0.02
-SHAPES = {"w_in": (4, 2), "w_rec": (4, 4)}
-BLOCK = np.kron(np.diag([1.0, 0.0]), np.ones((2, 2))).astype(np.float32)
-TRAIN_ALL = {"w_in": True, "w_rec": True}
-TRAIN_BLOCK = {"w_in": True, "w_rec": BLOCK}
-
-
-def settings(**values) -> OptimiserSettings:
-    return OptimiserSettings(**{"decay": "constant", "clip_norm": None} | values)
-
-
-def rates_by_step(n_steps: int, **values) -> np.ndarray:
-    schedule = learning_rate(RATE, n_steps, settings(**values))
-    return np.array([float(schedule(jnp.int32(k))) for k in range(n_steps)])
-
-
-def gradients(scale: float = 1.0) -> list[dict]:
-    generator = np.random.default_rng(0)
-    return [
-        {name: scale * generator.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
-        for _ in range(N_STEPS)
-    ]
-
-
-def first_weights() -> dict:
-    generator = np.random.default_rng(1)
-    return {name: generator.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
-
-
-def optimise(transform: optax.GradientTransformation, sequence: list[dict]) -> list[dict]:
-    """The weights before, and after every update."""
-    weights = jax.tree.map(jnp.asarray, first_weights())
-    state, found = transform.init(weights), [first_weights()]
-
-    @jax.jit
-    def step(gradient, state, weights):
-        updates, state = transform.update(gradient, state, weights)
-        return state, optax.apply_updates(weights, updates)
-
-    for gradient in sequence:
-        state, weights = step(gradient, state, weights)
-        found.append(jax.tree.map(np.asarray, weights))
-    return found
-
-
-def numpy_adam(
-    sequence: list[dict], mask: dict, clip_norm: float | None, rates, counts, factors: dict | None = None
-) -> list[dict]:
-    """Adam in float64: mask, clip by the norm of what is trained, moments, update. `counts`: of the correction."""
-    factors = dict.fromkeys(SHAPES, 1.0) | (factors or {})
-    weights = {name: value.astype(np.float64) for name, value in first_weights().items()}
-    m = {name: np.zeros(shape) for name, shape in SHAPES.items()}
-    v = {name: np.zeros(shape) for name, shape in SHAPES.items()}
-    found = [dict(weights)]
-    for gradient, rate, count in zip(sequence, rates, counts, strict=True):
-        masked = {name: np.asarray(g, np.float64) * mask[name] for name, g in gradient.items()}
-        norm = np.sqrt(sum((g**2).sum() for g in masked.values()))
-        factor = 1.0 if clip_norm is None or norm <= clip_norm else clip_norm / norm
-        for name, g in masked.items():
-            m[name] = B1 * m[name] + (1 - B1) * factor * g
-            v[name] = B2 * v[name] + (1 - B2) * (factor * g) ** 2
-            m_hat, v_hat = m[name] / (1 - B1**count), v[name] / (1 - B2**count)
-            weights[name] = weights[name] - factors[name] * rate * m_hat / (np.sqrt(v_hat) + EPS)
-        found.append(dict(weights))
-    return found
-
-
-def assert_same_path(ours: list[dict], expected: list[dict]) -> None:
-    for step, (one, other) in enumerate(zip(ours, expected, strict=True)):
-        for name in SHAPES:
-            np.testing.assert_allclose(one[name], other[name], atol=2e-5, err_msg=f"{name}, step {step}")
 
 
 def test_cosine_decays_to_zero_over_the_phase():
@@ -292,61 +231,3 @@ def test_counting_stages_starts_like_adam():
     """At the first step both counts are 1, and the update is the gradient's sign."""
     assert settled_step("step", 1) == pytest.approx(1, rel=1e-5)
     assert settled_step("stage", 1) == pytest.approx(1, rel=1e-5)
-
-
-def last_updates(transform: optax.GradientTransformation, sequence: list[dict]) -> list[dict]:
-    weights = jax.tree.map(jnp.asarray, first_weights())
-    state, found = transform.init(weights), []
-    for gradient in sequence:
-        updates, state = transform.update(gradient, state, weights)
-        found.append(jax.tree.map(np.asarray, updates))
-    return found
-
-
-@pytest.mark.parametrize("adam_count", ["step", "stage"])
-@pytest.mark.parametrize("clip_norm", [None, 0.1])
-@pytest.mark.parametrize("scale", [1.0, 1e15])
-def test_updates_of_frozen_entries_are_exactly_zero(adam_count, clip_norm, scale):
-    transform = make_optimiser(RATE, N_STEPS, settings(adam_count=adam_count, clip_norm=clip_norm), TRAIN_BLOCK)
-    for updates in last_updates(transform, gradients(scale)):
-        assert np.all(updates["w_rec"][BLOCK == 0] == 0)
-        assert np.all(updates["w_rec"][BLOCK == 1] != 0) and np.all(updates["w_in"] != 0)
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e15])
-def test_frozen_entries_stay_the_same_to_the_bit(scale):
-    transform = make_optimiser(RATE, N_STEPS, settings(clip_norm=0.1), TRAIN_BLOCK)
-    before, *after = optimise(transform, gradients(scale))
-    for weights in after:
-        assert weights["w_rec"][BLOCK == 0].tobytes() == before["w_rec"][BLOCK == 0].tobytes()
-    assert np.all(after[-1]["w_rec"][BLOCK == 1] != before["w_rec"][BLOCK == 1])
-
-
-def test_optax_masked_alone_would_let_raw_gradients_through():
-    """The trap: `optax.masked` leaves what it does not transform as it is, so frozen weights would move."""
-    mask = {"w_in": True, "w_rec": False}
-    trap = optax.chain(optax.masked(optax.scale_by_adam(), mask), optax.scale(-RATE))
-    before, *after = optimise(trap, gradients())
-    assert np.all(after[0]["w_rec"] != before["w_rec"])
-    ours = make_optimiser(RATE, N_STEPS, settings(), {"w_in": True, "w_rec": np.zeros((4, 4), np.float32)})
-    before, *after = optimise(ours, gradients())
-    assert after[-1]["w_rec"].tobytes() == before["w_rec"].tobytes()
-
-
-def test_the_mask_acts_on_updates_whatever_stands_before_it():
-    """Weight decay after a masked gradient would move frozen weights; the mask at the end does not let it."""
-    masked_first = optax.chain(keep_masked(TRAIN_BLOCK), optax.add_decayed_weights(0.1))
-    masked_last = optax.chain(masked_first, keep_masked(TRAIN_BLOCK))
-    frozen = BLOCK == 0
-    before, *after = optimise(masked_first, gradients())
-    assert np.all(after[0]["w_rec"][frozen] != before["w_rec"][frozen])
-    before, *after = optimise(masked_last, gradients())
-    assert after[-1]["w_rec"][frozen].tobytes() == before["w_rec"][frozen].tobytes()
-
-
-@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
-def test_frozen_updates_are_zero_where_the_gradient_is_not_finite(value):
-    updates = {"w_in": jnp.ones((4, 2)), "w_rec": jnp.where(jnp.asarray(BLOCK) > 0, 1.0, value)}
-    kept, _ = keep_masked(TRAIN_BLOCK).update(updates, optax.EmptyState())
-    assert np.array_equal(kept["w_rec"], BLOCK)
-    assert np.array_equal(kept["w_in"], np.ones((4, 2)))
