@@ -102,6 +102,8 @@ def all_inputs(
 ) -> Float[Array | np.ndarray, "time trial network_channel"]:
     """A task's inputs on all channels of the network: zero on those that it does not use, 1 on its rule."""
     places, _, rule = _places(layout, task)
+    if inputs.shape[-1] != len(places):
+        raise ValueError(f"inputs: {inputs.shape[-1]} channels are not allowed; {task.name} has {len(places)}")
     nothing, always = np.zeros((*inputs.shape[:2], 1), inputs.dtype), np.ones((*inputs.shape[:2], 1), inputs.dtype)
     columns = [nothing] * len(layout.inputs)
     for channel, place in enumerate(places):

@@ -11,12 +11,24 @@ from molap.shared import Layout, grow, new_network
 from molap.tasks.registry import load_tasks
 
 
+@pytest.mark.parametrize("partitionable", [True, False])
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (64,), (65,), (60, 3), (7, 11, 3), (300, 300)])
-def test_a_draw_is_that_of_jax_to_the_bit(shape):
-    found, expected = normal(named_key(3), shape), np.asarray(jax.random.normal(named_key(3), shape))
-    assert found.shape == shape and found.dtype == expected.dtype and found.tobytes() == expected.tobytes()
-    compiled = jax.jit(lambda key: normal(key, shape))(named_key(3))
-    assert np.asarray(compiled).tobytes() == expected.tobytes()
+def test_a_draw_is_that_of_jax_to_the_bit(shape, partitionable):
+    """Also in a compiled function, whether it is given the key or closes over it, and with JAX's older streams."""
+    key = named_key(3)
+    with jax.threefry_partitionable(partitionable):
+        found, expected = np.asarray(normal(key, shape)), np.asarray(jax.random.normal(key, shape))
+        given = jax.jit(lambda key: normal(key, shape))(key)
+        closed_over = jax.jit(lambda zero: zero + normal(key, shape))(0.0)
+    assert found.shape == shape and found.dtype == expected.dtype
+    for other in (found, given, closed_over):
+        assert np.asarray(other).tobytes() == expected.tobytes()
+
+
+def test_a_large_draw_takes_no_more_than_it_asks_for(monkeypatch):
+    shapes, draw = [], jax.random.normal
+    monkeypatch.setattr(jax.random, "normal", lambda key, shape: shapes.append(shape) or draw(key, shape))
+    assert normal(named_key(0), (110, 700)).shape == (110, 700) and shapes == [(110, 700)]
 
 
 def test_draws_of_many_shapes_share_a_few_programs(monkeypatch):
