@@ -40,6 +40,13 @@ def build(names, rule, settings=PLAIN, seed=0, n_units=8):
     return network, layout
 
 
+@pytest.mark.parametrize("n_channels", [2, 4])
+def test_inputs_of_other_channels_than_the_task_s_are_refused(n_channels):
+    _, layout = build(["mem_pro"], True)
+    with pytest.raises(ValueError, match=f"inputs: {n_channels} channels are not allowed; mem_pro has 3"):
+        all_inputs(layout, TASKS["mem_pro"], np.zeros((5, 4, n_channels), np.float32))
+
+
 def test_tasks_share_channels_by_name():
     _, layout = build(TASK_NAMES, rule=False)
     assert layout == Layout(("fixation", "cos", "sin", "stream1", "stream2"), ("fixation", "cos", "sin", "choice"))
