@@ -53,7 +53,12 @@ class DniSettings(RecurrentPhaseSettings, MethodSettings):
     recurrent_rate: float = Field(
         0.3, gt=0, le=10, description="Factor on the learning rate of W_rec (docs/decisions.md). Text: none, that is 1."
     )
-    n_steps: int = Field(1000, ge=1, le=1_000_000, description="Steps of the optimiser, for each task.")
+    n_steps: int = Field(
+        2000,
+        ge=1,
+        le=1_000_000,
+        description="Steps of the optimiser, for each task, by the search (docs/decisions.md).",
+    )
     joint_steps: int = Field(
         6000,
         ge=1,
