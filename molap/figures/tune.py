@@ -11,7 +11,7 @@ from molap.choice import ALL
 from molap.figures.style import kind_colour, kind_name, legend_below, new_figure
 from molap.tables import split_kind
 
-SHOWN = 20
+SHOWN = 10
 """Candidates of a panel at most."""
 GREY = (0.3, 0.3, 0.3)
 
@@ -37,29 +37,27 @@ def draw_tune(rows: pd.DataFrame) -> Figure:
         rows: of `shown`.
     """
     kinds = list(dict.fromkeys(rows.kind))
-    n_columns = min(2, len(kinds))
-    n_rows = math.ceil(len(kinds) / n_columns)
-    largest = int(rows.kind.value_counts().max())
-    figure = new_figure(7.2 * n_columns, n_rows * (1.0 + 0.19 * largest) + 0.4)
-    places = figure.subfigures(n_rows, n_columns, squeeze=False).flat
+    heights = [0.9 + 0.21 * n for n in rows.kind.value_counts()[kinds]]
+    figure = new_figure(8.5, sum(heights) + 0.4)
+    places = figure.subfigures(len(kinds), 1, height_ratios=heights, squeeze=False).flat
     lowest = 10.0 * math.floor(min(rows.lowest_accuracy.min(), rows.best_constant.min()) / 10)
-    for subfigure, kind in zip(places, kinds, strict=False):
-        _draw_kind(subfigure, rows[rows.kind == kind].reset_index(drop=True), kind, lowest, largest)
+    for subfigure, kind in zip(places, kinds, strict=True):
+        _draw_kind(subfigure, rows[rows.kind == kind].reset_index(drop=True), kind, lowest)
     with_most = max(figure.subfigs, key=lambda one: len(one.axes[1].get_legend_handles_labels()[0]) if one.axes else 0)
     legend_below(figure, with_most.axes[1], 4)
     return figure
 
 
-def _draw_kind(subfigure, rows: pd.DataFrame, kind: str, lowest: float, n_places: int) -> None:
+def _draw_kind(subfigure, rows: pd.DataFrame, kind: str, lowest: float) -> None:
     colour = GREY if kind == ALL else kind_colour(*split_kind(kind))
     failures, accuracy = subfigure.subplots(1, 2, sharey=True, width_ratios=(1, 2))
     y = np.arange(len(rows))
     failures.barh(y, rows.failed, color=colour, height=0.7)
     for place, n in zip(y, rows.failed, strict=True):
-        failures.annotate(str(n), (n, place), (2, 0), textcoords="offset points", va="center", size=7)
+        failures.annotate(str(n), (n, place), (2, 0), textcoords="offset points", va="center", size=8)
     n_networks = rows.networks.max()
-    failures.set(yticks=y, yticklabels=rows.candidate, ylim=(n_places - 0.4, -0.6), xlim=(0, 1.15 * n_networks))
-    failures.tick_params(axis="y", labelsize=7, length=0)
+    failures.set(yticks=y, yticklabels=rows.candidate, ylim=(len(rows) - 0.4, -0.6), xlim=(0, 1.15 * n_networks))
+    failures.tick_params(axis="y", labelsize=8, length=0)
     failures.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     failures.set_xlabel(f"failed of {n_networks}")
     accuracy.hlines(y, rows.lowest_accuracy, rows.accuracy, color=colour, lw=1, alpha=0.5)
