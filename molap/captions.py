@@ -29,6 +29,7 @@ READINGS = {
     ),
     "fig_scaling": ("network.n_modules", "network.biases", "heads.n_steps", "dni.n_steps"),
     "fig_tune": (*SCORED, "evaluation.n_validation"),
+    "fig_yardsticks": (*SCORED, "dni.projection", "dni.counter", "dni.state", "dni.alpha"),
 }
 """Configuration keys that a reader of a figure must know."""
 

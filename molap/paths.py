@@ -183,6 +183,9 @@ OUTPUTS = {
         "one row per number of modules, what is held fixed (size of `network` or `module`), source, task and network "
         "seed: every metric, explained variance, weights and updates",
     ),
+    "fig_yardsticks": Output(
+        "{run}/yardsticks/fig_yardsticks.png", "networks that learn all tasks beside their yardsticks; data in `.csv`"
+    ),
     "fig_modules": Output("{run}/modules/fig_modules.png", "the number of modules; data in `.csv`"),
     "pages": Output(
         "{run}/report/parameters.html",
@@ -263,6 +266,11 @@ def chain_run(run: str, left_out: Sequence[str]) -> str:
 def modules_run(run: str, size: str) -> str:
     """The run inside a run that has another number of modules."""
     return f"{run}/modules/{size}"
+
+
+def yardsticks_run(run: str) -> str:
+    """The run inside a run that holds what the networks which learn all tasks are measured by."""
+    return f"{run}/yardsticks"
 
 
 def switch_run(run: str, switch: str) -> str:

@@ -14,9 +14,9 @@ from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.digests import source_digest
-from molap.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run
+from molap.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run, yardsticks_run
 from molap.records import canonical_json
-from molap.selection import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order
+from molap.selection import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
 from molap.stage_settings import STAGES
 
 UPSTREAM = {
@@ -35,7 +35,8 @@ UPSTREAM = {
 }
 """Stages that runs may share, and the stages that each depends on."""
 SCORED = ("evaluation", "perturbation")
-"""Stages that score a network: shared by runs with a reading switched, where network, test set and settings are."""
+"""Stages that score a network: shared by runs with a reading switched, and by that of the yardsticks, where network,
+test set and settings are."""
 COLLECTED = {"performance": "evaluation", "generalisation": "evaluation", "robustness": "perturbation"}
 """Tables that collect what scored networks, and from which stage."""
 
@@ -54,6 +55,18 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
         modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
         for name, (_, r, n_units) in module_sizes(c).items()
     }
+
+
+def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
+    """The configuration of what networks that learn all tasks are measured by, by run."""
+    alone = {
+        "dni": {"kinds": yardstick_kinds(c)},
+        "primitives": {"sources": c.primitives.sources[-1:]},
+        "reservoirs": {"files": {}},
+        "perturbations": {"kinds": (), "tasks": (), "example_task": None},
+        "generalisation": {"left_out": (), "sources": None, "without": ()},
+    }
+    return {yardsticks_run(c.name): _changed(c, **alone)}
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
@@ -95,8 +108,8 @@ def _changed(c: RunConfig, **sections: dict) -> RunConfig:
 
 
 class Plan:
-    """The runs of one configuration: the run itself, its chains without some tasks, and those with other numbers of
-    modules.
+    """The runs of one configuration: the run itself, its chains without some tasks, those with other numbers of
+    modules, and its yardsticks.
 
     A stage whose settings, and those of all stages before it, are the same in several runs is computed once, in
     the first of them.
@@ -109,7 +122,7 @@ class Plan:
         """Digests that were asked for → the module that is run, the user's files that it reads."""
         followed_claims(config)  # a file that is refused is so before any work
         self.runs = Runs({config.name: config})
-        self.runs |= chains(config, config.name) | module_numbers(config)
+        self.runs |= chains(config, config.name) | module_numbers(config) | yardsticks(config)
         for switch in config.attribution.switches:
             self.runs[switch_run(config.name, switch)]  # one that is refused is so before any work
 
@@ -172,7 +185,8 @@ class Plan:
         return found
 
     def _owner(self, stage: str, run: str, wildcards: dict) -> str:
-        if stage not in UPSTREAM and (stage not in SCORED or "/switch/" not in run):
+        shares_scores = "/switch/" in run or run == yardsticks_run(self.config.name)
+        if stage not in UPSTREAM and not (stage in SCORED and shares_scores):
             return run
         return next(other for other in self._related(run) if self._same(stage, run, other, wildcards))
 

@@ -1,25 +1,34 @@
 """How far a workflow is: jobs by stage, and an estimate of the time that remains."""
 
-import csv
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 TRUST_S = 60
 """Seconds after which what this run shows of pace and of jobs at a time counts as much as what was known before."""
 
 
-def read_seconds(snakefile: str) -> dict[str, float]:
-    """Measured seconds of a job by stage, from the workflow's `resources.csv`; empty where there is none."""
-    folder = Path(snakefile).parent
-    for file in (folder / "resources.csv", folder / "workflow" / "resources.csv"):
-        if file.is_file():
-            with open(file, encoding="utf-8") as lines:
-                return {row["stage"]: float(row["cpu_s"]) for row in csv.DictReader(lines)}
-    return {}
+class Expected(NamedTuple):
+    """What is known of a workflow's jobs before they run."""
+
+    seconds: Mapping[str, float] = {}
+    """By stage, the seconds of a mean job."""
+    in_turn: Mapping[str, int] = {}
+    """By stage, how many jobs wait for one another; where a stage is not named, they run side by side."""
+
+
+NOTHING = Expected()
+"""Stands for a workflow that expects nothing of its jobs."""
+expected = NOTHING
+
+
+def expect(seconds: Mapping[str, float], in_turn: Mapping[str, int]) -> None:
+    """Note what a workflow expects of its jobs, for the display of its progress, which runs in the same process."""
+    global expected
+    expected = Expected(seconds, in_turn)
 
 
 class Stage(NamedTuple):
@@ -34,20 +43,21 @@ class Stage(NamedTuple):
 class Progress:
     """Jobs that are planned, running and done, and the time that remains.
 
-    Every job is expected to take the mean time of its stage's finished jobs; before the first of them, its time in the
-    table of measured times, at the pace of this run. What remains is divided by the mean number of jobs that ran at
-    a time, at first by the number of cores. Order and waiting are not looked at, and so it is an estimate.
+    Every job is expected to take the mean time of its stage's finished jobs; before the first of them, the time that
+    the workflow expects, at the pace of this run. What remains is divided by the mean number of jobs that ran at a
+    time, at first by the number of cores; jobs that wait for one another take no less than one after the other. Other
+    waiting is not looked at, and so it is an estimate.
     """
 
     def __init__(
         self,
         planned: Mapping[str, int],
-        seconds: Mapping[str, float],
+        expected: Expected = NOTHING,
         cores: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock, self._start, self._cores = clock, clock(), cores
-        self._seconds, self.planned = seconds, Counter(planned)
+        self._seconds, self._in_turn, self.planned = expected.seconds, expected.in_turn, Counter(planned)
         self._running: dict[int, tuple[str, float]] = {}
         self.done: Counter[str] = Counter()
         self._spent: Counter[str] = Counter()
@@ -90,19 +100,21 @@ class Progress:
     def to_go(self) -> str:
         """The time that remains, in words; nothing where nothing is known yet.
 
-        `if as in paper`: most of it is of stages whose first job has not ended, by the table of the preset's times.
+        `by the preset's times`: most of it is of stages whose first job has not ended.
         """
         if not self._seconds and not self.done:
             return ""
         begun = sum(self._left_of(stage) for stage in self.planned if self.done[stage])
-        source = " (if as in paper)" if begun < self._left() / 2 else ""
+        source = " (by the preset's times)" if begun < self._left() / 2 else ""
         return f"{in_words(self.remaining())} to go{source}"
 
     def remaining(self) -> float:
         """Seconds that remain."""
         spent = self._spent.total() + sum(self._ages())
         at_a_time = (spent + TRUST_S * self._cores) / (self.elapsed + TRUST_S)
-        return self._left() / max(at_a_time, 1)
+        chains = {stage: math.ceil(self.planned[stage] / n) for stage, n in self._in_turn.items()}
+        waiting = [self._left_of(stage) / n for stage, n in chains.items() if n]
+        return max(self._left() / max(at_a_time, 1), *waiting, 0)
 
     def _ages(self) -> list[float]:
         return [self._clock() - start for _, start in self._running.values()]

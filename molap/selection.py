@@ -31,6 +31,12 @@ def sequence_kinds(c: RunConfig) -> list[str]:
     return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
 
 
+def yardstick_kinds(c: RunConfig) -> list[str]:
+    """The kinds that networks which learn in turn are measured by: the yardsticks, and what is trained jointly."""
+    own = sequence_kinds(c)
+    return [kind for kind in dict.fromkeys((*c.dni.yardsticks, *c.dni.kinds)) if kind not in own]
+
+
 def task_order(c: RunConfig, order: int | str) -> list[str]:
     """The tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
 

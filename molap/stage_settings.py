@@ -210,6 +210,7 @@ STAGES = {
     ),
     "forgetting": lambda c, **_: {},
     "fig_dni": lambda c, **_: {"labels": labels(c)},
+    "fig_yardsticks": lambda c, **_: {"labels": labels(c)},
     "perturbation": lambda c, block, kind, task, **_: (
         _perturbing(c)
         | {

@@ -14,7 +14,8 @@ from snakemake.logging import ColorizingTextHandler, get_event
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from molap.progress import Progress, in_words, read_seconds
+import molap.progress
+from molap.progress import Progress, in_words
 
 NOISE = ("Select jobs to execute...", "Assuming unrestricted shared filesystem usage.", "Conda environments: ignored")
 SPOKEN = (None, LogEvent.ERROR, LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.SHELLCMD, LogEvent.DEBUG_DAG)
@@ -35,7 +36,6 @@ class LogHandler(LogHandlerBase):
         self._text = ColorizingTextHandler(nocolor=common.nocolor, stream=self._stream)
         self._text.format = self.format
         self._plain = common.dryrun or common.verbose or common.debug_dag
-        self._seconds: dict[str, float] = {}
         self._cores = 1
         self._progress: Progress | None = None
         self._bars = None
@@ -46,8 +46,6 @@ class LogHandler(LogHandlerBase):
         event = get_event(record)
         if self._plain:
             self._text.emit(record)
-        elif event == LogEvent.WORKFLOW_STARTED:
-            self._seconds = read_seconds(record.snakefile_main)
         elif event == LogEvent.RUN_INFO:
             self._begin({name: n for name, n in record.stats.items() if name != "total"})
         elif event == LogEvent.RESOURCES_INFO:
@@ -59,7 +57,7 @@ class LogHandler(LogHandlerBase):
             self._follow(event, record)
 
     def _begin(self, planned: dict[str, int]) -> None:
-        self._progress = Progress(planned, self._seconds, self._cores)
+        self._progress = Progress(planned, molap.progress.expected, self._cores)
         self._say(
             "; ".join(filter(None, [f"{sum(planned.values())} jobs of {len(planned)} stages", self._progress.to_go()]))
         )

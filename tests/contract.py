@@ -29,7 +29,7 @@ from molap.why import places
 
 TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
-TARGETS = ("default", "modules", "tune", "diagnose")
+TARGETS = ("default", "yardsticks", "modules", "tune", "diagnose")
 RULES = {"claims": "claims_table", "modules": "modules_table"}
 """Rules that are not called as their stage is, because a target is."""
 MADE, READ = "Missing output files", "Input files updated by another job"
@@ -231,8 +231,8 @@ stage is named if any of its jobs re-runs; `snakemake -n` counts them, `python -
 Comments, docstrings, layout, `touch` and the order of keys re-run nothing. Swapped values, an older modification
 time, removed metadata and other versions of the packages are noticed.
 
-The targets are `snakemake`, `snakemake modules`, `snakemake tune` and `snakemake diagnose`. The keys of `attribution`
-set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
+The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of
+`attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
 
 This page is made from the rules by `python tests/contract.py`; `tests/test_contract.py` changes each key and each
 module in a finished copy and compares what Snakemake plans, job by job, with [the table behind it](tables/reruns.json).

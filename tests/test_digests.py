@@ -69,6 +69,7 @@ LAYERS = (
     ("figures", "claims"),
     ("stages",),
     ("selection",),
+    ("expected",),
     ("captions",),
     ("setting_parts",),
     ("search_settings", "plateau_settings"),

@@ -9,7 +9,7 @@ import pytest
 import molap.given
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.given import LARGEST_RADIUS, read_reservoir
+from molap.given import LARGEST_RADIUS, radius_where_large, read_reservoir
 from molap.plan import Plan
 from molap.records import load_arrays
 from molap.selection import kinds, n_units, perturbed_kinds, sweep
@@ -128,6 +128,22 @@ def test_a_missing_or_damaged_file_and_a_taken_name_are_refused(tmp_path, name, 
     with pytest.raises(ConfigError) as refusal:
         parse_config({"reservoirs": {"files": {name: str(file)}}})
     assert message in str(refusal.value) and len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("n_units", [2, 50, 300])
+@pytest.mark.parametrize("radius", [1e-3, 0.9, 9.99, 10.01, 300.0])
+def test_eigenvalues_are_computed_where_the_radius_may_be_too_large_and_a_bound_stands_for_small_ones(n_units, radius):
+    drawn = np.random.default_rng(n_units).normal(size=(n_units, n_units))
+    w_rec = drawn * radius / np.abs(np.linalg.eigvals(drawn)).max()
+    found = radius_where_large(w_rec)
+    assert found >= radius * (1 - 1e-9)
+    assert found == pytest.approx(radius) if radius > LARGEST_RADIUS else found <= LARGEST_RADIUS * (1 + 1e-9)
+
+
+def test_a_matrix_whose_powers_overflow_has_its_radius():
+    assert radius_where_large(np.diag([1e200, 1.0])) == 1e200
+    nilpotent = np.array([[0, 1e100], [0, 0]])
+    assert radius_where_large(nilpotent) == 0
 
 
 def test_the_radius_is_that_of_the_matrix(tmp_path):

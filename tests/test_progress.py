@@ -1,5 +1,6 @@
 """Progress of a run: the estimate, bars in a terminal, few lines in a file."""
 
+import csv
 import fcntl
 import os
 import pty
@@ -10,11 +11,18 @@ import sys
 import termios
 
 import pytest
+import yaml
 from workflow_helpers import REPOSITORY
 
-from molap.progress import Progress, in_words, read_seconds
+from molap.config.run import RunConfig, parse_config
+from molap.expected import expected_seconds
+from molap.progress import Expected, Progress, in_words
 
 SNAKEFILE = """
+from molap.progress import expect
+
+expect({"head": 1, "evaluation": 1}, {})
+
 rule all:
     input:
         expand("{x}.scored", x=range(6)), "bad"
@@ -53,15 +61,15 @@ def clock():
     return Clock()
 
 
-def test_before_anything_is_done_the_table_and_the_cores_tell(clock):
-    progress = Progress({"head": 4, "table": 2}, {"head": 100.0, "table": 1.0}, cores=2, clock=clock)
+def test_before_anything_is_done_what_is_expected_and_the_cores_tell(clock):
+    progress = Progress({"head": 4, "table": 2}, Expected({"head": 100.0, "table": 1.0}), cores=2, clock=clock)
     assert progress.remaining() == pytest.approx((4 * 100 + 2 * 1) / 2)
-    assert progress.to_go() == "about 3 min to go (if as in paper)"
+    assert progress.to_go() == "about 3 min to go (by the preset's times)"
     assert progress.share() == 0
 
 
-def test_finished_jobs_replace_the_table_for_their_stage_and_set_the_pace_for_the_others(clock):
-    progress = Progress({"head": 4, "module": 1}, {"head": 100.0, "module": 100.0}, cores=1, clock=clock)
+def test_finished_jobs_replace_what_is_expected_of_their_stage_and_set_the_pace_for_the_others(clock):
+    progress = Progress({"head": 4, "module": 1}, Expected({"head": 100.0, "module": 100.0}), cores=1, clock=clock)
     for job in range(3):
         progress.started(job, "head")
         clock.now += 200
@@ -73,7 +81,7 @@ def test_finished_jobs_replace_the_table_for_their_stage_and_set_the_pace_for_th
 
 
 def test_what_remains_is_divided_by_the_jobs_that_ran_at_a_time(clock):
-    progress = Progress({"head": 30}, {}, cores=1, clock=clock)
+    progress = Progress({"head": 30}, cores=1, clock=clock)
     assert progress.to_go() == ""
     for start in range(0, 20, 10):
         for job in range(start, start + 10):
@@ -90,7 +98,7 @@ def test_what_remains_is_divided_by_the_jobs_that_ran_at_a_time(clock):
 
 
 def test_a_failed_job_is_still_to_be_done(clock):
-    progress = Progress({"head": 2}, {"head": 10.0}, clock=clock)
+    progress = Progress({"head": 2}, Expected({"head": 10.0}), clock=clock)
     progress.started(0, "head")
     clock.now += 10
     progress.failed(0)
@@ -106,10 +114,43 @@ def test_times_in_words(seconds, words):
     assert in_words(seconds) == words
 
 
-def test_the_measured_times_lie_beside_the_workflow(tmp_path):
-    for snakefile in ("Snakefile", "workflow/Snakefile"):
-        assert read_seconds(str(REPOSITORY / snakefile))["head"] > 1
-    assert read_seconds(str(tmp_path / "Snakefile")) == {}
+def test_jobs_that_wait_for_one_another_take_no_less_than_their_sum(clock):
+    expected = Expected({"sequence": 100.0, "head": 10.0}, {"sequence": 9})
+    progress = Progress({"sequence": 18, "head": 10}, expected, cores=8, clock=clock)
+    assert progress.remaining() == pytest.approx(900), "two sequences of nine tasks, side by side"
+    alone = Progress({"head": 10}, expected, cores=8, clock=clock)
+    assert alone.remaining() == pytest.approx(100 / 8)
+
+
+MEASURED = {stage: {"overhead_s": "3", "computing_s": "20"} for stage in ("head", "sequence", "perturbation", "fig2")}
+
+
+@pytest.mark.parametrize(
+    ("change", "factors"),
+    [
+        ({}, {}),
+        ({"heads": {"n_steps": 500}}, {"head": 0.5}),
+        ({"heads": {"batch_size": 400}, "dni": {"n_steps": 1000}}, {"head": 2, "sequence": 0.5}),
+        ({"network": {"n_units": 200}, "perturbations": {"kinds": ["molap-cca"]}}, {"head": 3, "perturbation": 15 / 7}),
+        ({"seeds": {"networks": 4, "per_job": 2}}, {"head": 2, "sequence": 2, "perturbation": 2}),
+        ({"perturbations": {"draws": 10}}, {"perturbation": 1 / 3}),
+        ({"perturbations": {"kinds": [], "tasks": []}}, {"perturbation": 0}),
+    ],
+)
+def test_jobs_are_expected_to_take_what_the_preset_s_took_scaled_by_what_they_compute(change, factors):
+    found = expected_seconds(parse_config(change), MEASURED)
+    for stage in MEASURED:
+        assert found[stage] == pytest.approx(3 + 20 * factors.get(stage, 1)), stage
+
+
+def test_every_training_stage_has_its_time_in_the_table_and_a_short_run_is_expected_to_be_short():
+    with open(REPOSITORY / "workflow/resources.csv") as file:
+        measured = {row["stage"]: row for row in csv.DictReader(file)}
+    preset = expected_seconds(RunConfig(), measured)
+    tour = expected_seconds(parse_config(yaml.safe_load((REPOSITORY / "config/quick.yaml").read_text())), measured)
+    for stage in ("head", "module", "separate", "sequence", "perturbation"):
+        assert 1 < tour[stage] < preset[stage] / 2, stage
+    assert tour["fig2"] == preset["fig2"]
 
 
 def command(*arguments):
@@ -120,7 +161,6 @@ def command(*arguments):
 def workflow(tmp_path):
     """A workflow of short jobs, one of which fails; called with arguments and streams, it is started."""
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
-    (tmp_path / "resources.csv").write_text("stage,memory_mb,cpu_s\nhead,1,1\nevaluation,1,1\n")
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color"}
 
     def start(*arguments, **streams):

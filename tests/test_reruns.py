@@ -288,3 +288,23 @@ def test_other_numbers_of_modules_are_runs_beside_the_main_one(changed):
     components = pd.read_csv(changed.folder / "results/tiny/tables/components.csv").set_index(["source", "component"])
     assert set(table.explained_variance.dropna().round(3)) == {round(100 * components.target_r2["cca", 1], 3)}
     assert changed.planned("modules") == {}
+
+
+def test_yardsticks_are_trained_beside_the_run_and_shown_with_its_networks(changed):
+    planned = changed.planned("yardsticks")
+    tables = {"performance": 1, "continual": 1, "forgetting": 1, "fig_yardsticks": 1}
+    assert planned == tables | {"sequence": 6, "scores": 2, "evaluation": 6}
+    result = changed.run("yardsticks")
+    assert result.returncode == 0, result.stdout + result.stderr
+    folder = changed.folder / "results/tiny"
+    scores = pd.read_csv(folder / "yardsticks/fig_yardsticks_scores.csv", keep_default_na=False)
+    kinds = list((scores.strategy + "-" + scores.source).drop_duplicates())
+    assert kinds == ["dni-rule", "dni-norule", "sequential-rule"]
+    own = pd.read_csv(folder / "tables/continual.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(scores[: len(own)], own)
+    assert set(pd.read_csv(folder / "yardsticks/fig_yardsticks_joint.csv").strategy) == {"joint"}
+    assert all((folder / f"yardsticks/fig_yardsticks.{ending}").exists() for ending in ("png", "svg", "pdf"))
+    assert (folder / "sequences/s0-1/sequential-rule/order0/mem_dm1.npz").exists()
+    assert not (folder / "yardsticks/networks").exists()
+    assert not (folder / "yardsticks/sequences/s0-1/dni-rule").exists()
+    assert changed.planned("yardsticks") == {} == changed.planned()

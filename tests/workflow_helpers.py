@@ -122,7 +122,7 @@ class Scratch:
         }
 
 
-TARGETS = ("all", "default", "modules", "tune", "diagnose")
+TARGETS = ("all", "default", "yardsticks", "modules", "tune", "diagnose")
 """Rules that only name what is wanted."""
 
 

@@ -38,9 +38,13 @@ class DniSettings(RecurrentPhaseSettings, MethodSettings):
     """One network for all tasks (A.2, A.2.3): DNI, and what it is measured by."""
 
     kinds: tuple[SharedKind, ...] = Field(
-        ("dni-rule", "dni-norule", "sequential-rule", "joint-rule"),
+        ("dni-rule",),
         description="Networks that are trained: by DNI, in `sequential` order without protection, or on all tasks "
         "`joint`ly; with a one-hot `rule` input that names the task (native code), or without (`norule`, as released).",
+    )
+    yardsticks: tuple[SharedKind, ...] = Field(
+        ("dni-norule", "sequential-rule", "joint-rule"),
+        description="Networks that `snakemake yardsticks` trains and shows beside them.",
     )
     n_units: int = Field(200, ge=2, le=5000, description="Units N. A.2: 200; 100 for a comparison at equal size.")
     gain: float = Field(1.5, gt=0, le=10, description="Gain g of the initial recurrent weights.")

@@ -80,6 +80,8 @@ def code_of(stage, program=None):
 
 with open(workflow.source_path("../resources.csv")) as measured:
     MEASURED = {row["stage"]: row for row in csv.DictReader(measured)}
+if workflow.is_main_process:
+    expect(expected_seconds(run_config, MEASURED), {"sequence": len(run_config.tasks.names)})
 
 
 SNAKEMAKE_MB, SNAKEMAKE_MINUTES = 400, 1

@@ -8,6 +8,7 @@ rule sequence:
         arrays=output("sequence"),
         checkpoints=checkpoints_path(output("sequence")),
         record=record("sequence"),
+    priority: 50  # each waits for the one before: the longest path through the graph
     log:
         log_of("sequence"),
     conda:
@@ -79,7 +80,7 @@ rule continual:
         lambda wildcards: [
             plan.path("scores", wildcards.run, block=block, kind=kind, order=order)
             for block in blocks(run_config)
-            for kind in sequence_kinds(run_config)
+            for kind in sequence_kinds(plan.runs[wildcards.run])
             for order in range(run_config.dni.orders)
         ],
     output:

@@ -1,0 +1,28 @@
+"""Draw networks that learn all tasks beside their yardsticks."""
+
+import pandas as pd
+
+from molap.config.base import Section
+from molap.figures.fig_dni import draw_fig_dni
+from molap.figures.style import save_figure
+from molap.records import read_table
+from molap.stages.job import Job, run_job
+
+
+class Settings(Section):
+    """The figure depends on the tables, and on the tasks' labels."""
+
+    labels: dict[str, str]
+
+
+def work(job: Job) -> None:
+    """Draw and save, with the data; the run's own networks come first, if any of them learn in turn."""
+    own = [job.inputs[name] for name in ("continual", "yardsticks") if name in job.inputs]
+    scores = pd.concat([read_table(file, keep_default_na=False) for file in own], ignore_index=True)
+    performance = read_table(job.inputs["performance"])
+    data = {"scores": scores[scores.order == 0], "joint": performance[performance.strategy == "joint"]}
+    save_figure(draw_fig_dni(scores, performance, job.settings.labels), job.outputs["png"], job.provenance, data)
+
+
+if __name__ == "__main__":
+    run_job("fig_yardsticks", Settings, work)
