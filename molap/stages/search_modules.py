@@ -23,6 +23,8 @@ class Settings(SearchSettings):
     source: Literal["cca", "pca"]
     joint: bool
     tasks: tuple[str, ...]
+    drawn: tuple[str, ...]
+    """Tasks of which trials are drawn; those that the corpus lacks have no weight."""
     alignment: Literal["aligned", "independent"]
 
 
