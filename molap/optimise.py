@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
 from molap.config.training import OptimiserSettings
 
-Scalar = float | Float[Array, ""]
+Scalar = float | Float[Array | np.ndarray, ""]
 
 
 def learning_rate(initial: Scalar, n_steps: int, settings: OptimiserSettings) -> optax.Schedule:
@@ -62,7 +63,7 @@ def scale_by_stage_adam(
     return optax.GradientTransformation(init, update)
 
 
-def keep_masked(mask: dict[str, bool | Float[Array, "..."]]) -> optax.GradientTransformation:
+def keep_masked(mask: dict[str, bool | Float[Array | np.ndarray, "..."]]) -> optax.GradientTransformation:
     """Set the updates of frozen entries to zero. `mask`: True, or an array with 0 at frozen entries."""
 
     def update(updates, state, params=None):
@@ -109,11 +110,11 @@ def make_optimiser(
     initial_rate: Scalar,
     n_steps: int,
     settings: OptimiserSettings,
-    mask: dict[str, bool | Float[Array, "..."]],
+    mask: dict[str, bool | Float[Array | np.ndarray, "..."]],
     before_adam: optax.GradientTransformation | None = None,
     last: optax.GradientTransformation | None = None,
     factors: Mapping[str, Scalar] | None = None,
-    clip_norm: Float[Array, ""] | None = None,
+    clip_norm: Float[Array | np.ndarray, ""] | None = None,
 ) -> optax.GradientTransformation:
     """The optimiser of a phase, with what stands before Adam and what is done to the update.
 

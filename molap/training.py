@@ -163,13 +163,13 @@ def train(
     if phase.n_stages is not None:
         optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
     masks = {name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False}
-    partly = {name: jnp.asarray(mask, jnp.float32) for name, mask in masks.items() if mask is not True}
+    partly = {name: np.asarray(mask, np.float32) for name, mask in masks.items() if mask is not True}
     objective = objective or task_objective(phase, state_noise)
 
     make, own = protect or (lambda _: optax.identity(), None)
     place = "before_adam" if protect_gradient else "last"
 
-    varied = varied and Varied(*(jnp.asarray(values, jnp.float32) for values in varied))
+    varied = varied and Varied(*(np.asarray(values, np.float32) for values in varied))
 
     def optimiser_of(own, partly, one: Varied | None) -> optax.GradientTransformation:
         rate, options = phase.learning_rate, {"factors": phase.rate_factors, place: make(own)}
@@ -208,8 +208,9 @@ def train(
 
     draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
     trained = {name: getattr(params, name) for name in masks}
-    start = jax.vmap(lambda weights, own, one: optimiser_of(own, partly, one).init(weights))(trained, own, varied)
-    state = _State(trained, start, jnp.zeros(len(keys), jnp.int32))
+    # Compiled, because each of the small operations would otherwise be a program of its own.
+    begin = jax.jit(jax.vmap(lambda weights, own, one: optimiser_of(own, partly, one).init(weights)))
+    state = _State(trained, begin(trained, own, varied), np.zeros(len(keys), np.int32))
     kept = checkpoints(phase.n_steps) if keep else ()
     curves, done = [], 0
     for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
