@@ -61,9 +61,9 @@ def _meaning(performance: pd.DataFrame) -> str:
 
 
 def _interval(values: pd.Series) -> tuple[float, float]:
-    """The 95 % interval of a bar, by Student's t; a bootstrap of few networks is far too narrow."""
+    """The 95 % interval of a bar, by Student's t, within 0 and 100; a bootstrap of few networks is far too narrow."""
     half = half_width(values.std(), len(values))
-    return values.mean() - half, values.mean() + half
+    return max(values.mean() - half, 0.0), min(values.mean() + half, 100.0)
 
 
 def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:

@@ -12,6 +12,8 @@ from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, network_see
 def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """A column per kind of network: a heat map of accuracy, and accuracy right after learning and at the end.
 
+    With one kind of network the two stand side by side.
+
     Args:
         scores: the table `continual`; only the first order of the tasks is shown, as a mean over network seeds.
         performance: the table of the same name, for joint training and the best constant output.
@@ -19,8 +21,12 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
     """
     scores = scores[scores.order == 0]
     kinds = list(scores.groupby(["strategy", "source"], sort=False).groups)
-    figure = new_figure(3.7 * max(len(kinds), 2) + 0.5, 6.6)  # no narrower than its notes
-    grid = figure.subplots(2, len(kinds), squeeze=False, height_ratios=[1.25, 1])
+    if len(kinds) == 1:
+        figure = new_figure(9.0, 4.0)
+        grid = figure.subplots(1, 2, width_ratios=[1, 1.25]).reshape(2, 1)
+    else:
+        figure = new_figure(3.7 * len(kinds) + 0.5, 6.6)
+        grid = figure.subplots(2, len(kinds), height_ratios=[1.25, 1])
     joint = performance[performance.strategy == "joint"]
     for column, (strategy, source) in enumerate(kinds):
         rows = scores[(scores.strategy == strategy) & (scores.source == source)]
@@ -35,7 +41,7 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
     figure.legend(handles, names, loc="outside lower center", ncols=4)
     n_seeds = scores.network_seed.nunique()
     note = f"mean over {network_seeds(scores)}" if n_seeds > 1 else "one network seed"
-    note += "; right of the line: tasks not yet learned"
+    note += "; A: decisions correct (%), right of the white line tasks not yet learned"
     if "norule" in set(scores.source):
         note += f"\n{CONFLICT}"
     figure.suptitle(note, size=8, x=0.01, ha="left")
