@@ -61,10 +61,11 @@ RESULTS_HEAD = """# Results
 
 Everything that the workflow makes lies here, under the name of its configuration (`paper`, `quick`, …); git ignores
 it. `{run}` is that name, or a run inside it: `<name>/without/<tasks>` for modules pre-trained without some tasks,
-`<name>/modules/<size>` for other numbers of modules; what does not differ from the main run lies there alone. `{block}`
-is a block of network seeds (`s0`, or `s0-3` for several trained together); `{grid}` is a grid of the search (`grid1`,
-`grid2`, … as they stand in `tune.grids`); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or
-`joint-` and `rule` or `norule`.
+`<name>/modules/<size>` for other numbers of modules, `<name>/yardsticks` for what DNI is measured by; what does not
+differ from the main run lies there alone, and so do all networks that learn every task. `{block}` is a block of network
+seeds (`s0`, or `s0-3` for several trained together); `{grid}` is a grid of the search (`grid1`, `grid2`, … as they
+stand in `tune.grids`); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule`
+or `norule`.
 
 Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`; every figure is there as `.png`, `.svg`
 and `.pdf`. Arrays hold a text `provenance` with the settings, source digest and package versions that made them. Beside

@@ -59,14 +59,8 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
 
 def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
     """The configuration of what networks that learn all tasks are measured by, by run."""
-    alone = {
-        "dni": {"kinds": yardstick_kinds(c)},
-        "primitives": {"sources": c.primitives.sources[-1:]},
-        "reservoirs": {"files": {}},
-        "perturbations": {"kinds": (), "tasks": (), "example_task": None},
-        "generalisation": {"left_out": (), "sources": None, "without": ()},
-    }
-    return {yardsticks_run(c.name): _changed(c, **alone)}
+    nothing = {"kinds": (), "tasks": (), "example_task": None}
+    return {yardsticks_run(c.name): _changed(c, dni={"kinds": yardstick_kinds(c)}, perturbations=nothing)}
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
@@ -131,9 +125,13 @@ class Plan:
         place = (stage, run, *sorted(wildcards.items()))
         if place not in self._settings:
             values = STAGES[stage](self.runs[run], **wildcards)
+            if stage == "performance":
+                values["kinds"] = self.collected_kinds(run)
             if stage in COLLECTED:
                 shared = self._shared(COLLECTED[stage], run, values)
-                values |= {"run": run} | ({"shared": shared} if shared else {})
+                values |= {"shared": shared} if shared else {}
+            if stage in (*COLLECTED, "continual"):
+                values["run"] = run
             self._settings[place] = canonical_json(values)
         return self._settings[place]
 
@@ -161,6 +159,11 @@ class Plan:
         modules = self.runs[run].network.n_modules
         wildcards = {"block": block, "source": kind.removeprefix("molap-"), "task": task, "module": modules}
         return self.path("head", run, **wildcards)
+
+    def collected_kinds(self, run: str) -> list[str]:
+        """The kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""
+        c = self.runs[run]
+        return list(c.dni.kinds) if run == yardsticks_run(self.config.name) else kinds(c)
 
     def pretrained(self, run: str, block: str, source: str) -> str:
         """The network that the heads of a source freeze: after the last module, or the bare reservoir."""

@@ -16,8 +16,9 @@ class Expected(NamedTuple):
 
     seconds: Mapping[str, float] = {}
     """By stage, the seconds of a mean job."""
-    in_turn: Mapping[str, int] = {}
-    """By stage, how many jobs wait for one another; where a stage is not named, they run side by side."""
+    in_turn: Mapping[str, tuple[int, int]] = {}
+    """By stage, how many jobs wait for one another at most, and how many such rows there are at least; the jobs of a
+    stage that is not named run side by side."""
 
 
 NOTHING = Expected()
@@ -25,7 +26,7 @@ NOTHING = Expected()
 expected = NOTHING
 
 
-def expect(seconds: Mapping[str, float], in_turn: Mapping[str, int]) -> None:
+def expect(seconds: Mapping[str, float], in_turn: Mapping[str, tuple[int, int]]) -> None:
     """Note what a workflow expects of its jobs, for the display of its progress, which runs in the same process."""
     global expected
     expected = Expected(seconds, in_turn)
@@ -112,8 +113,10 @@ class Progress:
         """Seconds that remain."""
         spent = self._spent.total() + sum(self._ages())
         at_a_time = (spent + TRUST_S * self._cores) / (self.elapsed + TRUST_S)
-        chains = {stage: math.ceil(self.planned[stage] / n) for stage, n in self._in_turn.items()}
-        waiting = [self._left_of(stage) / n for stage, n in chains.items() if n]
+        waiting = [
+            self._left_of(stage) / max(math.ceil(self.planned[stage] / length), rows)
+            for stage, (length, rows) in self._in_turn.items()
+        ]
         return max(self._left() / max(at_a_time, 1), *waiting, 0)
 
     def _ages(self) -> list[float]:

@@ -42,6 +42,7 @@ VALUES = {
     "heads.n_stages": 2,
     "separate.n_stages": 2,
     "dni.n_stages": 2,
+    "dni.yardsticks": ["dni-norule"],
     "perturbations.n_trials": 20,
     "perturbations.example_task": "delay_pro",
     "generalisation.sources": ["pca"],

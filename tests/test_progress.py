@@ -115,11 +115,13 @@ def test_times_in_words(seconds, words):
 
 
 def test_jobs_that_wait_for_one_another_take_no_less_than_their_sum(clock):
-    expected = Expected({"sequence": 100.0, "head": 10.0}, {"sequence": 9})
+    expected = Expected({"sequence": 100.0, "head": 10.0}, {"sequence": (9, 1)})
     progress = Progress({"sequence": 18, "head": 10}, expected, cores=8, clock=clock)
     assert progress.remaining() == pytest.approx(900), "two sequences of nine tasks, side by side"
     alone = Progress({"head": 10}, expected, cores=8, clock=clock)
     assert alone.remaining() == pytest.approx(100 / 8)
+    last_tasks = Progress({"sequence": 10}, expected._replace(in_turn={"sequence": (9, 10)}), cores=10, clock=clock)
+    assert last_tasks.remaining() == pytest.approx(100), "the last task of ten sequences"
 
 
 MEASURED = {stage: {"overhead_s": "3", "computing_s": "20"} for stage in ("head", "sequence", "perturbation", "fig2")}

@@ -190,7 +190,9 @@ def test_the_figures_of_the_paper_show_its_tasks_and_perturbations():
         "silence": [2, 5, 10, 20, 30],
     }
     assert (lesion_task(config()), lesioned_kind(config())) == ("multi_mem", "molap-cca")
-    assert perturbed_kinds(config()) == ["separate", "molap-cca", "molap-pca", "molap-none", "dni-rule", "dni-norule"]
+    assert perturbed_kinds(config()) == ["separate", "molap-cca", "molap-pca", "molap-none", "dni-rule"]
+    more = config({"dni": {"kinds": ["dni-rule", "sequential-rule", "dni-norule", "joint-rule"]}})
+    assert perturbed_kinds(more)[4:] == ["dni-rule", "dni-norule"]
 
 
 def test_one_module_has_nothing_between_modules():
@@ -219,7 +221,7 @@ def test_what_has_no_strengths_or_is_not_perturbed_is_not_shown():
     assert config(module=[30, 5, 10]).perturbations.module == (5, 10, 30)
 
 
-TRAINED = "separate, molap-cca, molap-pca, molap-none, dni-rule, dni-norule, sequential-rule, joint-rule"
+TRAINED = "separate, molap-cca, molap-pca, molap-none, dni-rule"
 KEYS = "inter_module_as, biases, silencing, module, inter_module, whole, silence, noise, draws, n_trials, kinds, tasks"
 MORE = ", example_task, example_strength"
 

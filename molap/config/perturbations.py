@@ -70,7 +70,7 @@ class PerturbationSettings(StrengthSettings, PerturbationReadings):
     kinds: tuple[str, ...] | None = Field(
         None,
         description="Kinds of networks (`separate`, `molap-cca`, `dni-rule`, …); null for all that are trained but "
-        "the yardsticks `sequential` and `joint`.",
+        "`sequential` and `joint` ones.",
     )
     tasks: tuple[str, ...] | None = Field(None, description="Tasks; null for all of tasks.names.")
     example_task: str | None = Field(

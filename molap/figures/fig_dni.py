@@ -37,11 +37,12 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
         for row in (0, 1):
             panel_letter(grid[row, column], f"{'AB'[row]}{column + 1}")
     grid[1, 0].set_ylabel("decisions correct (%)")
-    handles, names = grid[1, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    entries = [dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)) for axes in grid[1]]
+    named = entries[-1] | {name: handle for one in reversed(entries) for name, handle in one.items()}
+    figure.legend(named.values(), named, loc="outside lower center", ncols=4)
     n_seeds = scores.network_seed.nunique()
     note = f"mean over {network_seeds(scores)}" if n_seeds > 1 else "one network seed"
-    note += "; A: decisions correct (%), right of the white line tasks not yet learned"
+    note += "; A: decisions correct (%); tasks right of the white line are not learned yet"
     if "norule" in set(scores.source):
         note += f"\n{CONFLICT}"
     figure.suptitle(note, size=8, x=0.01, ha="left")

@@ -18,7 +18,7 @@ class Settings(Section):
 
 def work(job: Job) -> None:
     """Write the page, from all records of the run and its chains; other targets have folders of their own."""
-    records = read_records(Path(RESULTS, job.settings.run), without=("modules", "tune"))
+    records = read_records(Path(RESULTS, job.settings.run), without=("modules", "tune", "yardsticks"))
     seeds = read_json(job.inputs["configuration"])["seeds"]
     times = stage_times(records).round(1).reset_index()
     shown = [path for name, path in job.inputs.items() if name != "configuration"]

@@ -81,7 +81,8 @@ def code_of(stage, program=None):
 with open(workflow.source_path("../resources.csv")) as measured:
     MEASURED = {row["stage"]: row for row in csv.DictReader(measured)}
 if workflow.is_main_process:
-    expect(expected_seconds(run_config, MEASURED), {"sequence": len(run_config.tasks.names)})
+    SEQUENCES = len(blocks(run_config)) * len(sequence_kinds(run_config)) * run_config.dni.orders
+    expect(expected_seconds(run_config, MEASURED), {"sequence": (len(run_config.tasks.names), max(SEQUENCES, 1))})
 
 
 SNAKEMAKE_MB, SNAKEMAKE_MINUTES = 400, 1
@@ -155,7 +156,7 @@ def figure_files(name, **wildcards):
 def trained_networks(run):
     """(block, kind, task) of all networks of a run."""
     c = plan.runs[run]
-    return [(b, k, t) for b in blocks(c) for k in kinds(c) for t in c.tasks.names]
+    return [(b, k, t) for b in blocks(c) for k in plan.collected_kinds(run) for t in c.tasks.names]
 
 
 def training_records(run, some_blocks):

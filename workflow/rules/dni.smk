@@ -8,9 +8,9 @@ rule sequence:
         arrays=output("sequence"),
         checkpoints=checkpoints_path(output("sequence")),
         record=record("sequence"),
-    priority: 50  # each waits for the one before: the longest path through the graph
     log:
         log_of("sequence"),
+    priority: 50  # each waits for the one before: the longest path through the graph
     conda:
         "../../envs/conda.yaml"
     resources:
