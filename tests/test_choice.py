@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from workflow_helpers import REPOSITORY
 
 from molap.choice import FIELDS, choose, collect
+from molap.config.run import RunConfig, read
 from molap.config.tune import Candidate
 from molap.records import read_table, write_table
+from molap.selection import candidates, grids
 from molap.stages import tune_table
 from molap.stages.job import Job
 
@@ -135,3 +138,29 @@ def test_the_stage_writes_both_tables_from_those_of_the_search(tmp_path):
     assert list(table.kind) == ["separate", "dni-rule"] and list(table.failed_right_after)[1] == 1
     assert list(choice.columns) == COLUMNS
     assert list(choice.kind) == ["separate", "dni-rule", "all"] and list(choice.networks) == [2, 2, 4]
+
+
+@pytest.mark.parametrize("file", ["tune", "tune_dni"])
+def test_the_configurations_of_the_search_hold_every_candidate_of_the_committed_table(file):
+    config = read(REPOSITORY / f"config/{file}.yaml")
+    tried = read_table(REPOSITORY / "docs/tables/tune_table.csv")
+    for kind in config.tune.kinds:
+        names = {Candidate(**one).name for grid in grids(config) for one in candidates(config, grid, kind)}
+        assert set(tried[tried.kind == kind].candidate) <= names, kind
+
+
+def test_the_preset_takes_what_the_rule_chose():
+    choice = read_table(REPOSITORY / "docs/tables/tune_choice.csv")
+    first = choice[choice["rank"] == 1].groupby("kind").candidate.apply(list)
+    c = RunConfig()
+    for kind, phase in (("separate", c.separate), ("dni-rule", c.dni)):
+        own = Candidate(
+            readout_init=c.network.readout_init,
+            learning_rate=phase.learning_rate,
+            recurrent_rate=phase.recurrent_rate,
+            clip_norm=c.optimiser.clip_norm,
+            n_steps=phase.n_steps,
+        )
+        assert own.name in first[kind], kind
+    assert Candidate(learning_rate=c.heads.learning_rate, n_steps=c.heads.n_steps).name in first["molap-none"]
+    assert f"W_rec × {c.pretraining.recurrent_rate:g}," in first["molap-cca"][0]
