@@ -70,32 +70,6 @@ def module_variates(primitives: Primitives, component: int) -> tuple[Variate, Va
     return _variate(primitives.inputs, component), _variate(primitives.targets, component)
 
 
-def on_more_tasks(
-    pair: tuple[Variate, Variate], tasks: list[Task], drawn: list[Task], joint: bool = False
-) -> tuple[Variate, Variate]:
-    """Return a module's input and target as maps of more tasks' channels.
-
-    Args:
-        pair: of the tasks of a corpus.
-        tasks: these tasks, in the corpus's order.
-        drawn: all of them and others, whose channels have no weight.
-        joint: whether both are maps of inputs and targets side by side.
-    """
-    sides = (("inputs", "outputs"),) * 2 if joint else (("inputs",), ("outputs",))
-
-    def spread(variate: Variate, names: tuple[str, ...]) -> Variate:
-        places = [(name, task.name, len(getattr(task, name))) for name in names for task in tasks]
-        starts = np.cumsum([n for *_, n in places])[:-1]
-        of_task = dict(zip([place[:2] for place in places], np.split(variate.weights, starts), strict=True))
-        nothing = {
-            (name, task.name): np.zeros(len(getattr(task, name)), np.float32) for name in names for task in drawn
-        }
-        return variate._replace(weights=np.concatenate(list((nothing | of_task).values())))
-
-    inputs, targets = (spread(variate, names) for variate, names in zip(pair, sides, strict=True))
-    return inputs, targets
-
-
 def primitive_trials(
     pair: tuple[Variate, Variate], batch: CorpusBatch, joint: bool = False
 ) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:

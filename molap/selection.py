@@ -82,16 +82,6 @@ def corpus_tasks(c: RunConfig) -> list[str]:
     return [name for name in c.tasks.names if name not in without]
 
 
-def drawn_tasks(c: RunConfig) -> list[str]:
-    """The tasks that are drawn while modules are pre-trained: those of the corpus, and built-in ones left out of it.
-
-    The latter have no weight. So one compiled program serves the modules of every corpus; of the user's own tasks only
-    those are drawn whose source the modules depend on.
-    """
-    own = corpus_tasks(c)
-    return [name for name in c.tasks.names if name in own or name in TASK_LABELS]
-
-
 def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
     """The sets of tasks that are left out in turn; none where nothing is fitted on the corpus."""
     names, chosen = c.tasks.names, c.generalisation.left_out

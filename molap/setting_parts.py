@@ -8,7 +8,7 @@ from molap.config.network import InitSettings
 from molap.config.run import RunConfig
 from molap.config.tasks import TASK_LABELS, TrialSettings
 from molap.paths import block_seeds
-from molap.selection import corpus_tasks, defining_modules, drawn_tasks
+from molap.selection import corpus_tasks, defining_modules
 
 ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
 """Tasks that `tasks.anti` is about."""
@@ -46,7 +46,6 @@ def primitives_of(c: RunConfig, source: str) -> dict:
         "source": source,
         "joint": source == "pca" and c.primitives.pca == "joint",
         "tasks": corpus_tasks(c),
-        "drawn": drawn_tasks(c),
         "alignment": c.corpus.alignment,
     }
 

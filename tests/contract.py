@@ -171,14 +171,14 @@ def _candidates(value: object, field) -> Iterator[object]:
 
 def of_key(old: Plan, new: Plan, before: list[Node], now: list[Node]) -> list[Node]:
     """The jobs of the new graph that are new, whose settings differ, or that read other files than before."""
-    known = {node.outputs: node for node in before}
-    return [
-        node
-        for node in now
-        if node.outputs not in known
-        or node.inputs != known[node.outputs].inputs
-        or settings(old, node) != settings(new, node)
-    ]
+    # A reason names only the outputs that are read: one of them tells the job.
+    made = {file: node for node in before for file in node.outputs}
+    found = []
+    for node in now:
+        same = next((made[file] for file in node.outputs if file in made), None)
+        if same is None or node.inputs != same.inputs or settings(old, node) != settings(new, node):
+            found.append(node)
+    return found
 
 
 def settings(plan: Plan, node: Node) -> str:

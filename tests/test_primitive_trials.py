@@ -9,8 +9,7 @@ from corpora import KEY, N_TRIALS, corpus, samples_of, tasks_named
 from molap.config.tasks import TrialSettings
 from molap.corpus import CorpusBatch, draw_corpus
 from molap.fits import fit_cca, fit_pca
-from molap.primitives import draw_primitive_trials, module_variates, on_more_tasks, primitive_trials
-from molap.tasks.registry import load_tasks
+from molap.primitives import draw_primitive_trials, module_variates, primitive_trials
 
 
 @pytest.fixture(scope="module")
@@ -114,30 +113,3 @@ def test_primitive_trials_can_be_compiled(aligned, aligned_cca):
     compiled = jax.jit(lambda batch: primitive_trials(module_variates(aligned_cca, 1), CorpusBatch(*batch)))(aligned)
     for a, b in zip(compiled, primitive_trials(module_variates(aligned_cca, 1), aligned), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-@pytest.mark.parametrize("names", [("mem_pro", "mem_dm2"), ("delay_anti", "mem_pro", "multi_mem")])
-@pytest.mark.parametrize("joint", [False, True])
-def test_tasks_that_the_corpus_lacks_may_be_drawn_and_change_nothing(names, joint):
-    samples, settings, key = samples_of(corpus(names=names)), TrialSettings(input_noise=0.05), jax.random.key(7)
-    pair = module_variates(fit_pca(*samples, joint=True) if joint else fit_cca(*samples), 1)
-    own, drawn = tasks_named(names), tasks_named()
-    widened = on_more_tasks(pair, own, drawn, joint)
-    expected = draw_primitive_trials(pair, own, key, 30, settings, True, joint)
-    found = draw_primitive_trials(widened, drawn, key, 30, settings, True, joint)
-    for few, many in zip(expected, found, strict=True):
-        np.testing.assert_allclose(many, few, rtol=1e-5, atol=1e-5)
-        assert np.ptp(few) > 0.5
-
-
-def test_pre_training_on_another_corpus_runs_the_same_program():
-    """The tasks left out are part of the arguments, not of the program."""
-
-    def shapes(names):
-        fitted = fit_cca(*samples_of(corpus(names=names)))
-        pair = on_more_tasks(module_variates(fitted, 0), tasks_named(names), tasks_named())
-        draw = lambda pair: draw_primitive_trials(pair, tasks_named(), KEY, 20, TrialSettings(), True)  # noqa: E731
-        return jax.jit(draw).lower(pair).as_text()
-
-    whole = shapes(tuple(load_tasks()))
-    assert shapes(tuple(load_tasks())[1:]) == whole == shapes(("mem_pro", "multi_mem"))

@@ -7,7 +7,7 @@ from jax.tree_util import Partial
 from molap.config.training import PretrainingSettings
 from molap.modules import pretraining_block, pretraining_weights
 from molap.network import from_arrays, select_network
-from molap.primitives import Primitives, draw_primitive_trials, module_variates, on_more_tasks
+from molap.primitives import Primitives, draw_primitive_trials, module_variates
 from molap.records import load_arrays
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, train_and_save
@@ -24,8 +24,6 @@ class Settings(TrainingSettings):
     module: int
     n_modules: int
     tasks: tuple[str, ...]
-    drawn: tuple[str, ...]
-    """Tasks of which trials are drawn; those that the corpus lacks have no weight."""
     alignment: Literal["aligned", "independent"]
 
 
@@ -60,16 +58,14 @@ def module_batches(primitives: Primitives, settings: TrainingSettings, module: i
             f"network.n_modules: {settings.n_modules} is not allowed; there is no component for module "
             f"{module}, the {settings.source} fit of this corpus has {available}"
         )
-    known = load_tasks(settings.trials.modules)
-    tasks, drawn = ([known[name] for name in names] for names in (settings.tasks, settings.drawn))
-    pair = on_more_tasks(module_variates(primitives, module - 1), tasks, drawn, settings.joint)
+    tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]
     aligned = settings.alignment == "aligned"
 
     def draw(pair, key):
-        return draw_primitive_trials(pair, drawn, key, batch_size, settings.trials, aligned, settings.joint)
+        return draw_primitive_trials(pair, tasks, key, batch_size, settings.trials, aligned, settings.joint)
 
-    # The fit is an argument of the compiled program, which serves the fits of every corpus.
-    return Partial(draw, pair)
+    # The fit is an argument of the compiled program, which serves other fits of the same corpus as well.
+    return Partial(draw, module_variates(primitives, module - 1))
 
 
 if __name__ == "__main__":

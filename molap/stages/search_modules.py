@@ -23,8 +23,6 @@ class Settings(SearchSettings):
     source: Literal["cca", "pca"]
     joint: bool
     tasks: tuple[str, ...]
-    drawn: tuple[str, ...]
-    """Tasks of which trials are drawn; those that the corpus lacks have no weight."""
     alignment: Literal["aligned", "independent"]
 
 

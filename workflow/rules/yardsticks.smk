@@ -1,21 +1,6 @@
 # What networks that learn all tasks are measured by: a run of its own, `{run}/yardsticks`, by the rules of the main path;
 # here is its figure. Not part of `all`: `snakemake yardsticks`.
 
-YARDSTICKS = yardsticks_run(run_config.name)
-IN_TURN = {
-    name: plan.path("continual", run)
-    for name, run in (("continual", run_config.name), ("yardsticks", YARDSTICKS))
-    if sequence_kinds(plan.runs[run])
-}
-
-
-def yardstick_files(wildcards):
-    """The tables of the yardsticks, and their figure where any network learns the tasks in turn."""
-    if not plan.runs[YARDSTICKS].dni.kinds:
-        raise WorkflowError("dni.yardsticks: there is none beside dni.kinds; name a kind that dni.kinds lacks")
-    names = ["performance"] + ["continual", "forgetting"] * ("yardsticks" in IN_TURN)
-    return [plan.path(name, YARDSTICKS) for name in names] + (figure_files("fig_yardsticks") if IN_TURN else [])
-
 
 rule fig_yardsticks:
     input:
