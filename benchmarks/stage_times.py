@@ -4,7 +4,7 @@
     python benchmarks/stage_times.py results/paper --resources workflow/resources.csv
 
 CPU seconds: start-up until the settings were read (Python and its imports), compilation as JAX measures it, computing
-all else. Jobs of runs inside the run (`without/`, `modules/`, `tune/`, `yardsticks/`) are counted with their stage.
+all else. A stage includes the jobs of runs inside the run (`without/`, `modules/`, `tune/`, `yardsticks/`).
 
 `--resources` renews the table's rows of the stages that the run has: memory and time of the largest job, which the
 workflow asks a cluster for, and the time of a mean job, scaled from the run's configuration to the preset `paper`,

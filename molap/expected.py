@@ -1,4 +1,4 @@
-"""How long jobs are expected to take: what those of the preset took, scaled to a configuration."""
+"""Estimate how long jobs take: scale the time of the preset's jobs to a configuration."""
 
 from collections.abc import Mapping
 

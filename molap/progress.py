@@ -12,7 +12,7 @@ TRUST_S = 60
 
 
 class Expected(NamedTuple):
-    """What is known of a workflow's jobs before they run."""
+    """Holds what is known of a workflow's jobs before they run."""
 
     seconds: Mapping[str, float] = {}
     """By stage, the seconds of a mean job."""

@@ -1,4 +1,4 @@
-"""What the benchmark of a training step compares: every rival takes the same step."""
+"""Check that every rival in the benchmark of a training step takes the same step."""
 
 import sys
 

@@ -44,7 +44,7 @@ class DniSettings(RecurrentPhaseSettings, MethodSettings):
     )
     yardsticks: tuple[SharedKind, ...] = Field(
         ("dni-norule", "sequential-rule", "joint-rule"),
-        description="Networks that `snakemake yardsticks` trains and shows beside those of `kinds`.",
+        description="`snakemake yardsticks` trains these networks and shows them beside those of `kinds`.",
     )
     n_units: int = Field(200, ge=2, le=5000, description="Units N. A.2: 200; 100 for a comparison at equal size.")
     gain: float = Field(1.5, gt=0, le=10, description="Gain g of the initial recurrent weights.")
