@@ -37,9 +37,8 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
         for row in (0, 1):
             panel_letter(grid[row, column], f"{'AB'[row]}{column + 1}")
     grid[1, 0].set_ylabel("decisions correct (%)")
-    entries = [dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)) for axes in grid[1]]
-    named = entries[-1] | {name: handle for one in reversed(entries) for name, handle in one.items()}
-    figure.legend(named.values(), named, loc="outside lower center", ncols=4)
+    most = max((axes.get_legend_handles_labels() for axes in grid[1]), key=lambda entries: len(entries[0]))
+    figure.legend(*most, loc="outside lower center", ncols=4)
     n_seeds = scores.network_seed.nunique()
     note = f"mean over {network_seeds(scores)}" if n_seeds > 1 else "one network seed"
     note += "; A: decisions correct (%); tasks right of the white line are not learned yet"
