@@ -14,6 +14,9 @@ import pytest
 import yaml
 from workflow_helpers import REPOSITORY
 
+sys.path.append(str(REPOSITORY / "benchmarks"))
+import stage_times
+
 from molap.config.run import RunConfig, parse_config
 from molap.expected import expected_seconds
 from molap.progress import Expected, Progress, in_words
@@ -153,6 +156,20 @@ def test_every_training_stage_has_its_time_in_the_table_and_a_short_run_is_expec
     for stage in ("head", "module", "separate", "sequence", "perturbation"):
         assert 1 < tour[stage] < preset[stage] / 2, stage
     assert tour["fig2"] == preset["fig2"]
+
+
+def test_a_finished_run_renews_its_rows_of_the_table_scaled_to_the_preset(tmp_path):
+    times = [{"startup_s": 1.0, "compilation_s": 2.0, "cpu_s": cpu, "peak_memory_mb": 99.5} for cpu in (7.0, 9.0)]
+    records = [{"stage": stage, "time": time} for time in times for stage in ("perturbation", "fig2")]
+    table = tmp_path / "resources.csv"
+    table.write_text("stage,memory_mb,cpu_s,overhead_s,computing_s\nfig2,1,1,1,1\njoint,5,6,7,8\n")
+    stage_times.renew(table, stage_times.stage_resources(records, parse_config({"perturbations": {"draws": 10}})))
+    assert table.read_text().splitlines() == [
+        "stage,memory_mb,cpu_s,overhead_s,computing_s",
+        "fig2,100,9,3.0,5.0",
+        "joint,5,6,7,8",
+        "perturbation,100,9,3.0,15.0",
+    ]
 
 
 def command(*arguments):

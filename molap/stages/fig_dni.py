@@ -1,4 +1,6 @@
-"""Draw what networks that learn in sequence know after each task."""
+"""Draw what networks that learn in sequence know after each task, alone or beside their yardsticks."""
+
+import pandas as pd
 
 from molap.config.base import Section
 from molap.figures.fig_dni import draw_fig_dni
@@ -14,8 +16,9 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
-    scores = read_table(job.inputs["continual"], keep_default_na=False)
+    """Draw and save, with the data; the run's own networks come first, then their yardsticks, if there are any."""
+    files = [job.inputs[name] for name in ("continual", "yardsticks") if name in job.inputs]
+    scores = pd.concat([read_table(file, keep_default_na=False) for file in files], ignore_index=True)
     performance = read_table(job.inputs["performance"])
     data = {"scores": scores[scores.order == 0], "joint": performance[performance.strategy == "joint"]}
     save_figure(draw_fig_dni(scores, performance, job.settings.labels), job.outputs["png"], job.provenance, data)

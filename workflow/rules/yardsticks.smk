@@ -21,10 +21,10 @@ rule fig_yardsticks:
         runtime=minutes("fig_dni"),
     params:
         settings=settings_of("fig_yardsticks"),
-        code=code_of("fig_yardsticks"),
+        code=code_of("fig_yardsticks", program="fig_dni"),
         files=lambda wildcards, input: [f"--input {name}={file}" for name, file in input.items()],
     message:
         "Figure: learning in sequence, beside its yardsticks"
     shell:
-        "python -m molap.stages.fig_yardsticks --settings {params.settings:q} --code {params.code}"
+        "python -m molap.stages.fig_dni --settings {params.settings:q} --code {params.code}"
         " {params.files} --output png={output.png} --log {log}"
