@@ -8,7 +8,7 @@ from molap.config.base import Section
 
 
 class OptimiserSettings(Section):
-    """The optimiser's free choices, made once for all strategies by `snakemake tune`."""
+    """The optimiser's free choices, common to all strategies (docs/decisions.md)."""
 
     decay: Literal["cosine", "stages", "constant"] = Field(
         "cosine",

@@ -39,7 +39,7 @@ def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarra
     for axes, strategy in zip(panels, strategies, strict=True):
         _bars(axes, performance[performance.strategy == strategy], strategy)
         panel_letter(axes, PANELS[strategy])
-    panels[0].set_ylabel("decisions correct (%)")
+    panels[0].set_ylabel("outputs correct (%)")
     parts[0].suptitle(_meaning(performance), size=8, x=0.01, ha="left")
     largest_error = max((example["error"][:, :2].max() for example in examples.values()), default=1.0)
     for letter, part, source in zip("DE", parts[1:], examples, strict=False):

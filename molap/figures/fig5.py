@@ -29,7 +29,7 @@ def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, 
     _accuracy(top, table, labels)
     for axes, name, other in ((middle, "difference", "included"), (bottom, "to_none", "no pre-training")):
         _differences(axes, differences, table, labels, name)
-        axes.set_ylabel(f"left out − {other}\n(percent points)")
+        axes.set_ylabel(f"left out − {other}\n(percentage points)")
     bottom.set_xticks(range(len(labels)), list(labels.values()))
     for axes, letter in zip((top, middle, bottom), "ABC", strict=True):
         panel_letter(axes, letter)
@@ -79,7 +79,7 @@ def _accuracy(axes: Axes, table: pd.DataFrame, labels: dict[str, str]) -> None:
     constant = table.groupby("task").best_constant.first().reindex(labels)
     x = np.arange(len(labels))
     axes.hlines(constant, x - 0.45, x + 0.45, color="black", lw=1.3, label="best constant output")
-    axes.set(ylabel="decisions correct (%)", ylim=(0, 103))
+    axes.set(ylabel="outputs correct (%)", ylim=(0, 103))
 
 
 def _mean_by_task(rows: pd.DataFrame, labels: dict[str, str]):

@@ -35,13 +35,13 @@ def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[s
         _heat_map(grid[0, column], matrix.loc[1:], [labels[task] for task in order], kind_name(strategy, source))
         _remains(grid[1, column], matrix, order, labels, joint[joint.source == source], rows, COLOURS[strategy])
         for row in (0, 1):
-            panel_letter(grid[row, column], f"{'AB'[row]}{column + 1}")
-    grid[1, 0].set_ylabel("decisions correct (%)")
+            panel_letter(grid[row, column], "AB"[row] + (str(column + 1) if len(kinds) > 1 else ""))
+    grid[1, 0].set_ylabel("outputs correct (%)")
     most = max((axes.get_legend_handles_labels() for axes in grid[1]), key=lambda entries: len(entries[0]))
     figure.legend(*most, loc="outside lower center", ncols=4)
     n_seeds = scores.network_seed.nunique()
     note = f"mean over {network_seeds(scores)}" if n_seeds > 1 else "one network seed"
-    note += "; A: decisions correct (%); tasks right of the white line are not learned yet"
+    note += "; A: outputs correct (%); tasks right of the white line are not learned yet"
     if "norule" in set(scores.source):
         note += f"\n{CONFLICT}"
     figure.suptitle(note, size=8, x=0.01, ha="left")
@@ -75,7 +75,7 @@ def _remains(axes: Axes, matrix: pd.DataFrame, order, labels, joint: pd.DataFram
     right_after = [matrix.loc[place, task] for place, task in enumerate(order, start=1)]
     end = matrix.loc[len(order)].to_numpy()
     axes.vlines(x, end, right_after, color=colour, lw=1)
-    axes.plot(x, right_after, "o", mfc="white", color=colour, label="right after learning the task")
+    axes.plot(x, right_after, "o", ms=9, mfc="white", color=colour, label="right after learning the task")
     axes.plot(x, end, "o", color=colour, label="after all tasks")
     if len(joint):
         together = joint.groupby("task").accuracy.mean()[order]

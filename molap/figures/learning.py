@@ -10,7 +10,7 @@ from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, network_
 from molap.intervals import half_width
 from molap.learning import cumulative
 
-HEIGHT = "decisions correct (%)"
+HEIGHT = "outputs correct (%)"
 
 
 def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tuple[Figure, pd.DataFrame]:

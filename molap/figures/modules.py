@@ -27,7 +27,7 @@ def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     accuracy, explained, cost = (figure.add_subplot(place) for place in means)
     _lines(accuracy, mean, "accuracy")
     accuracy.axhline(table.best_constant.mean(), ls=":", color="black", lw=1, label="best constant output")
-    accuracy.set(ylim=(0, 103), ylabel="decisions correct (%)", title="mean over tasks")
+    accuracy.set(ylim=(0, 103), ylabel="outputs correct (%)", title="mean over tasks")
     fitted = mean[mean.explained_variance.notna()]
     _lines(explained, fitted[fitted.fixed == "network"], "explained_variance")
     explained.plot(*zip(*PRINTED.items(), strict=True), "kx", label="printed (A.2.1)")
@@ -40,7 +40,7 @@ def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
         axes = figure.add_subplot(tasks[divmod(i, n_columns)])
         _lines(axes, table[table.task == task], "accuracy")
         axes.axhline(table[table.task == task].best_constant.mean(), ls=":", color="black", lw=1)
-        axes.set(ylim=(0, 103), title=label, ylabel="decisions correct (%)" if i % n_columns == 0 else "")
+        axes.set(ylim=(0, 103), title=label, ylabel="outputs correct (%)" if i % n_columns == 0 else "")
         panel_letter(axes, f"D{i + 1}")
     for axes in figure.axes:
         axes.set_xlabel("modules and components r")

@@ -20,7 +20,7 @@ AXES = {
     "noise": "σ of noise on all recurrent weights",
     "silence": "units silenced (%)",
 }
-HEIGHTS = {"accuracy": "decisions correct (%)", "relative": "decisions correct (% of intact)"}
+HEIGHTS = {"accuracy": "outputs correct (%)", "relative": "outputs correct (% of intact)"}
 SHORT = {
     "inter_module": "inter-module weights",
     "whole": "all weights",
@@ -224,7 +224,7 @@ def draw_matched(
             if i == 0:
                 axes.set_title(kind_name(strategy, source), size="small")
             if j == 0:
-                axes.set_ylabel(f"{'mean over tasks' if task == ALL_TASKS else labels[task]}\ndecisions correct (%)")
+                axes.set_ylabel(f"{'mean over tasks' if task == ALL_TASKS else labels[task]}\noutputs correct (%)")
             panel_letter(axes, f"{chr(65 + i)}{j + 1}")
     _legend_and_note(figure, grid[0, 0], meaning(shown), perturbations)
     return figure, data.rename(columns={"strength": "percent_of_all_weights"})

@@ -21,7 +21,7 @@ READOUT = {
 DASHES = {1: "-", 2: (0, (2.5, 1.5))}
 """Line of a pulse."""
 PANELS = (
-    (("accuracy",), "decisions correct (%)"),
+    (("accuracy",), "outputs correct (%)"),
     (("saturated",), "rates beyond ±0.95 (%)"),
     (("spectral_radius",), "spectral radius of W_rec"),
     (("state_variance",), "variance of states at Go"),
