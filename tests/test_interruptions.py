@@ -44,9 +44,10 @@ def hit_a_job(number: signal.Signals, process: subprocess.Popen, scratch: Scratc
     return output
 
 
-def assert_told(number: signal.Signals, output: Path, text: str) -> None:
-    """A line about the job that was hit, unless that was before it began its work."""
-    if Path(record_path(str(output)).replace(".record.", ".attempt.")).exists():
+def assert_told(number: signal.Signals, output: Path, text: str, since: float) -> None:
+    """A line about the job that was hit, unless that was before it began its work; it began since then, if at all."""
+    attempt = Path(record_path(str(output)).replace(".record.", ".attempt."))
+    if attempt.exists() and attempt.stat().st_mtime >= since:
         expected = "failed: interrupted" if number == signal.SIGINT else f"failed: killed before it wrote {RESULTS}/"
         assert re.search(rf"^molap .*{expected}", text, re.MULTILINE), text
 
@@ -66,7 +67,7 @@ def test_twenty_interruptions_lose_nothing_and_end_with_the_same_bytes(finished,
     rng, scratch, expected = random.Random(0), Scratch(tmp_path), finished.outputs()
     repeated = 0
     for n_before, (number, whom, n_jobs, seconds) in enumerate(interruptions(rng)):
-        before = records(scratch)
+        before, since = records(scratch), time.time()
         process = scratch.start()
         wait_until(lambda p=process: stage_jobs(p), process)
         wait_until(lambda old=before, n=n_jobs: len(records(scratch).keys() - old.keys()) >= n, process)
@@ -80,7 +81,7 @@ def test_twenty_interruptions_lose_nothing_and_end_with_the_same_bytes(finished,
             (os.killpg if whom == GROUP else os.kill)(process.pid, number)
         assert process.wait(600) != 0, (number, whom, scratch.output())
         if whom == JOB:
-            assert_told(number, output, scratch.output())
+            assert_told(number, output, scratch.output(), since)
         found = whole_outputs(scratch)
         assert differences(found, {name: expected[name] for name in found}) == {}, (number, whom)
         if (number, whom) == (signal.SIGKILL, SNAKEMAKE):

@@ -142,7 +142,7 @@ def stage_jobs(process: subprocess.Popen) -> list[psutil.Process]:
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if any(word.startswith("molap.stages.") for word in child.cmdline()[1:3]):
+                if any(word.startswith("molap.stages.") for word in child.cmdline()[1:9]):
                     found.append(child)
     return found
 

@@ -1,0 +1,141 @@
+"""Jobs as forks of a server: as if each had started by itself, also where it is killed or nobody answers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from molap.forks import Forks
+
+SHOWS = """
+import json, os, sys
+print(json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "name": __name__, "variable": os.environ.get("V"),
+                  "numpy": "numpy" in sys.modules, "molap": sorted(n for n in sys.modules if n.startswith("molap"))}))
+print(sys.stdin.read(), file=sys.stderr)
+sys.exit(int(sys.argv[1]))
+"""
+WAITS = """
+import os, signal, sys, time
+try:
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    sys.exit(7)
+"""
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A started server: its prefix, its process; two programs lie in the folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOLAP_FORKS", raising=False)
+    Path("shows.py").write_text(SHOWS)
+    Path("waits.py").write_text(WAITS)
+    forks = Forks()
+    before = set(psutil.Process().children())
+    prefix = forks.start()
+    (process,) = set(psutil.Process().children()) - before
+    yield prefix, process
+    forks.finish()
+    assert not process.is_running()
+
+
+def run(prefix, words, **options):
+    return subprocess.run(
+        ["bash", "-c", f"{prefix}V=1 python -m {words}"], capture_output=True, text=True, timeout=120, **options
+    )
+
+
+def start(prefix):
+    """A process that asked for `waits`, and the fork that does it."""
+    asks = subprocess.Popen(["bash", "-c", f"{prefix}python -m waits"], stdout=subprocess.PIPE, text=True)
+    return asks, psutil.Process(int(asks.stdout.readline()))
+
+
+def wait(fork):
+    deadline = time.time() + 60
+    while fork.is_running() and fork.status() != psutil.STATUS_ZOMBIE:
+        assert time.time() < deadline, "it still runs"
+        time.sleep(0.01)
+
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every job starts by itself")
+
+
+def test_a_job_has_its_arguments_folder_environment_streams_and_status(server):
+    prefix, process = server
+    result = run(prefix, "shows 3 'a b' é", input="text")
+    assert result.returncode == 3
+    assert result.stderr == "text\n"
+    shown = eval(result.stdout.replace("true", "True"))  # JSON that this file's program wrote
+    assert shown["numpy"], "nothing was imported beforehand"
+    assert shown["molap"] == [], "source of the package must be that of the moment of the job"
+    assert (shown["arguments"], shown["folder"]) == (["3", "a b", "é"], os.getcwd())
+    assert (shown["name"], shown["variable"]) == ("__main__", "1")
+    assert psutil.Process(process.pid).num_threads() == 1
+
+
+def test_a_job_runs_the_source_of_its_moment(server):
+    prefix, _ = server
+    assert run(prefix, "shows 0").returncode == 0
+    Path("shows.py").write_text("raise SystemExit('changed')\n")
+    os.utime("shows.py", (1, 1))
+    result = run(prefix, "shows 0")
+    assert (result.returncode, result.stderr) == (1, "changed\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_reaches_the_job(server, number):
+    asks, fork = start(server[0])
+    assert fork.ppid() == server[1].pid
+    asks.send_signal(number)
+    wait(fork)
+    status = asks.wait(60)
+    if number == signal.SIGINT:
+        assert (status, asks.stdout.read()) == (7, "interrupted\n")
+    else:
+        assert status in (128 + number, -number)
+
+
+def test_a_fork_that_is_killed_counts_as_killed(server):
+    asks, fork = start(server[0])
+    fork.kill()
+    wait(fork)
+    assert asks.wait(60) == 128 + signal.SIGKILL
+
+
+def test_without_an_answer_the_job_starts_by_itself(server):
+    prefix, process = server
+    process.kill()
+    process.wait(60)
+    result = run(prefix, "shows 3", input="")
+    assert result.returncode == 3
+    assert '"numpy": false' in result.stdout
+
+
+def test_the_server_ends_with_the_process_that_started_it(tmp_path):
+    text = "import time; from molap.forks import Forks; f = Forks(); print(f.start()); print(f._server.pid, flush=True)"
+    starts = subprocess.Popen([sys.executable, "-c", text + "; time.sleep(600)"], stdout=subprocess.PIPE, text=True)
+    prefix, _, pid, *_ = (starts.stdout.readline() for _ in range(3))
+    folder = Path(prefix.split(" ask ")[1].split()[0]).parent
+    process = psutil.Process(int(pid))
+    assert folder.is_dir()
+    starts.kill()
+    starts.wait()
+    wait(process)
+    assert not folder.exists()
+
+
+def test_switched_off_nothing_starts(monkeypatch):
+    monkeypatch.setenv("MOLAP_FORKS", "off")
+    before = psutil.Process().children()
+    forks = Forks()
+    assert forks.start() == ""
+    assert psutil.Process().children() == before
+    forks.finish()
