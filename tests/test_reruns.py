@@ -1,5 +1,6 @@
 """What Snakemake plans after a change to the finished tiny run: what depends on it, and nothing else."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 from workflow_helpers import OWN_TASK
+
+from molap.records import load_arrays
 
 GENERALISED = {"generalisation": 1, "differences": 1, "fig5": 1}
 LEARNED = {"learning": 1, "fig_learning": 1}
@@ -305,6 +308,14 @@ def test_yardsticks_are_trained_beside_the_run_and_shown_with_its_networks(chang
     assert set(pd.read_csv(folder / "yardsticks/fig_yardsticks_joint.csv").strategy) == {"joint"}
     assert all((folder / f"yardsticks/fig_yardsticks.{ending}").exists() for ending in ("png", "svg", "pdf"))
     assert (folder / "sequences/s0-1/sequential-rule/order0/mem_dm1.npz").exists()
+    for record in (folder / "sequences/s0-1/sequential-rule/order0").glob("*.record.json"):
+        read = json.loads(record.read_text())["inputs"]
+        assert set(read) == ({"same", "checkpoints", "record"} if "delay_pro" in record.name else {"network"})
+    ours, trained = (folder / f"sequences/s0-1/{kind}-rule/order0/delay_pro.npz" for kind in ("sequential", "dni"))
+    found, expected = load_arrays(ours), load_arrays(trained)
+    assert all(np.array_equal(array, expected[name]) for name, array in found.items()) and "memory_z" not in found
+    told, wanted = (json.loads(file.with_suffix(".record.json").read_text()) for file in (ours, trained))
+    assert told["curves"] == wanted["curves"] and told["metrics"] == wanted["metrics"]
     assert not (folder / "yardsticks/networks").exists()
     assert not (folder / "yardsticks/sequences/s0-1/dni-rule").exists()
     assert changed.planned("yardsticks") == {} == changed.planned()

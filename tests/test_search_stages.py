@@ -158,6 +158,20 @@ def test_a_candidate_learns_tasks_in_turn_as_the_networks_of_a_run_do(kind, more
             assert_scores(found.loc[task, seed], select_network(task_network(after, task), place), trials)
 
 
+@pytest.mark.parametrize("rule", ["rule", "norule"])
+def test_a_first_task_is_learned_alike_with_and_without_protection(rule, tmp_path):
+    """So the workflow trains it once."""
+    stages = Stages(as_a_run(SMALL), str(tmp_path))
+    at = {"order": 0, "task": TASKS[0]} | OF_TUNE
+    found, expected = (
+        load_arrays(stages.make("sequence", "arrays", kind=f"{strategy}-{rule}", **at))
+        for strategy in ("sequential", "dni")
+    )
+    assert {name for name in expected if name.startswith("memory_")} == expected.keys() - found.keys()
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
 def test_a_network_that_goes_out_of_hand_leaves_the_others_their_memory(tmp_path, monkeypatch):
     expected = searched(SMALL, tmp_path, "dni-rule", SMALL["tune"]["tasks"])
 

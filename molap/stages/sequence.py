@@ -14,7 +14,7 @@ from molap.dni import Memory, Projections, empty_memory, project_updates, projec
 from molap.modules import Trainable, all_weights
 from molap.network import Params, from_arrays, run, select_network, stack_networks, to_arrays
 from molap.randomness import named_key
-from molap.records import load_arrays, save_arrays
+from molap.records import load_arrays, read_json, save_arrays
 from molap.shared import Layout, all_inputs, channels_of, grow, new_network, view
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, note_counts, task_batches, train_networks
@@ -40,6 +40,9 @@ class Settings(TrainingSettings):
 def work(job: Job) -> None:
     """Train all weights on the task; then measure and remember what it uses."""
     s = job.settings
+    if "same" in job.inputs:
+        _take_over(job)
+        return
     tasks = load_tasks(s.trials.modules)
     task, old = tasks[s.task], Layout()
     for name in s.before:
@@ -75,6 +78,16 @@ def work(job: Job) -> None:
         for name in ("z", "wz", "y"):
             arrays[f"memory_{name}"] = np.stack([getattr(memory, name) for memory in memories])
     save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(s.seeds), **arrays)
+
+
+def _take_over(job: Job) -> None:
+    """Write networks that were trained alike, without the memory that they have besides."""
+    record = read_json(job.inputs["record"])
+    job.metrics, job.curves = record["metrics"], record["curves"]
+    arrays = load_arrays(job.inputs["same"])
+    kept = {name: array for name, array in arrays.items() if not name.startswith("memory_")}
+    save_arrays(job.outputs["checkpoints"], job.provenance, **load_arrays(job.inputs["checkpoints"]))
+    save_arrays(job.outputs["arrays"], job.provenance, **kept)
 
 
 def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:

@@ -186,14 +186,19 @@ def network_and_testset(wildcards):
     }
 
 
-def network_of_task_before(wildcards):
-    """In a sequence, the network after the task before; nothing before the first."""
-    order = task_order(plan.runs[wildcards.run], wildcards.order)
-    place = order.index(wildcards.task)
-    if place == 0:
-        return []
+def before_in_sequence(wildcards):
+    """The network after the task before. Of an unprotected network's first task, which protection would not change,
+    DNI's after the same task, if there is one; else nothing before the first."""
     at = {"block": wildcards.block, "kind": wildcards.kind, "order": wildcards.order}
-    return plan.path("sequence", wildcards.run, **at, task=order[place - 1])
+    order = task_order(plan.runs[wildcards.run], wildcards.order)
+    index = order.index(wildcards.task)
+    if index:
+        return {"network": plan.path("sequence", wildcards.run, **at, task=order[index - 1])}
+    protected = wildcards.kind.replace("sequential", "dni")
+    if protected == wildcards.kind or protected not in {*run_config.dni.kinds, *plan.runs[wildcards.run].dni.kinds}:
+        return {}
+    same = plan.path("sequence", wildcards.run, **at | {"kind": protected}, task=wildcards.task)
+    return {"same": same, "checkpoints": checkpoints_path(same), "record": same.replace(".npz", ".record.json")}
 
 
 def sequence_and_testsets(wildcards):

@@ -3,7 +3,7 @@
 
 rule sequence:
     input:
-        network=network_of_task_before,
+        unpack(before_in_sequence),
     output:
         arrays=output("sequence"),
         checkpoints=checkpoints_path(output("sequence")),
@@ -19,7 +19,7 @@ rule sequence:
     params:
         settings=settings_of("sequence"),
         code=code_of("sequence"),
-        before=lambda wildcards, input: [f"--input network={file}" for file in input],
+        before=lambda wildcards, input: [f"--input {name}={file}" for name, file in input.items()],
     message:
         "{wildcards.kind}: {wildcards.task}, order {wildcards.order}, seeds {wildcards.block}"
     shell:
