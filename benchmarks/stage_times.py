@@ -6,6 +6,9 @@
 CPU seconds: start-up until the settings were read (Python and its imports), compilation as JAX measures it, computing
 all else. A stage includes the jobs of runs inside the run (`without/`, `modules/`, `tune/`, `yardsticks/`).
 
+Below the table: the arithmetic of the recurrences in training and perturbations (the products of states, errors and
+gradients with W_rec), the time that it takes at the speed of NumPy's sgemm at this moment, and the share of the run.
+
 `--resources` renews the table's rows of the stages that the run has: memory and time of the largest job, which the
 workflow asks a cluster for, and the time of a mean job, scaled from the run's configuration to the preset `paper`,
 by which the workflow expects how long a run takes.
@@ -15,12 +18,20 @@ import argparse
 import csv
 import json
 import math
+import os
 import statistics
+import time
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: the speed of one core
+
+import numpy as np
 
 from molap.config.run import RunConfig, parse_config
 from molap.expected import computing
+from molap.memory import N_STEPS
 from molap.provenance import read_records, stage_times
+from molap.selection import n_units
 
 COLUMNS = ("stage", "memory_mb", "cpu_s", "overhead_s", "computing_s")
 
@@ -50,6 +61,37 @@ def renew(table: Path, rows: dict[str, dict[str, str]]) -> None:
     table.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
+def recurrences(records: list[dict], c: RunConfig) -> float:
+    """Return the operations of the recurrences' products in training and perturbations, 2 for a weight and a state.
+
+    Every step of time and trial takes W_rec once forward; in training once more backward, and once for the gradient of
+    those of its weights that train.
+    """
+    total = 0.0
+    for record in records:
+        settings, metrics = record["settings"], record["metrics"]
+        if record["stage"] in ("head", "module", "separate", "sequence", "joint"):
+            n_weights = metrics["n_weights_of"]["w_rec"]
+            n_trained = 0 if record["stage"] == "head" else min(metrics["n_trained"], n_weights)
+            phase = settings["phase"]
+            n_trials = phase["n_steps"] * phase["batch_size"] * len(settings["seeds"])
+            total += n_trials * (2 * n_weights + n_trained)
+        elif record["stage"] == "perturbation":
+            total += metrics["n_evaluations"] * settings["n_trials"] * n_units(c, settings["kind"]) ** 2
+    return 2 * N_STEPS * total
+
+
+def sgemm() -> float:
+    """Return the operations per CPU second of NumPy's product of two matrices of 2,000 × 2,000, the best of five."""
+    rng, seconds = np.random.default_rng(0), []
+    a, b = (rng.standard_normal((2000, 2000), np.float32) for _ in range(2))
+    for _ in range(5):
+        start = time.process_time()
+        a @ b
+        seconds.append(time.process_time() - start)
+    return 2 * 2000**3 / min(seconds)
+
+
 def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -57,14 +99,21 @@ def main() -> None:
     parser.add_argument("--resources", type=Path, metavar="TABLE", help="renew its rows in workflow/resources.csv")
     arguments = parser.parse_args()
     records = read_records(arguments.folder)
+    c = parse_config(json.loads((arguments.folder / "configuration.json").read_text(encoding="utf-8")))
     if arguments.resources:
-        settings = json.loads((arguments.folder / "configuration.json").read_text(encoding="utf-8"))
-        renew(arguments.resources, stage_resources(records, parse_config(settings)))
+        renew(arguments.resources, stage_resources(records, c))
         return
     table = stage_times(records).round(1).reset_index()
     print("| " + " | ".join(table.columns) + " |\n|" + "---|" * len(table.columns))
     for row in table.itertuples(index=False):
         print("| " + " | ".join(map(str, row)) + " |")
+    operations, speed = recurrences(records, c), sgemm()
+    seconds = operations / speed
+    cpu_s = sum(record["time"]["cpu_s"] for record in records)
+    print(
+        f"\nrecurrences: {operations / 1e12:.0f} Tflop, {seconds:.0f} s at {speed / 1e9:.0f} GFLOP/s, "
+        f"{seconds / cpu_s:.0%} of {cpu_s:.0f} CPU s"
+    )
 
 
 if __name__ == "__main__":

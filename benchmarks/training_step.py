@@ -36,17 +36,17 @@ from molap.training import train
 N_TRIALS, CHUNK = 200, 20
 
 
-def ours(params: Params, draw: Callable, all_trained: bool) -> tuple[Callable[[], float], int]:
+def ours(params: Params, draw: Callable, all_trained: bool, n_seeds: int = 1) -> tuple[Callable[[], float], int]:
     """Train as a stage does; a call returns the seconds of some steps, without those of compiling."""
     trainable = (all_weights if all_trained else head_weights)(params)
 
     def steps() -> float:
         moments = []
         train(
-            stack_networks([params]),
+            stack_networks([params] * n_seeds),
             trainable,
             draw,
-            jnp.stack([jax.random.key(0)]),
+            jnp.stack([jax.random.key(seed) for seed in range(n_seeds)]),
             HeadSettings(n_steps=2 * CHUNK),
             OptimiserSettings(),
             progress=lambda step, mse: moments.append(time.perf_counter()),
@@ -75,14 +75,33 @@ def rivals(params: Params, batch, all_trained: bool) -> tuple[dict[str, tuple[Ca
     return found, missing
 
 
+def drawing(n_trials: int) -> Callable:
+    """Return what draws the trials of a batch."""
+    task, settings = load_tasks()["mem_pro"], TrialSettings()
+
+    def draw(key):
+        trials = draw_trials(task, key, n_trials, settings)
+        return trials.inputs, trials.targets
+
+    return draw
+
+
+def network(n_units: int) -> Params:
+    """Return a network for that task."""
+    return draw_params(0, draw_w_rec(0, n_units, 1.5), 3, 3, "mem_pro", InitSettings(readout_init="n_units"))
+
+
 def in_turn(compared: dict[str, tuple[Callable, int]], repeats: int) -> dict[str, float]:
-    """Return the median milliseconds of a step; the first round, which compiles, does not count."""
+    """Return the median milliseconds of a step; the first round, which compiles, does not count.
+
+    A function that returns a float has measured its seconds itself.
+    """
     times: dict[str, list[float]] = {name: [] for name in compared}
     for _ in range(repeats + 1):
         for name, (function, n_steps) in compared.items():
             start = time.perf_counter()
             seconds = function()
-            seconds = seconds if name == "ours" else time.perf_counter() - start
+            seconds = seconds if isinstance(seconds, float) else time.perf_counter() - start
             times[name].append(1e3 * seconds / n_steps)
     return {name: float(np.median(values[1:])) for name, values in times.items()}
 
@@ -93,15 +112,10 @@ def main() -> None:
     parser.add_argument("--units", type=int, nargs="+", default=[100, 200])
     parser.add_argument("--repeats", type=int, default=15)
     arguments = parser.parse_args()
-    task, settings, columns = load_tasks()["mem_pro"], TrialSettings(), {}
-
-    def draw(key):
-        trials = draw_trials(task, key, N_TRIALS, settings)
-        return trials.inputs, trials.targets
-
+    draw, columns = drawing(N_TRIALS), {}
     batch = jax.block_until_ready(draw(named_key(0, "benchmark")))
     for n_units in arguments.units:
-        params = draw_params(0, draw_w_rec(0, n_units, 1.5), 3, 3, task.name, InitSettings(readout_init="n_units"))
+        params = network(n_units)
         for name, all_trained in (("heads", False), ("all weights", True)):
             others, missing = rivals(params, batch, all_trained)
             compared = {"ours": ours(params, draw, all_trained)} | others

@@ -172,6 +172,21 @@ def test_a_finished_run_renews_its_rows_of_the_table_scaled_to_the_preset(tmp_pa
     ]
 
 
+def test_the_arithmetic_of_recurrences_is_that_of_their_products_step_by_step():
+    def trained(stage, n, n_trained, steps, batch):
+        metrics = {"n_weights_of": {"w_rec": n * n}, "n_trained": n_trained}
+        return {"stage": stage, "metrics": metrics, "settings": {"phase": {"n_steps": steps, "batch_size": batch}}}
+
+    records = [trained("head", 4, 20, 2, 3), trained("module", 4, 6, 1, 5), trained("separate", 3, 15, 2, 1)]
+    for record in records:
+        record["settings"]["seeds"] = [0, 1]
+    swept = {"kind": "separate", "n_trials": 7}
+    records.append({"stage": "perturbation", "metrics": {"n_evaluations": 3}, "settings": swept})
+    c = parse_config({"separate_network": {"n_units": 5}})
+    weights_seen = 2 * 2 * 3 * (16 + 16) + 2 * 1 * 5 * (16 + 16 + 6) + 2 * 2 * 1 * (9 + 9 + 9) + 3 * 7 * 25
+    assert stage_times.recurrences(records, c) == 2 * 110 * weights_seen
+
+
 def command(*arguments):
     return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
 
