@@ -1,4 +1,4 @@
-# What the rules share: params, resources, wildcards, lists of files.
+# What the rules share: which tables and figures there are, names, params, and the outputs of a kind of rule.
 import csv
 import math
 import re
@@ -6,11 +6,23 @@ import sys
 
 from snakemake.io import IOFile
 
+SOURCES = "|".join(["cca", "pca", "none", *run_config.reservoirs.files])
 TABLES = ["performance", "counts", "table1", "curves"] + ["components"] * bool(fitted_sources(run_config))
 TABLES += ["continual", "forgetting"] * bool(sequence_kinds(run_config))
 TABLES += ["robustness", "areas"] * bool(sweep(run_config))
-SOURCES = "|".join(["cca", "pca", "none", *run_config.reservoirs.files])
+TABLES += ["generalisation", "differences"] * bool(left_out_sets(run_config)) + ["learning", "scaling"]
 FIGURES = ["fig1c", "fig2"] + ["fig_dni"] * bool(sequence_kinds(run_config))
+FIGURES += ["fig_areas"] * bool(sweep(run_config)) + ["fig_matched"] * bool(lesions(run_config))
+FIGURES += ["fig3"] * bool(sweep(run_config) and modular(run_config))
+FIGURES += ["fig5"] * bool(left_out_sets(run_config)) + ["fig_learning", "fig_scaling"]
+CLAIMS = ["claims", "claim_parts", "claims_page"]
+PROGRAMS = {"validation": "testset", "fig_yardsticks": "fig_dni"}
+"""The programs of stages that have none of their own."""
+ENVIRONMENT = "../../envs/conda.yaml"
+COMMAND = (
+    "python -m molap.stages.{params.program} --settings {params.settings:q} --code {params.code}"
+    " {params.files:q} --log {log}"
+)
 
 
 # Unbuffered, as many images set it, a line and its end are two writes: lines of jobs that fail at once would join.
@@ -83,33 +95,39 @@ with open(workflow.source_path("../resources.csv")) as measured:
 if workflow.is_main_process:
     SEQUENCES = len(blocks(run_config)) * len(sequence_kinds(run_config)) * run_config.dni.orders
     expect(expected_seconds(run_config, MEASURED), {"sequence": (len(run_config.tasks.names), max(SEQUENCES, 1))})
+needs = Needs(plan, MEASURED)
 
 
-SNAKEMAKE_MB, SNAKEMAKE_MINUTES = 400, 1
-"""What Snakemake's own two processes take beside a job, on a node of a cluster."""
+BESIDE = ("record", "svg", "pdf", "data")
+"""Outputs that a program derives from the path of its first one."""
 
 
-def asked(measured, beside):
-    """A resources function: what was measured, for every network seed of the block again, and what is beside the job.
-
-    Doubled at every further attempt: what a profile's `retries` count.
-    """
-
-    def ask(wildcards, attempt):
-        n_seeds = len(block_seeds(wildcards.block)) if "block" in wildcards.keys() else 1
-        return (beside + math.ceil(measured * n_seeds)) * 2 ** (attempt - 1)
-
-    return ask
+def files_of(wildcards, input, output):
+    """A params function: the words of a command that name its files. Lists of files are waited for, not passed."""
+    read = [f"{name}={file}" for name, file in input.items() if isinstance(file, str)]
+    written = [f"{name}={file}" for name, file in output.items() if name not in BESIDE]
+    return [word for file in read for word in ("--input", file)] + [
+        word for file in written for word in ("--output", file)
+    ]
 
 
-def memory(stage):
-    """Memory in MB, half as much again as the largest measured job took."""
-    return asked(1.5 * float(MEASURED[stage]["memory_mb"]), SNAKEMAKE_MB)
+def job(stage):
+    """The params of a rule."""
+    program = PROGRAMS.get(stage, stage)
+    return {"program": program, "settings": settings_of(stage), "code": code_of(stage, program), "files": files_of}
 
 
-def minutes(stage):
-    """Time in minutes, four times what the largest measured job took: cores differ, and are shared."""
-    return asked(4 / 60 * float(MEASURED[stage]["cpu_s"]), SNAKEMAKE_MINUTES)
+def trained(stage):
+    """The outputs of a rule that trains."""
+    return {"arrays": output(stage), "checkpoints": checkpoints_path(output(stage)), "record": record(stage)}
+
+
+def drawn(stage, category, title, panels):
+    """The outputs of a rule that draws."""
+    stem = output(stage).removesuffix(".png")
+    data = [f"{stem}_{panel}.csv" for panel in panels] or f"{stem}.csv"
+    files = {"png": shown(stage, category, title), "svg": f"{stem}.svg", "pdf": f"{stem}.pdf"}
+    return files | {"data": data, "record": record(stage)}
 
 
 # What the report's texts say of this configuration. Not in the user's own mapping, which is checked key by key.
@@ -153,121 +171,10 @@ def figure_files(name, **wildcards):
     return [png.removesuffix("png") + ending for ending in ("png", "svg", "pdf")]
 
 
-def trained_networks(run):
-    """(block, kind, task) of all networks of a run."""
-    c = plan.runs[run]
-    return [(b, k, t) for b in blocks(c) for k in plan.collected_kinds(run) for t in c.tasks.names]
-
-
-def training_records(run, some_blocks):
-    """Records of all training jobs of some blocks of seeds."""
-    c = plan.runs[run]
-    found = [network_path(run, *network) for network in trained_networks(run) if network[0] in some_blocks]
-    for block in some_blocks:
-        for source in fitted_sources(c):
-            for module in range(1, c.network.n_modules + 1):
-                found.append(plan.path("module", run, block=block, source=source, module=module))
-    return [file.removesuffix(".npz") + ".record.json" for file in dict.fromkeys(found)]
-
-
-def network_before(wildcards):
-    """The network of the module before; the reservoir before the first."""
-    at = {"block": wildcards.block}
-    if wildcards.module == "1":
-        return plan.path("reservoir", wildcards.run, **at)
-    at |= {"source": wildcards.source, "module": int(wildcards.module) - 1}
-    return plan.path("module", wildcards.run, **at)
-
-
-def network_and_testset(wildcards):
-    return {
-        "network": plan.network(wildcards.run, wildcards.block, wildcards.kind, wildcards.task),
-        "testset": plan.path("testset", wildcards.run, task=wildcards.task),
-    }
-
-
-def before_in_sequence(wildcards):
-    """The network after the task before. Of an unprotected network's first task, which protection would not change,
-    DNI's after the same task, if there is one; else nothing before the first."""
-    at = {"block": wildcards.block, "kind": wildcards.kind, "order": wildcards.order}
-    order = task_order(plan.runs[wildcards.run], wildcards.order)
-    index = order.index(wildcards.task)
-    if index:
-        return {"network": plan.path("sequence", wildcards.run, **at, task=order[index - 1])}
-    protected = wildcards.kind.replace("sequential", "dni")
-    if protected == wildcards.kind or protected not in {*run_config.dni.kinds, *plan.runs[wildcards.run].dni.kinds}:
-        return {}
-    same = plan.path("sequence", wildcards.run, **at | {"kind": protected}, task=wildcards.task)
-    return {"same": same, "checkpoints": checkpoints_path(same), "record": same.replace(".npz", ".record.json")}
-
-
-def sequence_and_testsets(wildcards):
-    """The network after each task of a sequence, by task, and all test sets."""
-    at = {"block": wildcards.block, "kind": wildcards.kind, "order": wildcards.order}
-    order = task_order(plan.runs[wildcards.run], wildcards.order)
-    files = {task: plan.path("sequence", wildcards.run, **at, task=task) for task in order}
-    return files | {f"testset_{task}": plan.path("testset", wildcards.run, task=task) for task in order}
-
-
-def trials_in_memory(c):
-    """State noise is drawn for the whole test set, of which a sweep uses the first trials."""
-    return c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials
-
-
-def sweep_memory(wildcards, attempt):
-    """Memory in MB of a sweep of perturbed networks, which follows from its size."""
-    c = plan.runs[wildcards.run]
-    needed = sweep_mb(n_units(c, wildcards.kind), trials_in_memory(c))
-    return (needed + SNAKEMAKE_MB) * 2 ** (attempt - 1)
-
-
-def left_out_evaluations(wildcards):
-    """Evaluations of every left-out task of every chain, and of all tasks with the whole corpus."""
-    c = plan.runs[wildcards.run]
-    found = [
-        plan.path("evaluation", wildcards.run, block=block, kind=kind, task=task)
-        for block in blocks(c)
-        for kind in molap_kinds(c)
-        for task in c.tasks.names
-    ]
-    for names in left_out_sets(c):
-        chain = chain_run(wildcards.run, names)
-        for block in blocks(c):
-            for source in chain_sources(c):
-                found += [plan.path("evaluation", chain, block=block, kind=f"molap-{source}", task=t) for t in names]
-    return found
-
-
-def switch_tables(wildcards):
-    """The tables that the followed claims need, by switch and name."""
-    return {
-        f"{switch}.{table}": plan.path(table, switch_run(wildcards.run, switch))
-        for switch in (NO_SWITCH, *run_config.attribution.switches)
-        for table in followed_tables(run_config, followed_claims(run_config))
-    }
-
-
-def networks_and_validation(wildcards):
-    """By task, the network after training on it, its checkpoints, and the validation trials."""
-    found = {}
-    for task in plan.runs[wildcards.run].tasks.names:
-        network = network_path(wildcards.run, wildcards.block, wildcards.kind, task)
-        found |= {task: network, f"checkpoints_{task}": checkpoints_path(network)}
-        found[f"validation_{task}"] = plan.path("validation", wildcards.run, task=task)
-    return found
-
-
-YARDSTICKS = yardsticks_run(run_config.name)
-IN_TURN = {
-    name: plan.path("continual", run)
-    for name, run in (("continual", run_config.name), ("yardsticks", YARDSTICKS))
-    if sequence_kinds(plan.runs[run])
-}
-
-
 def yardstick_files(wildcards):
     """The tables of the yardsticks, and their figure where any network learns the tasks in turn."""
-    if not plan.runs[YARDSTICKS].dni.kinds:
+    run = yardsticks_run(run_config.name)
+    if not plan.runs[run].dni.kinds:
         raise WorkflowError("dni.yardsticks: there is none beside dni.kinds; name a kind that dni.kinds lacks")
-    names = ["performance"] + ["continual", "forgetting"] * ("yardsticks" in IN_TURN)
-    return [plan.path(name, YARDSTICKS) for name in names] + (figure_files("fig_yardsticks") if IN_TURN else [])
+    names = ["performance"] + ["continual", "forgetting"] * bool(sequence_kinds(plan.runs[run]))
+    return [plan.path(name, run) for name in names] + (figure_files("fig_yardsticks") if inputs.in_turn() else [])

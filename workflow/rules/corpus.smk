@@ -1,4 +1,4 @@
-# Trials: the corpus, the test sets, and the latent primitives fitted on the corpus.
+# Trials: the corpus, test sets and validation trials; the latent primitives fitted on the corpus.
 
 
 rule configuration:
@@ -9,18 +9,15 @@ rule configuration:
         log_of("configuration"),
     priority: 100  # the tracking attaches it to every run
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("configuration"),
-        runtime=minutes("configuration"),
+        **needs.of("configuration"),
     params:
-        settings=settings_of("configuration"),
-        code=code_of("configuration"),
+        **job("configuration"),
     message:
         "Configuration of {wildcards.run}"
     shell:
-        "python -m molap.stages.configuration --settings {params.settings:q} --code {params.code}"
-        " --output json={output.json} --log {log}"
+        COMMAND
 
 
 rule corpus:
@@ -30,18 +27,15 @@ rule corpus:
     log:
         log_of("corpus"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("corpus"),
-        runtime=minutes("corpus"),
+        **needs.of("corpus"),
     params:
-        settings=settings_of("corpus"),
-        code=code_of("corpus"),
+        **job("corpus"),
     message:
         "Corpus of all tasks"
     shell:
-        "python -m molap.stages.corpus --settings {params.settings:q} --code {params.code}"
-        " --output arrays={output.arrays} --log {log}"
+        COMMAND
 
 
 rule testset:
@@ -51,18 +45,33 @@ rule testset:
     log:
         log_of("testset"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("testset"),
-        runtime=minutes("testset"),
+        **needs.of("testset"),
     params:
-        settings=settings_of("testset"),
-        code=code_of("testset"),
+        **job("testset"),
     message:
         "Test set of {wildcards.task}"
     shell:
-        "python -m molap.stages.testset --settings {params.settings:q} --code {params.code}"
-        " --output arrays={output.arrays} --log {log}"
+        COMMAND
+
+
+rule validation:
+    output:
+        arrays=output("validation"),
+        record=record("validation"),
+    log:
+        log_of("validation"),
+    conda:
+        ENVIRONMENT
+    resources:
+        **needs.of("validation"),
+    params:
+        **job("validation"),
+    message:
+        "Validation trials of {wildcards.task}"
+    shell:
+        COMMAND
 
 
 rule primitives:
@@ -74,15 +83,12 @@ rule primitives:
     log:
         log_of("primitives"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("primitives"),
-        runtime=minutes("primitives"),
+        **needs.of("primitives"),
     params:
-        settings=settings_of("primitives"),
-        code=code_of("primitives"),
+        **job("primitives"),
     message:
         "Latent primitives by {wildcards.source}"
     shell:
-        "python -m molap.stages.primitives --settings {params.settings:q} --code {params.code}"
-        " --input corpus={input.corpus} --output arrays={output.arrays} --log {log}"
+        COMMAND

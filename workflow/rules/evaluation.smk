@@ -1,49 +1,69 @@
-# Evaluation of trained networks on the test sets.
+# What trained networks do: on the test sets, intact and perturbed; on validation trials, at checkpoints of training.
+
+SCORED = {
+    # rule: what it reads, what it writes, message
+    "evaluation": (
+        inputs.network_and_testset,
+        "rows",
+        "Evaluation of {wildcards.kind} on {wildcards.task}, seeds {wildcards.block}",
+    ),
+    "example": (inputs.network_and_testset, "arrays", "Example trials of {wildcards.kind} on {wildcards.task}"),
+    "scores": (
+        inputs.sequence_and_testsets,
+        "rows",
+        "Scores of {wildcards.kind} after every task, order {wildcards.order}, seeds {wildcards.block}",
+    ),
+    "learned": (inputs.networks_and_validation, "rows", "Learning of {wildcards.kind}, seeds {wildcards.block}"),
+    "lesioned": (
+        inputs.network_and_testset,
+        "arrays",
+        "Example trials of {wildcards.kind} on {wildcards.task}, lesioned",
+    ),
+    "plateau": (
+        inputs.checkpoints_and_validation,
+        "table",
+        "States and gradients of separate networks for {wildcards.task}, seeds {wildcards.block}",
+    ),
+}
+for stage, (reads, written, text) in SCORED.items():
+
+    rule:
+        name:
+            stage
+        input:
+            unpack(reads),
+        output:
+            **{written: output(stage)},
+            record=record(stage),
+        log:
+            log_of(stage),
+        conda:
+            ENVIRONMENT
+        resources:
+            **needs.of(stage),
+        params:
+            **job(stage),
+        message:
+            text
+        shell:
+            COMMAND
 
 
-rule evaluation:
+rule perturbation:
     input:
-        unpack(network_and_testset),
+        unpack(inputs.network_and_testset),
     output:
-        rows=output("evaluation"),
-        record=record("evaluation"),
+        table=output("perturbation"),
+        record=record("perturbation"),
     log:
-        log_of("evaluation"),
+        log_of("perturbation"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("evaluation"),
-        runtime=minutes("evaluation"),
+        **needs.of_sweep(),
     params:
-        settings=settings_of("evaluation"),
-        code=code_of("evaluation"),
+        **job("perturbation"),
     message:
-        "Evaluation of {wildcards.kind} on {wildcards.task}, seeds {wildcards.block}"
+        "Perturbations of {wildcards.kind} on {wildcards.task}, seeds {wildcards.block}"
     shell:
-        "python -m molap.stages.evaluation --settings {params.settings:q} --code {params.code}"
-        " --input network={input.network} --input testset={input.testset}"
-        " --output rows={output.rows} --log {log}"
-
-
-rule example:
-    input:
-        unpack(network_and_testset),
-    output:
-        arrays=output("example"),
-        record=record("example"),
-    log:
-        log_of("example"),
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=memory("example"),
-        runtime=minutes("example"),
-    params:
-        settings=settings_of("example"),
-        code=code_of("example"),
-    message:
-        "Example trials of {wildcards.kind} on {wildcards.task}"
-    shell:
-        "python -m molap.stages.example --settings {params.settings:q} --code {params.code}"
-        " --input network={input.network} --input testset={input.testset}"
-        " --output arrays={output.arrays} --log {log}"
+        "MOLAP_MEMORY_MB={resources.mem_mb} " + COMMAND

@@ -1,69 +1,61 @@
 # Figures: tables → PNG, SVG and PDF, with the data beside each.
 
+DRAWN = {
+    # rule: what it reads, category and title in the report, panels with data of their own
+    "fig1c": (inputs.tables("table1"), PAPER, "Fig 1C: weights", ()),
+    "fig2": (
+        inputs.examples,
+        PAPER,
+        "Fig 2: performance",
+        ("performance", "loss", "rates", "w_rec", "w_out", "error", "traces"),
+    ),
+    "fig3": (inputs.lesioned_example, PAPER, "Fig 3: lesions by module", ("curves", "traces", "error")),
+    "fig5": (
+        inputs.tables("generalisation", "differences"),
+        PAPER,
+        "Fig 5: tasks left out",
+        ("performance", "differences"),
+    ),
+    "fig_curves": (inputs.tables("robustness"), curve_category, curve_title, ()),
+    "fig_matched": (inputs.tables("robustness"), FURTHER, "the same number of weights", ()),
+    "fig_areas": (inputs.tables("areas"), FURTHER, "areas under the curves", ()),
+    "fig_dni": (
+        inputs.tables("continual", "performance"),
+        FURTHER,
+        "learning in sequence",
+        ("scores", "joint"),
+    ),
+    "fig_yardsticks": (inputs.yardsticks, FURTHER, "learning in sequence, beside its yardsticks", ("scores", "joint")),
+    "fig_learning": (inputs.tables("learning"), FURTHER, "sample efficiency", ("mean", "tasks")),
+    "fig_scaling": (inputs.tables("scaling"), FURTHER, "scaling with tasks", ()),
+    "fig_modules": (inputs.tables(table="modules"), FURTHER, "number of modules", ()),
+    "fig_plateau": (inputs.tables(table="plateau_table"), FURTHER, "why training got stuck", ("seeds", "mean")),
+    "fig_tune": (
+        inputs.tables(table="tune_table", choice="tune_choice"),
+        FURTHER,
+        "search for how networks are trained",
+        (),
+    ),
+    "fig_attribution": (inputs.tables("attribution"), FURTHER, "effects by switched reading", ()),
+}
+for figure, (reads, category, title, panels) in DRAWN.items():
 
-rule fig1c:
-    input:
-        table1=output("table1"),
-    output:
-        png=shown("fig1c", PAPER, "Fig 1C: weights"),
-        svg=output("fig1c").replace(".png", ".svg"),
-        pdf=output("fig1c").replace(".png", ".pdf"),
-        data=output("fig1c").replace(".png", ".csv"),
-        record=record("fig1c"),
-    log:
-        log_of("fig1c"),
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=memory("fig1c"),
-        runtime=minutes("fig1c"),
-    params:
-        settings=settings_of("fig1c"),
-        code=code_of("fig1c"),
-    message:
-        "Fig 1C: parameter counts"
-    shell:
-        "python -m molap.stages.fig1c --settings {params.settings:q} --code {params.code}"
-        " --input table1={input.table1} --output png={output.png} --log {log}"
-
-
-rule fig2:
-    input:
-        performance=output("performance"),
-        curves=output("curves"),
-        examples=lambda wildcards: [
-            plan.path(
-                "example",
-                wildcards.run,
-                block=blocks(run_config)[0],
-                kind=kind,
-                task=run_config.figures.example_task,
-            )
-            for kind in example_kinds(run_config)
-        ],
-    output:
-        png=shown("fig2", PAPER, "Fig 2: performance"),
-        svg=output("fig2").replace(".png", ".svg"),
-        pdf=output("fig2").replace(".png", ".pdf"),
-        data=[
-            output("fig2").replace(".png", f"_{panel}.csv")
-            for panel in ("performance", "loss", "rates", "w_rec", "w_out", "error", "traces")
-        ],
-        record=record("fig2"),
-    log:
-        log_of("fig2"),
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=memory("fig2"),
-        runtime=minutes("fig2"),
-    params:
-        settings=settings_of("fig2"),
-        code=code_of("fig2"),
-        examples=lambda wildcards, input: [f"--input {Path(file).parts[-2]}={file}" for file in input.examples],
-    message:
-        "Fig 2: performance, and one task in detail"
-    shell:
-        "python -m molap.stages.fig2 --settings {params.settings:q} --code {params.code}"
-        " --input performance={input.performance} --input curves={input.curves} {params.examples}"
-        " --output png={output.png} --log {log}"
+    rule:
+        name:
+            figure
+        input:
+            unpack(reads),
+        output:
+            **drawn(figure, category, title, panels),
+        log:
+            log_of(figure),
+        conda:
+            ENVIRONMENT
+        resources:
+            **needs.of(figure),
+        params:
+            **job(figure),
+        message:
+            title if isinstance(title, str) else "Figure of perturbations: {wildcards.figure}"
+        shell:
+            COMMAND

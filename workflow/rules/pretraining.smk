@@ -8,18 +8,15 @@ rule reservoir:
     log:
         log_of("reservoir"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("reservoir"),
-        runtime=minutes("reservoir"),
+        **needs.of("reservoir"),
     params:
-        settings=settings_of("reservoir"),
-        code=code_of("reservoir"),
+        **job("reservoir"),
     message:
         "Random networks, seeds {wildcards.block}"
     shell:
-        "python -m molap.stages.reservoir --settings {params.settings:q} --code {params.code}"
-        " --output arrays={output.arrays} --log {log}"
+        COMMAND
 
 
 rule given:
@@ -32,23 +29,20 @@ rule given:
     log:
         log_of("given"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("reservoir"),
-        runtime=minutes("reservoir"),
+        **needs.of("given"),
     params:
-        settings=settings_of("given"),
-        code=code_of("given"),
+        **job("given"),
     message:
         "Your own network {wildcards.source}, seeds {wildcards.block}"
     shell:
-        "python -m molap.stages.given --settings {params.settings:q} --code {params.code}"
-        " --input file={input.file:q} --output arrays={output.arrays} --log {log}"
+        COMMAND
 
 
 rule module:
     input:
-        network=network_before,
+        network=inputs.network_before,
         primitives=lambda wildcards: plan.path("primitives", wildcards.run, source=wildcards.source),
     output:
         arrays=output("module"),
@@ -56,16 +50,12 @@ rule module:
     log:
         log_of("module"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("module"),
-        runtime=minutes("module"),
+        **needs.of("module"),
     params:
-        settings=settings_of("module"),
-        code=code_of("module"),
+        **job("module"),
     message:
         "Pre-training module {wildcards.module} on {wildcards.source}, seeds {wildcards.block}"
     shell:
-        "python -m molap.stages.module --settings {params.settings:q} --code {params.code}"
-        " --input network={input.network} --input primitives={input.primitives}"
-        " --output arrays={output.arrays} --log {log}"
+        COMMAND

@@ -1,6 +1,54 @@
-# What `snakemake --report` shows beside the figures: every table and setting as a page, and where all of it comes from.
+# The paper's claims: verdicts from the tables, and their page. What `snakemake --report` shows beside the figures: every
+# table and setting as a page, and where all of it comes from.
 
+JUDGED = {name: output(name) for name in CLAIM_TABLES if name in TABLES}
+JUDGED |= {"modules": output("modules")} if run_config.claims.modules else {}
 PAGES = [name for name in TABLES if name != "curves"]
+
+
+rule claims_table:
+    input:
+        **JUDGED,
+    output:
+        table=output("claims"),
+        parts=output("claim_parts"),
+        record=record("claims"),
+    log:
+        log_of("claims"),
+    conda:
+        ENVIRONMENT
+    resources:
+        **needs.of("claims"),
+    params:
+        **job("claims"),
+    message:
+        "Verdicts on the paper's claims"
+    shell:
+        COMMAND
+
+
+rule claims_page:
+    input:
+        **{name: output(name) for name in FIGURES},
+        **({"fig_modules": output("fig_modules")} if run_config.claims.modules else {}),
+        claims=output("claims"),
+        parts=output("claim_parts"),
+    output:
+        page=page(output("claims_page"), "claims", "Claims", "The paper's claims: verdicts"),
+        markdown=output("claims_page").replace(".html", ".md"),
+        record=record("claims_page"),
+    log:
+        log_of("claims_page"),
+    conda:
+        ENVIRONMENT
+    resources:
+        **needs.of("claims_page"),
+    params:
+        **job("claims_page"),
+    message:
+        "Page of the verdicts"
+    shell:
+        COMMAND
 
 
 rule pages:
@@ -14,20 +62,15 @@ rule pages:
     log:
         log_of("pages"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("pages"),
-        runtime=minutes("pages"),
+        **needs.of("pages"),
     params:
-        settings=settings_of("pages"),
-        code=code_of("pages"),
-        files=lambda wildcards, input: [f"--input {name}={file}" for name, file in input.items()],
-        pages=lambda wildcards, output: [f"--output {name}={output[name]}" for name in PAGES],
+        **job("pages"),
     message:
         "Pages of tables and settings for the report"
     shell:
-        "python -m molap.stages.pages --settings {params.settings:q} --code {params.code}"
-        " {params.files} --output parameters={output.parameters} {params.pages} --log {log}"
+        COMMAND
 
 
 rule provenance:
@@ -42,16 +85,12 @@ rule provenance:
     log:
         log_of("provenance"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("provenance"),
-        runtime=minutes("provenance"),
+        **needs.of("provenance"),
     params:
-        settings=settings_of("provenance"),
-        code=code_of("provenance"),
-        files=lambda wildcards, input: [f"--input {name}={file}" for name, file in input.items()],
+        **job("provenance"),
     message:
         "Page of provenance for the report"
     shell:
-        "python -m molap.stages.provenance --settings {params.settings:q} --code {params.code}"
-        " {params.files} --output page={output.page} --log {log}"
+        COMMAND

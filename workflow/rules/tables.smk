@@ -1,123 +1,91 @@
-# Tables: records and evaluations → tidy CSV files.
+# Tables: what networks did → tidy CSV files.
 
+COLLECTED = {
+    # rule: stage, what it reads, message
+    "performance": ("performance", inputs.evaluations, "Table of performance"),
+    "counts": ("counts", inputs.records_of_a_block, "Table of weights trained"),
+    "table1": ("table1", inputs.tables("counts"), "Table 1"),
+    "components": ("components", inputs.fits, "Table of canonical correlations and explained variance"),
+    "continual": ("continual", inputs.scores, "Table of accuracy after every task"),
+    "forgetting": ("forgetting", inputs.tables("continual"), "Table of forgetting and transfer"),
+    "robustness": ("robustness", inputs.sweeps, "Table of performance under perturbations"),
+    "areas": ("areas", inputs.tables("robustness"), "Table of areas under the curves"),
+    "generalisation": ("generalisation", inputs.left_out_evaluations, "Table of generalisation"),
+    "differences": ("differences", inputs.tables("generalisation"), "Table of left out less included"),
+    "learning": ("learning", inputs.learned, "Table of accuracy while learning"),
+    "scaling": ("scaling", inputs.tables(), "Table of weights and updates by number of tasks and units"),
+    "modules_table": ("modules", inputs.numbers_of_modules, "Table of the number of modules"),
+    "plateau_table": (
+        "plateau_table",
+        inputs.both_protocols,
+        "Table of what keeps separate networks on a plateau",
+    ),
+    "attribution_table": (
+        "attribution",
+        inputs.switch_tables,
+        "Effects of claims with one reading switched at a time",
+    ),
+}
+for table, (stage, reads, text) in COLLECTED.items():
 
-rule performance:
-    input:
-        lambda wildcards: [
-            plan.path("evaluation", wildcards.run, block=block, kind=kind, task=task)
-            for block, kind, task in trained_networks(wildcards.run)
-        ],
-    output:
-        table=output("performance"),
-        record=record("performance"),
-    log:
-        log_of("performance"),
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=memory("performance"),
-        runtime=minutes("performance"),
-    params:
-        settings=settings_of("performance"),
-        code=code_of("performance"),
-    message:
-        "Table of performance"
-    shell:
-        "python -m molap.stages.performance --settings {params.settings:q} --code {params.code}"
-        " --output table={output.table} --log {log}"
-
-
-rule counts:
-    input:
-        lambda wildcards: training_records(wildcards.run, blocks(plan.runs[wildcards.run])[:1]),
-    output:
-        table=output("counts"),
-        record=record("counts"),
-    log:
-        log_of("counts"),
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=memory("counts"),
-        runtime=minutes("counts"),
-    params:
-        settings=settings_of("counts"),
-        code=code_of("counts"),
-    message:
-        "Table of weights trained"
-    shell:
-        "python -m molap.stages.counts --settings {params.settings:q} --code {params.code}"
-        " --output table={output.table} --log {log}"
-
-
-rule table1:
-    input:
-        counts=output("counts"),
-    output:
-        table=output("table1"),
-        record=record("table1"),
-    log:
-        log_of("table1"),
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=memory("table1"),
-        runtime=minutes("table1"),
-    params:
-        settings=settings_of("table1"),
-        code=code_of("table1"),
-    message:
-        "Table 1"
-    shell:
-        "python -m molap.stages.table1 --settings {params.settings:q} --code {params.code}"
-        " --input counts={input.counts} --output table={output.table} --log {log}"
-
-
-rule components:
-    input:
-        [plan.path("primitives", run_config.name, source=source) for source in fitted_sources(run_config)],
-    output:
-        table=output("components"),
-        record=record("components"),
-    log:
-        log_of("components"),
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=memory("components"),
-        runtime=minutes("components"),
-    params:
-        settings=settings_of("components"),
-        code=code_of("components"),
-        fits=" ".join(
-            f"--input {source}={plan.path('primitives', run_config.name, source=source)}"
-            for source in fitted_sources(run_config)
-        ),
-    message:
-        "Table of canonical correlations and explained variance"
-    shell:
-        "python -m molap.stages.components --settings {params.settings:q} --code {params.code}"
-        " {params.fits} --output table={output.table} --log {log}"
+    rule:
+        name:
+            table
+        input:
+            unpack(reads),
+        output:
+            table=output(stage),
+            record=record(stage),
+        log:
+            log_of(stage),
+        conda:
+            ENVIRONMENT
+        resources:
+            **needs.of(stage),
+        params:
+            **job(stage),
+        message:
+            text
+        shell:
+            COMMAND
 
 
 rule curves:
     input:
-        lambda wildcards: training_records(wildcards.run, blocks(plan.runs[wildcards.run])),
+        unpack(inputs.records),
     output:
         table=page(output("curves"), "curves", "Tables", "curves (CSV)"),
         record=record("curves"),
     log:
         log_of("curves"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("curves"),
-        runtime=minutes("curves"),
+        **needs.of("curves"),
     params:
-        settings=settings_of("curves"),
-        code=code_of("curves"),
+        **job("curves"),
     message:
         "Table of training curves"
     shell:
-        "python -m molap.stages.curves --settings {params.settings:q} --code {params.code}"
-        " --output table={output.table} --log {log}"
+        COMMAND
+
+
+rule tune_table:
+    input:
+        unpack(inputs.search_tables),
+    output:
+        table=output("tune_table"),
+        choice=output("tune_choice"),
+        record=record("tune_table"),
+    log:
+        log_of("tune_table"),
+    conda:
+        ENVIRONMENT
+    resources:
+        **needs.of("tune_table"),
+    params:
+        **job("tune_table"),
+    message:
+        "Table of the search for how networks are trained"
+    shell:
+        COMMAND

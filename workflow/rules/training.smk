@@ -1,49 +1,75 @@
-# Task training: heads on the frozen modules, and separate networks.
+# Training on tasks: heads on the frozen modules, separate networks, and one network for all tasks, which it learns in
+# turn or at once.
 
 
 rule head:
     input:
         network=lambda wildcards: plan.pretrained(wildcards.run, wildcards.block, wildcards.source),
     output:
-        arrays=output("head"),
-        checkpoints=checkpoints_path(output("head")),
-        record=record("head"),
+        **trained("head"),
     log:
         log_of("head"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("head"),
-        runtime=minutes("head"),
+        **needs.of("head"),
     params:
-        settings=settings_of("head"),
-        code=code_of("head"),
+        **job("head"),
     message:
         "Head of {wildcards.task} on {wildcards.source}, seeds {wildcards.block}"
     shell:
-        "python -m molap.stages.head --settings {params.settings:q} --code {params.code}"
-        " --input network={input.network} --output arrays={output.arrays}"
-        " --output checkpoints={output.checkpoints} --log {log}"
+        COMMAND
 
 
 rule separate:
     output:
-        arrays=output("separate"),
-        checkpoints=checkpoints_path(output("separate")),
-        record=record("separate"),
+        **trained("separate"),
     log:
         log_of("separate"),
     conda:
-        "../../envs/conda.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=memory("separate"),
-        runtime=minutes("separate"),
+        **needs.of("separate"),
     params:
-        settings=settings_of("separate"),
-        code=code_of("separate"),
+        **job("separate"),
     message:
         "Separate network for {wildcards.task}, seeds {wildcards.block}"
     shell:
-        "python -m molap.stages.separate --settings {params.settings:q} --code {params.code}"
-        " --output arrays={output.arrays}"
-        " --output checkpoints={output.checkpoints} --log {log}"
+        COMMAND
+
+
+rule sequence:
+    input:
+        unpack(inputs.before_in_sequence),
+    output:
+        **trained("sequence"),
+    log:
+        log_of("sequence"),
+    priority: 50  # each waits for the one before: the longest path through the graph
+    conda:
+        ENVIRONMENT
+    resources:
+        **needs.of("sequence"),
+    params:
+        **job("sequence"),
+    message:
+        "{wildcards.kind}: {wildcards.task}, order {wildcards.order}, seeds {wildcards.block}"
+    shell:
+        COMMAND
+
+
+rule joint:
+    output:
+        **trained("joint"),
+    log:
+        log_of("joint"),
+    conda:
+        ENVIRONMENT
+    resources:
+        **needs.of("joint"),
+    params:
+        **job("joint"),
+    message:
+        "{wildcards.kind}: all tasks at once, seeds {wildcards.block}"
+    shell:
+        COMMAND
