@@ -135,7 +135,7 @@ MEASURED = {stage: {"overhead_s": "3", "computing_s": "20"} for stage in ("head"
     [
         ({}, {}),
         ({"heads": {"n_steps": 500}}, {"head": 0.5}),
-        ({"heads": {"batch_size": 400}, "dni": {"n_steps": 1000}}, {"head": 2, "sequence": 0.5}),
+        ({"heads": {"batch_size": 400}, "dni": {"n_steps": 500}}, {"head": 2, "sequence": 0.5}),
         ({"network": {"n_units": 200}, "perturbations": {"kinds": ["molap-cca"]}}, {"head": 3, "perturbation": 15 / 7}),
         ({"seeds": {"networks": 4, "per_job": 2}}, {"head": 2, "sequence": 2, "perturbation": 2}),
         ({"perturbations": {"draws": 10}}, {"perturbation": 1 / 3}),

@@ -58,7 +58,7 @@ class DniSettings(RecurrentPhaseSettings, MethodSettings):
         0.3, gt=0, le=10, description="Factor on the learning rate of W_rec (docs/decisions.md). Text: none, that is 1."
     )
     n_steps: int = Field(
-        2000,
+        1000,
         ge=1,
         le=1_000_000,
         description="Steps of the optimiser, for each task, by the search (docs/decisions.md).",
