@@ -23,7 +23,6 @@ from molap.config.training import OptimiserSettings, SeparatePhaseSettings
 from molap.interface import Stages
 from molap.modules import all_weights, head_weights
 from molap.network import draw_params, draw_w_rec
-from molap.paths import block_name
 from molap.selection import (
     chain_sources,
     fitted_sources,
@@ -36,6 +35,7 @@ from molap.selection import (
     sweep,
     task_order,
 )
+from molap.storage.paths import block_name
 from molap.sweep import Perturbed, respond
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks

@@ -21,7 +21,7 @@ import pandas as pd
 from molap.claims.model import TABLES as CLAIM_TABLES
 from molap.claims.page import small
 from molap.claims.reading import read_claims
-from molap.records import canonical_json, read_json, write_table
+from molap.storage.files import canonical_json, read_json, write_table
 
 SEED = "network_seed"
 NETWORK = ("switch", "strategy", "source", SEED)

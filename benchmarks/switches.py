@@ -20,8 +20,8 @@ from molap.claims.reading import read_claims
 from molap.config.attribution import SWITCHES, AttributionSettings
 from molap.figures.attribution import draw_attribution
 from molap.figures.style import save_figure
-from molap.paths import NO_SWITCH, switch_run
-from molap.records import read_json
+from molap.storage.files import read_json
+from molap.storage.paths import NO_SWITCH, switch_run
 
 TABLES = ("performance", "robustness", "generalisation")
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from molap.paths import RESULTS
+from molap.storage.paths import RESULTS
 
 
 class Refused(RuntimeError):

@@ -7,7 +7,7 @@ nothing, and would take it as it is.
 import json
 from pathlib import Path
 
-from molap.records import FileDamaged, checksum, read_json, record_path
+from molap.storage.files import FileDamaged, checksum, read_json, record_path
 
 
 def flat(values: object, prefix: str = "") -> dict[str, object]:

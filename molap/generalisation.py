@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from molap.intervals import half_width
-from molap.paths import FITTED, chain_name, chain_run
-from molap.records import read_table
+from molap.storage.files import read_table
+from molap.storage.paths import FITTED, chain_name, chain_run
 from molap.tables import Shared, performance, split_kind
 
 PAIR = ["source", "task", "network_seed"]

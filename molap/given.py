@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from molap.config.base import ConfigError
-from molap.records import FileDamaged, load_arrays
+from molap.storage.files import FileDamaged, load_arrays
 
 LARGEST_RADIUS = 10
 """Largest spectral radius of W_rec, as the largest gain of random ones; beyond it every unit saturates."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from molap.failure import MORE_MEMORY
-from molap.tracking.scan import ATTEMPT, find_records, is_running
+from molap.storage.found import ATTEMPT, find_records, is_running
 
 
 def killed_jobs(results: str | Path, since: float) -> Iterator[str]:

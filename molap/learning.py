@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from molap.paths import path
-from molap.records import read_json
+from molap.storage.files import read_json
+from molap.storage.paths import path
 from molap.tables import split_kind
 
 FIRST = ["strategy", "source", "task", "label", "network_seed", "step", "updates", "updates_before"]

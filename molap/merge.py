@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from molap.paths import OUTPUTS, RESULTS, block_seeds
-from molap.records import FileDamaged, checksum, read_json
+from molap.storage.files import FileDamaged, checksum, read_json
+from molap.storage.paths import OUTPUTS, RESULTS, block_seeds
 
 OF_SEEDS = {stage for stage, output in OUTPUTS.items() if "{block}" in output.template}
 OF_ALL = {"corpus", "testset", "validation", "primitives"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from molap.records import write_atomically
+from molap.storage.files import write_atomically
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1e293b; margin: 1.5rem 2rem; }

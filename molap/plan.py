@@ -14,10 +14,10 @@ from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.digests import source_digest
-from molap.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run, yardsticks_run
-from molap.records import canonical_json
 from molap.selection import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
 from molap.stage_settings import STAGES
+from molap.storage.files import canonical_json
+from molap.storage.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run, yardsticks_run
 
 UPSTREAM = {
     "corpus": (),

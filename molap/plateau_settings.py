@@ -1,9 +1,9 @@
 """Which part of a run's configuration the stages of `snakemake diagnose` depend on, and nothing more."""
 
 from molap.config.run import RunConfig
-from molap.paths import FORMER, block_seeds
 from molap.selection import labels, plateau_tasks
 from molap.setting_parts import criterion
+from molap.storage.paths import FORMER, block_seeds
 
 
 def _protocols(c: RunConfig) -> dict[str, dict]:

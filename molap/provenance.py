@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from molap.records import checksum, read_json
+from molap.storage.files import checksum, read_json
 
 COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share", "largest_memory_mb"]
 

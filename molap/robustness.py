@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from molap.paths import ALL_TASKS, path
-from molap.records import read_table
+from molap.storage.files import read_table
+from molap.storage.paths import ALL_TASKS, path
 from molap.tables import Shared, owner_of
 
 INTACT = "intact"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from molap.config.run import RunConfig
 from molap.config.training import PhaseSettings
-from molap.paths import FITTED, block_name
 from molap.selection import candidates, corpus_tasks, pretraining_candidates
 from molap.setting_parts import criterion, fields, method, primitives_of, training, without_keys
+from molap.storage.paths import FITTED, block_name
 
 REPLACED = {
     "phase": ("n_steps", "batch_size", "recurrent_rate", "readout_rate"),

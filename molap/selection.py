@@ -8,7 +8,7 @@ from molap.config.network import NetworkSettings
 from molap.config.run import RunConfig, known_tasks
 from molap.config.tasks import TASK_LABELS
 from molap.config.tune import Candidate
-from molap.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
+from molap.storage.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = ("whole", "noise", "silence")
 """Perturbations of the whole network, in the order of the figures."""

@@ -7,8 +7,8 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import RunConfig
 from molap.config.tasks import TASK_LABELS, TrialSettings
-from molap.paths import block_seeds
 from molap.selection import corpus_tasks, defining_modules
+from molap.storage.paths import block_seeds
 
 ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
 """Tasks that `tasks.anti` is about."""

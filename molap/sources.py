@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from molap.digests import parts
-from molap.paths import RESULTS
-from molap.records import write_json
+from molap.storage.files import write_json
+from molap.storage.paths import RESULTS
 
 FILE = Path(RESULTS) / ".sources.json"
 

@@ -8,7 +8,6 @@ from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.training import RecurrentPhaseSettings
-from molap.paths import ALL_TASKS, NO_SWITCH, block_seeds
 from molap.plateau_settings import PLATEAU_STAGES
 from molap.search_settings import SEARCH_STAGES
 from molap.selection import (
@@ -37,6 +36,7 @@ from molap.selection import (
     task_order,
 )
 from molap.setting_parts import criterion, fields, method, primitives_of, training, trials, without_keys
+from molap.storage.paths import ALL_TASKS, NO_SWITCH, block_seeds
 
 
 def _channels(c: RunConfig) -> dict:

@@ -15,7 +15,7 @@ from molap.memory import PROCESS_MB
 from molap.network import Params, draw_state_noise, run, stack_networks
 from molap.perturbations import Modules, find, module_of
 from molap.randomness import named_key
-from molap.records import FileDamaged, load_arrays, save_arrays
+from molap.storage.files import FileDamaged, load_arrays, save_arrays
 
 LARGEST_BATCH = 256
 """Networks that run at once on a GPU at most; more of them are not faster."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from molap.paths import FITTED, block_seeds, network_path, path
-from molap.records import read_json, record_path
+from molap.storage.files import read_json, record_path
+from molap.storage.paths import FITTED, block_seeds, network_path, path
 
 TABLE1_PRINTED = {
     "separate": (9.18e5, 9.18e5, 1.02e5),

@@ -17,10 +17,10 @@ from molap.config.run import parse_config
 from molap.digests import parts
 from molap.due import Job, Refused, due_jobs
 from molap.foreign import changed
-from molap.paths import OUTPUTS, RESULTS
 from molap.plan import Plan
-from molap.records import record_path
 from molap.sources import remembered
+from molap.storage.files import record_path
+from molap.storage.paths import OUTPUTS, RESULTS
 
 MANY = 4
 """Names that a cause lists; of more, their number."""

@@ -39,19 +39,7 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    (
-        "config",
-        "randomness",
-        "products",
-        "records",
-        "digests",
-        "paths",
-        "memory",
-        "pins",
-        "failure",
-        "progress",
-        "intervals",
-    ),
+    ("config", "randomness", "products", "digests", "memory", "pins", "failure", "progress", "intervals", "storage"),
     ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge"),
     ("given",),
     ("tasks",),
@@ -252,7 +240,7 @@ def test_closure_of_a_module_holds_primitives_and_corpus():
 
 def test_closure_of_fig2_holds_no_training():
     found = closure("molap.stages.fig2")
-    assert {"molap.figures.fig2", "molap.figures.style", "molap.records"} <= found
+    assert {"molap.figures.fig2", "molap.figures.style", "molap.storage.files"} <= found
     assert not {"molap.training", "molap.optimise", "molap.network", "molap.stages.training_job"} & found
     assert not any(name.startswith("molap.tasks") for name in found)
 

@@ -19,7 +19,7 @@ from molap.figures.style import NAMES, network_seeds, new_figure, save_figure
 from molap.figures.tune import SHOWN, draw_tune, shown
 from molap.generalisation import differences, paired, read_generalisation
 from molap.learning import cumulative, scaling
-from molap.records import write_table
+from molap.storage.files import write_table
 
 LABELS = {"delay_pro": "T1", "mem_dm1": "T5", "multi_mem": "T9"}
 CHANNELS = (("delay_pro", ("fixation", "cos", "sin"), ("fixation", "cos", "sin")), ("mem_dm1", ("a", "b"), ("a", "c")))

@@ -18,7 +18,7 @@ from molap.claims.model import Claims
 from molap.claims.page import small
 from molap.claims.reading import read_claims
 from molap.claims.verdicts import judge
-from molap.records import canonical_json
+from molap.storage.files import canonical_json
 
 REPOSITORY = Path(__file__).parent.parent
 SCRIPT = REPOSITORY / "benchmarks" / "reference.py"

@@ -12,13 +12,13 @@ from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
 from molap.figures.perturbations import summarise
-from molap.paths import path
-from molap.records import canonical_json
 from molap.robustness import area_under_curve, areas, robustness
 from molap.selection import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
 from molap.stages import areas as areas_stage
 from molap.stages import robustness as robustness_stage
 from molap.stages.job import run_job
+from molap.storage.files import canonical_json
+from molap.storage.paths import path
 
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
 SEEDS = (3, 4)

@@ -15,9 +15,9 @@ from molap.config.perturbations import PerturbationReadings
 from molap.memory import PROCESS_MB, sweep_mb
 from molap.network import Params, from_arrays, select_network
 from molap.perturbations import module_of
-from molap.records import canonical_json, save_arrays
 from molap.stages import evaluation, perturbation
 from molap.stages.job import run_job
+from molap.storage.files import canonical_json, save_arrays
 from molap.sweep import _perturbed, perturb, perturbation_key
 
 N, N_STEPS, N_TRIALS, SEEDS = 8, 12, 100, (3, 4)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from molap.paths import OUTPUTS, block_name, block_seeds, network_path, path
-from molap.records import FileDamaged, read_json, record_path
+from molap.storage.files import FileDamaged, read_json, record_path
+from molap.storage.paths import OUTPUTS, block_name, block_seeds, network_path, path
 from molap.tables import components, counts, curves, performance, split_kind, table1
 
 TASKS = {"delay_pro": "T1", "mem_dm1": "T5"}

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from molap.stages.attempt import N_LOG_CHARACTERS, Attempt
-from molap.tracking.scan import find_records, identity, importer_lock, is_running
+from molap.storage.found import find_records, is_running
+from molap.tracking.scan import identity, importer_lock
 
 REPOSITORY = Path(__file__).parent.parent
 

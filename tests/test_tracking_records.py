@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.plan import Plan
-from molap.records import record_path, write_json
 from molap.stage_settings import STAGES
+from molap.storage.files import record_path, write_json
+from molap.storage.found import find_records
 from molap.tracking.describe import MAX_PARAM, VARIANTS, describe, describe_failure, flatten, thin
-from molap.tracking.scan import Memory, digest, find_records
+from molap.tracking.scan import Memory, digest
 from molap.tracking.where import Place, link, place, why_unreachable
 
 REPOSITORY = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.intervals import half_width
-from molap.paths import FITTED
+from molap.storage.paths import FITTED
 
 Series = tuple[str, int, int, int, int]
 """Source, size of the left-out set, how many of it are absent, the task's place in it, and which of several such."""

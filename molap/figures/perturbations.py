@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from molap.figures.style import STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.intervals import half_width
-from molap.paths import ALL_TASKS
+from molap.storage.paths import ALL_TASKS
 
 AXES = {
     "inter_module": "inter-module weights lesioned (%)",

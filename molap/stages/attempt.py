@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from molap.records import make_readable, record_path, write_json
+from molap.storage.files import make_readable, record_path, write_json
 
 N_LOG_CHARACTERS = 8000
 

@@ -1,8 +1,8 @@
 """Report canonical correlations and explained variance."""
 
 from molap.config.base import Section
-from molap.records import load_arrays, write_table
 from molap.stages.job import Job, run_job
+from molap.storage.files import load_arrays, write_table
 from molap.tables import components
 
 

@@ -1,8 +1,8 @@
 """Count the weights of every training stage from its record."""
 
 from molap.config.base import Section
-from molap.records import write_table
 from molap.stages.job import Job, run_job
+from molap.storage.files import write_table
 from molap.tables import counts
 
 

@@ -1,8 +1,8 @@
 """Collect the training curves."""
 
 from molap.config.base import Section
-from molap.records import write_table
 from molap.stages.job import Job, run_job
+from molap.storage.files import write_table
 from molap.tables import curves
 
 

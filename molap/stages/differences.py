@@ -2,8 +2,8 @@
 
 from molap.config.base import Section
 from molap.generalisation import differences, read_generalisation
-from molap.records import write_table
 from molap.stages.job import Job, run_job
+from molap.storage.files import write_table
 
 
 class Settings(Section):

@@ -10,9 +10,9 @@ from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
 from molap.network import Params, draw_state_noise, run, select_network
 from molap.randomness import named_key
-from molap.records import load_arrays, write_json
 from molap.shared import task_network
 from molap.stages.job import Job, run_job
+from molap.storage.files import load_arrays, write_json
 
 
 class Settings(Section):

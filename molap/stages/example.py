@@ -4,9 +4,9 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.network import from_arrays, select_network
-from molap.records import load_arrays, save_arrays
 from molap.stages.evaluation import respond
 from molap.stages.job import Job, run_job
+from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):

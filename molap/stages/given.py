@@ -4,8 +4,8 @@ import numpy as np
 
 from molap.config.base import ConfigError, Section
 from molap.given import content_digest, read_reservoir
-from molap.records import save_arrays
 from molap.stages.job import Job, run_job
+from molap.storage.files import save_arrays
 
 
 class Settings(Section):

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from molap.config.base import ConfigError, Section, check
 from molap.digests import source_digest
 from molap.failure import explain
-from molap.records import Clock, canonical_json, machine, record_path, versions, write_record
 from molap.stages.attempt import Attempt
+from molap.storage.files import canonical_json, record_path
+from molap.storage.record import Clock, machine, versions, write_record
 
 COMPILATION = {f"/jax/core/compile/{name}_duration" for name in ("jaxpr_to_mlir_module", "backend_compile")}
 """JAX's own measurements of making a program: lowering it, and XLA's work or reading it from the cache."""

@@ -6,10 +6,10 @@ from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
 from molap.network import select_network
-from molap.records import load_arrays, write_json
 from molap.shared import task_network
 from molap.stages.evaluation import respond
 from molap.stages.job import Job, run_job
+from molap.storage.files import load_arrays, write_json
 
 
 class Settings(Section):

@@ -2,8 +2,8 @@
 
 from molap.config.base import Section
 from molap.learning import learning
-from molap.records import read_table, write_table
 from molap.stages.job import Job, run_job
+from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):

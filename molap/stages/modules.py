@@ -5,9 +5,9 @@ import pandas as pd
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
 from molap.learning import scaling
-from molap.paths import modules_run
-from molap.records import load_arrays, write_table
 from molap.stages.job import Job, run_job
+from molap.storage.files import load_arrays, write_table
+from molap.storage.paths import modules_run
 from molap.tables import performance
 from molap.tasks.registry import load_tasks
 

@@ -3,9 +3,9 @@
 from molap.config.base import Section
 from molap.pages import in_html, table, write_page
 from molap.parameters import parameters
-from molap.paths import OUTPUTS
-from molap.records import read_json, read_table
 from molap.stages.job import Job, run_job
+from molap.storage.files import read_json, read_table
+from molap.storage.paths import OUTPUTS
 
 
 class Settings(Section):

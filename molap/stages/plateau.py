@@ -8,9 +8,9 @@ from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
 from molap.network import from_arrays, select_network
 from molap.plateau import symptoms
-from molap.records import load_arrays, write_table
 from molap.stages.evaluation import respond
 from molap.stages.job import Job, run_job
+from molap.storage.files import load_arrays, write_table
 
 SCORES = ("accuracy", "best_constant", "response_mse")
 

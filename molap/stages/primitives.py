@@ -4,8 +4,8 @@ from typing import Literal
 
 from molap.config.base import Section
 from molap.fits import fit_cca, fit_pca
-from molap.records import load_arrays, save_arrays
 from molap.stages.job import Job, run_job
+from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):

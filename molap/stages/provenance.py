@@ -4,10 +4,10 @@ from pathlib import Path
 
 from molap.config.base import Section
 from molap.pages import table, write_page
-from molap.paths import RESULTS
 from molap.provenance import files, makers, read_records, sources, span, stage_times
-from molap.records import read_json
 from molap.stages.job import Job, run_job
+from molap.storage.files import read_json
+from molap.storage.paths import RESULTS
 
 
 class Settings(Section):

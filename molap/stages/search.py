@@ -14,10 +14,10 @@ from molap.config.tune import Candidate
 from molap.modules import all_weights, head_weights
 from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
 from molap.randomness import named_key
-from molap.records import load_arrays, write_table
 from molap.search import Trial, init_of, pretraining_of, scores, train_candidates, trials
 from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, task_batches
+from molap.storage.files import load_arrays, write_table
 from molap.tasks.registry import Task, load_tasks
 from molap.training import DrawBatch
 

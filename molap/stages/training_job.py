@@ -10,8 +10,8 @@ from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.modules import Trainable, count_all, count_trained
 from molap.network import Params, select_network, to_arrays
 from molap.randomness import named_key
-from molap.records import save_arrays
 from molap.stages.job import Job
+from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
 from molap.training import DrawBatch, NotFinite, train

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from molap.config.tasks import TASK_LABELS
-from molap.records import canonical_json
+from molap.storage.files import canonical_json
 from molap.tables import split_kind
 
 N_CURVE_POINTS = 100

@@ -14,19 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from molap.config.tracking import TrackingSettings
+from molap.storage.found import ATTEMPT, Found, find_records, is_running
 from molap.tracking.describe import TrackedRun, describe, describe_failure
 from molap.tracking.launch import ENDINGS
-from molap.tracking.scan import (
-    ATTEMPT,
-    FOLDER,
-    Found,
-    Memory,
-    digest,
-    find_records,
-    identity,
-    importer_lock,
-    is_running,
-)
+from molap.tracking.scan import FOLDER, Memory, digest, identity, importer_lock
 from molap.tracking.where import Place, place, why_unreachable
 
 if TYPE_CHECKING:

@@ -1,18 +1,13 @@
-"""Files: written atomically, named arrays with their provenance, and the JSON record beside every output."""
+"""Files: written atomically, arrays by name with their provenance, JSON, and tables."""
 
 import hashlib
 import io
 import json
 import math
 import os
-import platform
-import resource
 import shlex
-import sys
 import tempfile
-import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -100,17 +95,8 @@ def canonical_json(values: Any) -> str:
 
 def write_json(path: str | Path, values: Any) -> None:
     """Write JSON that a person can read: keys sorted, indented; NaN and infinities as null."""
-    text = json.dumps(_plain(values), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain(values), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
-
-
-def write_record(path: str | Path, record: dict) -> None:
-    """Write a record, with a checksum of itself and, by name, of the outputs that it is beside."""
-    content = _plain(record)
-    content["checksums"] = {
-        Path(output).name: checksum(Path(output).read_bytes()) for output in record["outputs"].values()
-    }
-    write_json(path, content | {CHECKSUM: checksum(canonical_json(content).encode())})
 
 
 def read_json(path: str | Path) -> Any:
@@ -172,69 +158,14 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: lists in place of arrays and tuples; NaN and infinities as null."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-class Clock:
-    """Start and wall time since a job read its settings; CPU time and peak memory of the whole process."""
-
-    def __init__(self) -> None:
-        self.start = time.time()
-        self._wall = time.perf_counter()
-        self._startup = time.process_time()
-
-    def read(self) -> dict[str, float]:
-        """Times in seconds (start and end since 1970; `startup_s`, CPU time before), peak memory in MB (10⁶ bytes)."""
-        return {
-            "start": self.start,
-            "end": time.time(),
-            "wall_s": time.perf_counter() - self._wall,
-            "cpu_s": time.process_time(),
-            "startup_s": self._startup,
-            "peak_memory_mb": _peak_memory() / 1e6,
-        }
-
-
-def _peak_memory() -> int:
-    """In bytes. On Linux from /proc: what `getrusage` gives there is not below the peak of the parent process."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
-    except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
-    names = ("molap", "jax", "jaxlib", "optax", "numpy", "pandas", "scikit-learn")
-    return {"python": platform.python_version()} | {name: _version(name) for name in names}
-
-
-def machine() -> dict[str, str | int]:
-    """The machine that a job runs on: operating system, processor, number of cores."""
-    return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count() or 0}
-
-
-def _processor() -> str:
-    """Its model. On Linux from /proc: `platform.processor` gives the architecture there, or nothing."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        return next(line.partition(": ")[2] for line in text.splitlines() if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
