@@ -14,10 +14,10 @@ from jaxtyping import Float
 
 from molap.config.base import ConfigError, check
 from molap.config.run import parse_config
+from molap.jobs.job import Job
 from molap.network import from_arrays, run, select_network
 from molap.plan import Plan
 from molap.selection import blocks
-from molap.stages.job import Job
 from molap.storage.files import load_arrays
 from molap.storage.paths import path
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
-from molap.digests import source_digest
+from molap.jobs.digests import source_digest
 from molap.selection import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
 from molap.stage_settings import STAGES
 from molap.storage.files import canonical_json

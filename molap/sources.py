@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from molap.digests import parts
+from molap.jobs.digests import parts
 from molap.storage.files import write_json
 from molap.storage.paths import RESULTS
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.digests import parts
 from molap.due import Job, Refused, due_jobs
 from molap.foreign import changed
+from molap.jobs.digests import parts
 from molap.plan import Plan
 from molap.sources import remembered
 from molap.storage.files import record_path

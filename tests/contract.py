@@ -22,8 +22,8 @@ from workflow_helpers import OWN_TASK, REPOSITORY, Scratch
 
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config
-from molap.digests import closure
 from molap.due import read_jobs
+from molap.jobs.digests import closure
 from molap.plan import Plan
 from molap.why import places
 

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 from workflow_helpers import OWN_TASK
 
-import molap.digests
-import molap.plan
+import molap.jobs.digests
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
-from molap.digests import closure, source_digest
+from molap.jobs.digests import closure, source_digest
 from molap.plan import Plan
 
-PACKAGE = Path(molap.digests.__file__).parent
+PACKAGE = Path(molap.__file__).parent
 EXAMPLE = '''"""A module."""
 
 import math
@@ -39,8 +38,8 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "products", "digests", "memory", "pins", "failure", "progress", "intervals", "storage"),
-    ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge"),
+    ("config", "randomness", "products", "memory", "pins", "progress", "intervals", "storage"),
+    ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge", "jobs"),
     ("given",),
     ("tasks",),
     ("corpus", "primitives"),
@@ -64,7 +63,7 @@ LAYERS = (
     ("stage_settings",),
     ("plan",),
     ("tracking",),
-    ("due", "killed"),
+    ("due",),
     ("why", "interface"),
     ("document",),
 )
@@ -77,7 +76,7 @@ def digest_of(text: str, tmp_path: Path) -> str:
     """The digest of a file of the given text (no text is digested twice under one name)."""
     file = tmp_path / f"module{len(list(tmp_path.iterdir()))}.py"
     file.write_text(text, encoding="utf-8")
-    return molap.digests._file_digest(file)
+    return molap.jobs.digests._file_digest(file)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def package(tmp_path):
 
     def digest(stage: str, extra_files: tuple[str, ...] = ()) -> str:
         """With the copy's own code, loaded anew, so that nothing is remembered."""
-        spec = importlib.util.spec_from_file_location("digests_of_copy", copy / "digests.py")
+        spec = importlib.util.spec_from_file_location("digests_of_copy", copy / "jobs" / "digests.py")
         digests = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(digests)
         return digests.source_digest(f"molap.stages.{stage}", extra_files)
@@ -201,7 +200,7 @@ def test_closure_of_the_heads_holds_what_they_run():
     assert {
         "molap.stages.head",
         "molap.stages.training_job",
-        "molap.stages.job",
+        "molap.jobs.job",
         "molap.network",
         "molap.modules",
         "molap.training",
@@ -224,7 +223,7 @@ def test_the_planned_digest_of_a_job_holds_the_user_s_tasks_if_it_reads_one(tmp_
     (tmp_path / "own.py").write_text(OWN_TASK)
     own = str(tmp_path / "own.py")
     plan = Plan(parse_config({"tasks": {"modules": [own], "names": [*TASK_NAMES, "late"]}}))
-    for file in (Path(molap.plan.__file__).parent / "stages").glob("[a-z]*.py"):
+    for file in (PACKAGE / "stages").glob("[a-z]*.py"):
         settings = getattr(importlib.import_module(f"molap.stages.{file.stem}"), "Settings", None)
         if settings is not None and "trials" in settings.model_fields:
             of_one_task = file.stem in ("testset", "head", "separate", "sequence", "search")

@@ -12,10 +12,10 @@ from molap.config.base import ConfigError
 from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
 from molap.generalisation import differences, generalisation, paired
+from molap.jobs.job import run_job
 from molap.plan import Plan
 from molap.selection import corpus_tasks, left_out_sets
 from molap.stages import corpus, module, primitives, reservoir
-from molap.stages.job import run_job
 from molap.storage.files import load_arrays
 from molap.storage.paths import path
 from molap.tasks.registry import BUILT_IN, load_tasks

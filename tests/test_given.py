@@ -10,10 +10,10 @@ import molap.given
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.given import LARGEST_RADIUS, radius_where_large, read_reservoir
+from molap.jobs.job import run_job
 from molap.plan import Plan
 from molap.selection import kinds, n_units, perturbed_kinds, sweep
 from molap.stages import given, head, perturbation, testset
-from molap.stages.job import run_job
 from molap.storage.files import load_arrays
 
 N = 9

@@ -11,6 +11,7 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import parse_config
 from molap.evaluation import metrics
+from molap.jobs.job import run_job
 from molap.learning import cumulative, learning, scaling
 from molap.modules import all_weights, count_all, count_trained, head_weights, pretraining_weights
 from molap.network import draw_b_rec, draw_params, draw_w_rec, from_arrays, run, select_network
@@ -18,7 +19,6 @@ from molap.plan import Plan
 from molap.selection import module_sizes, scaling_sizes
 from molap.shared import Layout, grow, new_network, view
 from molap.stages import head, learned, reservoir, testset
-from molap.stages.job import run_job
 from molap.storage.files import load_arrays, write_json
 from molap.tasks.registry import load_tasks
 

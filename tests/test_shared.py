@@ -13,13 +13,13 @@ from molap.config.network import InitSettings, NetworkSettings
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES, TrialSettings
 from molap.config.training import PhaseSettings
+from molap.jobs.job import run_job
 from molap.network import run, select_network, to_arrays
 from molap.plan import Plan
 from molap.randomness import named_key
 from molap.selection import task_order
 from molap.shared import Layout, all_inputs, channels_of, grow, new_network, task_network, view
 from molap.stages import joint, scores, sequence
-from molap.stages.job import run_job
 from molap.storage.files import load_arrays
 from molap.storage.paths import block_seeds
 from molap.tables import forgetting

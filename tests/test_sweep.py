@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from molap.config.perturbations import PerturbationReadings
+from molap.jobs.job import run_job
 from molap.memory import PROCESS_MB, sweep_mb
 from molap.network import Params, from_arrays, select_network
 from molap.perturbations import module_of
 from molap.stages import evaluation, perturbation
-from molap.stages.job import run_job
 from molap.storage.files import canonical_json, save_arrays
 from molap.sweep import _perturbed, perturb, perturbation_key
 
@@ -76,7 +76,7 @@ def run_sweep(folder, files, network="one", **changes):
 
 @pytest.fixture(autouse=True)
 def _without_git(monkeypatch):
-    monkeypatch.setattr("molap.stages.job._git", dict)
+    monkeypatch.setattr("molap.jobs.job._git", dict)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def scored(monkeypatch):
 @pytest.fixture(scope="module")
 def undisturbed(files, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("molap.stages.job._git", dict)
+        patch.setattr("molap.jobs.job._git", dict)
         return run_sweep(tmp_path_factory.mktemp("undisturbed"), files)
 
 

@@ -3,7 +3,7 @@
 from molap.claims.attribution import attribution
 from molap.claims.model import Claims
 from molap.config.base import Section
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table, write_table
 
 

@@ -1,7 +1,7 @@
 """Report canonical correlations and explained variance."""
 
 from molap.config.base import Section
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import load_arrays, write_table
 from molap.tables import components
 

@@ -1,7 +1,7 @@
 """Write the whole configuration of a run, defaults included."""
 
 from molap.config.run import RunSettings
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import write_json
 
 

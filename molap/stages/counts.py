@@ -1,7 +1,7 @@
 """Count the weights of every training stage from its record."""
 
 from molap.config.base import Section
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import write_table
 from molap.tables import counts
 

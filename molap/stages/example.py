@@ -3,9 +3,9 @@
 import numpy as np
 
 from molap.config.base import Section
+from molap.jobs.job import Job, run_job
 from molap.network import from_arrays, select_network
 from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
 from molap.storage.files import load_arrays, save_arrays
 
 

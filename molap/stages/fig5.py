@@ -4,7 +4,7 @@ from molap.config.base import Section
 from molap.figures.fig5 import draw_fig5
 from molap.figures.style import save_figure
 from molap.generalisation import read_generalisation
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table
 
 

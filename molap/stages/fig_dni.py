@@ -5,7 +5,7 @@ import pandas as pd
 from molap.config.base import Section
 from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.style import save_figure
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table
 
 

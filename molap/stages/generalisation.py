@@ -2,7 +2,7 @@
 
 from molap.config.base import Section
 from molap.generalisation import generalisation
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import write_table
 
 

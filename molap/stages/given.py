@@ -4,7 +4,7 @@ import numpy as np
 
 from molap.config.base import ConfigError, Section
 from molap.given import content_digest, read_reservoir
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import save_arrays
 
 

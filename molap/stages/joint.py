@@ -6,11 +6,11 @@ import numpy as np
 
 from molap.config.network import RecurrentInit
 from molap.config.training import PhaseSettings, RecurrentPhaseSettings
+from molap.jobs.job import Job, run_job
 from molap.modules import all_weights
 from molap.network import Params, draw_state_noise, respond, select_network, stack_networks, to_arrays
 from molap.randomness import fold_in_name
 from molap.shared import Layout, all_inputs, channels_of, grow, new_network
-from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, note_counts, train_networks
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials

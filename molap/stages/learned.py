@@ -5,10 +5,10 @@ import numpy as np
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
+from molap.jobs.job import Job, run_job
 from molap.network import select_network
 from molap.shared import task_network
 from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
 from molap.storage.files import load_arrays, write_json
 
 

@@ -4,8 +4,8 @@ import pandas as pd
 
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
+from molap.jobs.job import Job, run_job
 from molap.learning import scaling
-from molap.stages.job import Job, run_job
 from molap.storage.files import load_arrays, write_table
 from molap.storage.paths import modules_run
 from molap.tables import performance

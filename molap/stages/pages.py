@@ -1,9 +1,9 @@
 """Make the report's pages of the settings and of every table."""
 
 from molap.config.base import Section
+from molap.jobs.job import Job, run_job
 from molap.pages import in_html, table, write_page
 from molap.parameters import parameters
-from molap.stages.job import Job, run_job
 from molap.storage.files import read_json, read_table
 from molap.storage.paths import OUTPUTS
 

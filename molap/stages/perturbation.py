@@ -11,12 +11,12 @@ from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.evaluation import metrics
+from molap.jobs.job import Job, run_job
 from molap.memory import network_mb
 from molap.network import Params, select_network
 from molap.perturbations import Modules
 from molap.robustness import INTACT, area_under_curve
 from molap.shared import task_network
-from molap.stages.job import Job, run_job
 from molap.storage.files import canonical_json, load_arrays, write_table
 from molap.sweep import (
     Cells,

@@ -6,10 +6,10 @@ import pandas as pd
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
+from molap.jobs.job import Job, run_job
 from molap.network import from_arrays, select_network
 from molap.plateau import symptoms
 from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
 from molap.storage.files import load_arrays, write_table
 
 SCORES = ("accuracy", "best_constant", "response_mse")

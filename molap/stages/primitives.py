@@ -4,7 +4,7 @@ from typing import Literal
 
 from molap.config.base import Section
 from molap.fits import fit_cca, fit_pca
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import load_arrays, save_arrays
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from molap.config.base import Section
+from molap.jobs.job import Job, run_job
 from molap.pages import table, write_page
 from molap.provenance import files, makers, read_records, sources, span, stage_times
-from molap.stages.job import Job, run_job
 from molap.storage.files import read_json
 from molap.storage.paths import RESULTS
 

@@ -1,8 +1,8 @@
 """Summarise all sweeps: means and deviations over draws."""
 
 from molap.config.base import Section
+from molap.jobs.job import Job, run_job
 from molap.robustness import read_sweeps, robustness
-from molap.stages.job import Job, run_job
 from molap.storage.files import write_table
 
 

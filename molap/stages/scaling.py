@@ -2,8 +2,8 @@
 
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
+from molap.jobs.job import Job, run_job
 from molap.learning import scaling
-from molap.stages.job import Job, run_job
 from molap.storage.files import write_table
 from molap.tasks.registry import load_tasks
 

@@ -7,10 +7,10 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings, RecurrentInit
 from molap.config.tasks import TrialSettings
 from molap.evaluation import metrics
+from molap.jobs.job import Job, run_job
 from molap.network import Params, from_arrays, select_network
 from molap.shared import Layout, grow, new_network, view
 from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
 from molap.storage.files import load_arrays, write_json
 from molap.tasks.registry import load_tasks
 

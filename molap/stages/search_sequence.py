@@ -14,13 +14,14 @@ from molap import dni
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
 from molap.dni import Memory, Projections, empty_memory, projections
+from molap.jobs.job import Job, run_job
 from molap.modules import all_weights
 from molap.network import Params, run, select_network, stack_networks
 from molap.search import Trial, init_of, scores, train_candidates, trials
 from molap.shared import Layout, grow, new_network, view
-from molap.stages.job import Job, run_job
-from molap.stages.search import SearchSettings, batch_keys, batches_of_size, log_step, write_rows
+from molap.stages.search import SearchSettings, batch_keys, batches_of_size, write_rows
 from molap.stages.sequence import measured_inputs, protected, remember_task
+from molap.stages.training_job import log_step
 from molap.storage.files import load_arrays
 from molap.tasks.registry import Task, load_tasks
 from molap.training import over_seeds, task_objective

@@ -11,11 +11,11 @@ from molap.config.dni import MethodSettings
 from molap.config.network import RecurrentInit
 from molap.config.training import RecurrentPhaseSettings
 from molap.dni import Memory, Projections, empty_memory, project_updates, projections, remember
+from molap.jobs.job import Job, run_job
 from molap.modules import Trainable, all_weights
 from molap.network import Params, from_arrays, run, select_network, stack_networks, to_arrays
 from molap.randomness import named_key
 from molap.shared import Layout, all_inputs, channels_of, grow, new_network, view
-from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, note_counts, task_batches, train_networks
 from molap.storage.files import load_arrays, save_arrays
 from molap.tasks.batch import draw_trials

@@ -1,7 +1,7 @@
 """Make Table 1: as printed, corrected, and counted from the networks."""
 
 from molap.config.base import Section
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table, write_table
 from molap.tables import table1
 

@@ -7,10 +7,10 @@ from molap.config.base import Section
 from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
+from molap.jobs.job import Job
 from molap.modules import Trainable, count_all, count_trained
 from molap.network import Params, select_network, to_arrays
 from molap.randomness import named_key
-from molap.stages.job import Job
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
@@ -74,7 +74,7 @@ def train_networks(
             settings.phase,
             settings.optimiser,
             settings.state_noise,
-            job.progress,
+            lambda step, mse: log_step(step, settings.phase.n_steps, mse),
             keep=kept.__setitem__ if "checkpoints" in job.outputs else None,
             **options,
         )
@@ -97,3 +97,8 @@ def note_counts(job: Job, network: Params, trainable: Trainable) -> None:
         "n_weights": count_all(network),
         "n_weights_of": {name: value.size for name, value in to_arrays(network).items()},
     }
+
+
+def log_step(step: int, n_steps: int, mse: float) -> None:
+    """Log the progress of training."""
+    print(f"step {step}/{n_steps}  mse {mse:.5f}", flush=True)

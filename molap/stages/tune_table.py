@@ -2,7 +2,7 @@
 
 from molap.choice import choose, collect
 from molap.config.base import Section
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table, write_table
 
 

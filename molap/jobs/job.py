@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from molap.config.base import ConfigError, Section, check
-from molap.digests import source_digest
-from molap.failure import explain
-from molap.stages.attempt import Attempt
+from molap.jobs.attempt import Attempt
+from molap.jobs.digests import source_digest
+from molap.jobs.failure import explain
 from molap.storage.files import canonical_json, record_path
 from molap.storage.record import Clock, machine, versions, write_record
 
@@ -50,10 +50,6 @@ class Job:
             "code": self.code,
             "versions": versions(),
         }
-
-    def progress(self, step: int, mse: float) -> None:
-        """Log the training's progress."""
-        print(f"step {step}/{self.settings.phase.n_steps}  mse {mse:.5f}", flush=True)
 
     def _note_compilation(self, event: str, seconds: float, **_) -> None:
         if event in COMPILATION:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from molap.failure import MORE_MEMORY
+from molap.jobs.failure import MORE_MEMORY
 from molap.storage.found import ATTEMPT, find_records, is_running
 
 

@@ -73,7 +73,7 @@ def module_digest(name: str) -> str:
 def _locate(name: str) -> Path | None:
     if name.endswith(".py"):
         return Path(name)
-    base = Path(__file__).parent.parent
+    base = Path(__file__).parents[2]
     if name.split(".")[0] == PACKAGE:
         place = base.joinpath(*name.split("."))
         for candidate in (place.with_suffix(".py"), place / "__init__.py"):
