@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import reference
 
-from molap.intervals import half_width
+from molap.analysis.intervals import half_width
 
 SEED = "network_seed"
 ENDS = ["mean", "low", "high"]

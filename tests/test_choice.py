@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from workflow_helpers import REPOSITORY
 
-from molap.choice import FIELDS, choose, collect
+from molap.analysis.choice import FIELDS, choose, collect
 from molap.config.run import RunConfig, read
 from molap.config.tune import Candidate
 from molap.jobs.job import Job

@@ -38,7 +38,7 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "products", "memory", "pins", "progress", "intervals", "storage"),
+    ("config", "randomness", "products", "memory", "pins", "progress", "storage"),
     ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge", "jobs"),
     ("given",),
     ("tasks",),
@@ -52,7 +52,7 @@ LAYERS = (
     ("perturbations",),
     ("sweep",),
     ("search",),
-    ("tables", "robustness", "generalisation", "learning", "choice"),
+    ("analysis",),
     ("figures", "claims"),
     ("stages",),
     ("selection",),
@@ -210,7 +210,7 @@ def test_closure_of_the_heads_holds_what_they_run():
         "molap.tasks.decision",
         "molap.randomness",
     } <= found
-    assert not {"molap.figures.fig2", "molap.primitives", "molap.plan", "molap.tables"} & found
+    assert not {"molap.figures.fig2", "molap.primitives", "molap.plan", "molap.analysis.collect"} & found
 
 
 AT = {"run": "paper", "block": "s0", "source": "cca", "kind": "dni-rule", "module": 1, "order": 0, "figure": "fig4"}

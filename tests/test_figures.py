@@ -9,6 +9,9 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 from PIL import Image
 from scipy import stats
 
+from molap.analysis.counts import scaling
+from molap.analysis.generalisation import differences, paired, read_generalisation
+from molap.analysis.learning import cumulative
 from molap.config.tasks import TASK_LABELS
 from molap.figures.fig2 import draw_fig2
 from molap.figures.fig5 import draw_fig5
@@ -17,8 +20,6 @@ from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
 from molap.figures.style import NAMES, network_seeds, new_figure, save_figure
 from molap.figures.tune import SHOWN, draw_tune, shown
-from molap.generalisation import differences, paired, read_generalisation
-from molap.learning import cumulative, scaling
 from molap.storage.files import write_table
 
 LABELS = {"delay_pro": "T1", "mem_dm1": "T5", "multi_mem": "T9"}

@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 import molap.tasks.registry
+from molap.analysis.generalisation import differences, generalisation, paired
 from molap.config.base import ConfigError
 from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
-from molap.generalisation import differences, generalisation, paired
 from molap.jobs.job import run_job
 from molap.plan import Plan
 from molap.selection import corpus_tasks, left_out_sets

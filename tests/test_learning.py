@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molap.analysis.counts import scaling
+from molap.analysis.learning import cumulative, learning
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import parse_config
 from molap.evaluation import metrics
 from molap.jobs.job import run_job
-from molap.learning import cumulative, learning, scaling
 from molap.modules import all_weights, count_all, count_trained, head_weights, pretraining_weights
 from molap.network import draw_b_rec, draw_params, draw_w_rec, from_arrays, run, select_network
 from molap.plan import Plan

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from molap.analysis.robustness import area_under_curve, areas, robustness
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
 from molap.figures.perturbations import summarise
 from molap.jobs.job import run_job
-from molap.robustness import area_under_curve, areas, robustness
 from molap.selection import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
 from molap.stages import areas as areas_stage
 from molap.stages import robustness as robustness_stage

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molap.analysis.continual import forgetting
 from molap.config.base import ConfigError
 from molap.config.network import InitSettings, NetworkSettings
 from molap.config.run import parse_config
@@ -22,7 +23,6 @@ from molap.shared import Layout, all_inputs, channels_of, grow, new_network, tas
 from molap.stages import joint, scores, sequence
 from molap.storage.files import load_arrays
 from molap.storage.paths import block_seeds
-from molap.tables import forgetting
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 from molap.training import loss

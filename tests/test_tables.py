@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molap.analysis.collect import components, curves, performance, split_kind
+from molap.analysis.counts import counts, table1
 from molap.storage.files import FileDamaged, read_json, record_path
 from molap.storage.paths import OUTPUTS, block_name, block_seeds, network_path, path
-from molap.tables import components, counts, curves, performance, split_kind, table1
 
 TASKS = {"delay_pro": "T1", "mem_dm1": "T5"}
 KINDS = ["separate", "molap-cca", "molap-none"]

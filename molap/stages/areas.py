@@ -1,8 +1,8 @@
 """Areas under the curves of performance against the strength of a perturbation."""
 
+from molap.analysis.robustness import areas
 from molap.config.base import Section
 from molap.jobs.job import Job, run_job
-from molap.robustness import areas
 from molap.storage.files import read_table, write_table
 
 

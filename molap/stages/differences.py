@@ -1,7 +1,7 @@
 """Compare left-out tasks with the same tasks included, and with no pre-training, in pairs of network seeds."""
 
+from molap.analysis.generalisation import differences, read_generalisation
 from molap.config.base import Section
-from molap.generalisation import differences, read_generalisation
 from molap.jobs.job import Job, run_job
 from molap.storage.files import write_table
 

@@ -1,7 +1,7 @@
 """Collect the evaluations of tasks that were left out of the corpus, beside the same tasks included."""
 
+from molap.analysis.generalisation import generalisation
 from molap.config.base import Section
-from molap.generalisation import generalisation
 from molap.jobs.job import Job, run_job
 from molap.storage.files import write_table
 

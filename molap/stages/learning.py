@@ -1,8 +1,8 @@
 """Collect accuracy at the checkpoints of training, with the updates spent until then."""
 
+from molap.analysis.learning import learning
 from molap.config.base import Section
 from molap.jobs.job import Job, run_job
-from molap.learning import learning
 from molap.storage.files import read_table, write_table
 
 

@@ -1,9 +1,9 @@
 """Collect the evaluations into `performance.csv`."""
 
+from molap.analysis.collect import performance
 from molap.config.base import Section
 from molap.jobs.job import Job, run_job
 from molap.storage.files import write_table
-from molap.tables import performance
 
 
 class Settings(Section):

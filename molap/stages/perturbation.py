@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from molap.analysis.collect import split_kind
+from molap.analysis.robustness import INTACT, area_under_curve
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.config.perturbations import PerturbationReadings
@@ -15,7 +17,6 @@ from molap.jobs.job import Job, run_job
 from molap.memory import network_mb
 from molap.network import Params, select_network
 from molap.perturbations import Modules
-from molap.robustness import INTACT, area_under_curve
 from molap.shared import task_network
 from molap.storage.files import canonical_json, load_arrays, write_table
 from molap.sweep import (
@@ -29,7 +30,6 @@ from molap.sweep import (
     respond,
     test_noise,
 )
-from molap.tables import split_kind
 
 
 class Settings(Section):

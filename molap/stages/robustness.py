@@ -1,8 +1,8 @@
 """Summarise all sweeps: means and deviations over draws."""
 
+from molap.analysis.robustness import read_sweeps, robustness
 from molap.config.base import Section
 from molap.jobs.job import Job, run_job
-from molap.robustness import read_sweeps, robustness
 from molap.storage.files import write_table
 
 

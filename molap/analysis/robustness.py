@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from molap.analysis.collect import ScoredElsewhere, owner_of
 from molap.storage.files import read_table
 from molap.storage.paths import ALL_TASKS, path
-from molap.tables import Shared, owner_of
 
 INTACT = "intact"
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
@@ -15,7 +15,7 @@ NETWORK = ["strategy", "source", "n_units", "task", "network_seed"]
 
 
 def read_sweeps(
-    run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], shared: Shared | None = None
+    run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], shared: ScoredElsewhere | None = None
 ) -> pd.DataFrame:
     """The tables of all sweeps as one; those that are `shared` lie in other runs."""
     files = [

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from molap.intervals import half_width
+from molap.analysis.collect import ScoredElsewhere, performance, split_kind
+from molap.analysis.intervals import half_width
 from molap.storage.files import read_table
 from molap.storage.paths import FITTED, chain_name, chain_run
-from molap.tables import Shared, performance, split_kind
 
 PAIR = ["source", "task", "network_seed"]
 OTHERS = {"difference": None, "to_none": "none", "to_pca": "pca"}
@@ -23,7 +23,7 @@ def generalisation(
     blocks: Sequence[str],
     single: str = "absent",
     sources: Sequence[str] = FITTED,
-    shared: Shared | None = None,
+    shared: ScoredElsewhere | None = None,
 ) -> pd.DataFrame:
     """One row per source, task, corpus and network seed, with every metric.
 
