@@ -42,7 +42,7 @@ LAYERS = (
     ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge", "jobs"),
     ("given",),
     ("tasks",),
-    ("corpus", "primitives"),
+    ("primitives",),
     ("fits",),
     ("network", "modules"),
     ("shared",),
@@ -172,7 +172,7 @@ def test_comments_in_the_package_leave_every_digest(package):
 
 def test_a_new_import_joins_the_digest(package):
     before = package("fig1c")
-    append(package.root / "figures" / "fig1c.py", "\n\ndef later():\n    import molap.corpus\n")
+    append(package.root / "figures" / "fig1c.py", "\n\ndef later():\n    import molap.tasks.corpus\n")
     joined = package("fig1c")
     append(package.root / "corpus.py", "\nADDED = 1\n")
     assert len({before, joined, package("fig1c")}) == 3
@@ -234,7 +234,7 @@ def test_the_planned_digest_of_a_job_holds_the_user_s_tasks_if_it_reads_one(tmp_
 
 
 def test_closure_of_a_module_holds_primitives_and_corpus():
-    assert {"molap.primitives", "molap.corpus", "molap.training"} <= closure("molap.stages.module")
+    assert {"molap.primitives", "molap.tasks.corpus", "molap.training"} <= closure("molap.stages.module")
 
 
 def test_closure_of_fig2_holds_no_training():
