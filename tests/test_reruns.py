@@ -96,7 +96,7 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
         ),
         ("molap/network.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 8} | ALL_NETWORKS),
         (
-            "molap/fits.py",
+            "molap/primitives/fit.py",
             "> 1e-12 *",
             "> 1e-11 *",
             {"primitives": 4, "components": 1, "module": 8, "head": 8, "evaluation": 8, "learned": 2, "example": 1}

@@ -8,7 +8,7 @@ from molap.config.training import PretrainingSettings
 from molap.jobs.job import Job, run_job
 from molap.modules import pretraining_block, pretraining_weights
 from molap.network import from_arrays, select_network
-from molap.primitives import Primitives, draw_primitive_trials, module_variates
+from molap.primitives.variates import Primitives, draw_primitive_trials, module_variates
 from molap.stages.training_job import TrainingSettings, train_and_save
 from molap.storage.files import load_arrays
 from molap.tasks.registry import load_tasks

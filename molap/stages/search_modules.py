@@ -9,7 +9,7 @@ from molap.config.training import PretrainingSettings
 from molap.jobs.job import Job, run_job
 from molap.modules import pretraining_weights
 from molap.network import select_network, stack_networks
-from molap.primitives import Primitives
+from molap.primitives.variates import Primitives
 from molap.search import train_candidates, trials
 from molap.stages.module import module_batches, module_objective
 from molap.stages.search import SearchSettings, batch_keys, draw_around, drawn_w_rec

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.decomposition import PCA
 
-from molap.primitives import Primitives, Side
+from molap.primitives.variates import Primitives, Side
 
 Samples = Float[np.ndarray, "sample _"]
 
