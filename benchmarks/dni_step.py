@@ -21,9 +21,9 @@ from molap.config.network import InitSettings
 from molap.config.tasks import TASK_NAMES, TrialSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.dni import Projections, empty_memory, project_updates, projections, remember
-from molap.modules import all_weights
-from molap.network import run, stack_networks
-from molap.shared import Layout, all_inputs, grow, new_network, view
+from molap.networks.masks import all_weights
+from molap.networks.rnn import run, stack_networks
+from molap.networks.shared import Layout, add_channels, all_inputs, new_network, view
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 from molap.training import task_objective, train
@@ -43,7 +43,7 @@ def main() -> None:
     for n_units in arguments.units:
         layout, network = Layout(), new_network(0, n_units, 1.5, InitSettings())
         for name in TASK_NAMES:
-            network = grow(network, layout, tasks[name], True, 0, InitSettings())
+            network = add_channels(network, layout, tasks[name], True, 0, InitSettings())
             layout = layout.with_task(tasks[name], True)
 
         start = time.perf_counter()

@@ -21,8 +21,8 @@ from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, SeparatePhaseSettings
 from molap.interface import Stages
-from molap.modules import all_weights, head_weights
-from molap.network import draw_params, draw_w_rec
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import draw_params, draw_w_rec
 from molap.selection import (
     chain_sources,
     fitted_sources,

@@ -28,7 +28,7 @@ from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
 from molap.evaluation import metrics
-from molap.network import draw_params, draw_w_rec, run
+from molap.networks.rnn import draw_params, draw_w_rec, run
 from molap.perturbations import module_of
 from molap.selection import sweep
 from molap.sweep import Perturbed, outputs, perturb, perturbation_key, respond

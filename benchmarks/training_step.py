@@ -26,8 +26,8 @@ import peers
 from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import HeadSettings, OptimiserSettings
-from molap.modules import all_weights, head_weights
-from molap.network import Params, draw_params, draw_w_rec, stack_networks
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import Params, draw_params, draw_w_rec, stack_networks
 from molap.randomness import named_key
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks

@@ -22,7 +22,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from molap.products import product
+from molap.networks.products import product
 
 
 class Memory(NamedTuple):

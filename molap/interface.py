@@ -15,7 +15,7 @@ from jaxtyping import Float
 from molap.config.base import ConfigError, check
 from molap.config.run import parse_config
 from molap.jobs.job import Job
-from molap.network import from_arrays, run, select_network
+from molap.networks.rnn import from_arrays, run, select_network
 from molap.plan import Plan
 from molap.selection import blocks
 from molap.storage.files import load_arrays

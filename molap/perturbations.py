@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
 from molap.config.perturbations import PerturbationReadings
-from molap.network import Params
+from molap.networks.rnn import Params
 
 Modules = tuple[int, ...]
 """The module, from 1, of every unit."""

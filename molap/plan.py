@@ -25,7 +25,7 @@ UPSTREAM = {
     "validation": (),
     "primitives": ("corpus",),
     "reservoir": (),
-    "given": (),
+    "own_network": (),
     "module": ("primitives", "reservoir"),
     "head": ("module",),
     "separate": (),
@@ -170,7 +170,7 @@ class Plan:
         if source == "none":
             return self.path("reservoir", run, block=block)
         if source in self.runs[run].reservoirs.files:
-            return self.path("given", run, block=block, source=source)
+            return self.path("own_network", run, block=block, source=source)
         return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
 
     def _shared(self, stage: str, run: str, collected: dict) -> dict[str, dict[str, str]]:
@@ -210,7 +210,7 @@ class Plan:
         own, others = (self.settings(stage, r, **wildcards) for r in (run, other))
         upstream = UPSTREAM.get(stage, ())
         if stage == "head" and wildcards["source"] not in FITTED:
-            upstream = ("reservoir",) if wildcards["source"] == "none" else ("given",)
+            upstream = ("reservoir",) if wildcards["source"] == "none" else ("own_network",)
         return own == others and all(self._same(before, run, other, wildcards) for before in upstream)
 
     def _same_network(self, run: str, other: str, block: str, kind: str, task: str) -> bool:

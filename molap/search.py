@@ -17,10 +17,10 @@ from molap.config.network import InitSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.config.tune import Candidate
 from molap.evaluation import metrics
-from molap.modules import Trainable
-from molap.network import Params, run
+from molap.networks.masks import Trainable
+from molap.networks.rnn import Params, over_seeds, run
 from molap.sweep import test_noise
-from molap.training import DrawBatch, Varied, over_seeds, train
+from molap.training import DrawBatch, Varied, train
 
 GROUPED = ("n_steps", "batch_size", "decay", "batches")
 """Names what takes another program."""

@@ -174,8 +174,8 @@ def lesioned_kind(c: RunConfig) -> str:
 
 def n_modules(c: RunConfig, kind: str) -> int:
     """Number of modules of the networks of a kind, as lesions see them."""
-    given = _given(c, kind)
-    return c.network.n_modules if given is None or given.modules is None else int(given.modules.max())
+    own = _own_network(c, kind)
+    return c.network.n_modules if own is None or own.modules is None else int(own.modules.max())
 
 
 def modular(c: RunConfig, kind: str | None = None) -> list[str]:
@@ -185,19 +185,19 @@ def modular(c: RunConfig, kind: str | None = None) -> list[str]:
     return names + ["inter_module"] * (bool(c.perturbations.inter_module) and modules > 1)
 
 
-def _given(c: RunConfig, kind: str):
+def _own_network(c: RunConfig, kind: str):
     source = kind.partition("-")[2]
     if source not in c.reservoirs.files:
         return None
-    from molap.given import read_reservoir  # NumPy only where there is something to read
+    from molap.networks.own import read_reservoir  # NumPy only where there is something to read
 
     return read_reservoir(c.reservoirs.files[source])
 
 
 def n_units(c: RunConfig, kind: str) -> int:
     """Number of units of the networks of a kind."""
-    if given := _given(c, kind):
-        return len(given.w_rec)
+    if own := _own_network(c, kind):
+        return len(own.w_rec)
     section = {"separate": c.separate_network, "molap": c.network}.get(kind.partition("-")[0], c.dni)
     return section.n_units
 

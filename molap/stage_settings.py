@@ -79,8 +79,8 @@ def _perturbing(c: RunConfig) -> dict:
     }
 
 
-def _given(c: RunConfig, block: str, source: str, **_) -> dict:
-    from molap.given import content_digest  # NumPy only where there is something to read
+def _own_network(c: RunConfig, block: str, source: str, **_) -> dict:
+    from molap.networks.own import content_digest  # NumPy only where there is something to read
 
     return {"source": source, "seeds": block_seeds(block), "content": content_digest(c.reservoirs.files[source])}
 
@@ -138,7 +138,7 @@ STAGES = {
         "inter_module": c.network.inter_module,
         "init": fields(c.network, InitSettings),
     },
-    "given": _given,
+    "own_network": _own_network,
     "module": _module,
     "head": lambda c, block, source, task, **_: training(c, c.heads, block, [task]) | {"source": source, "task": task},
     "separate": lambda c, block, task, **_: (

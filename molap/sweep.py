@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from molap.config.perturbations import PerturbationReadings
 from molap.memory import PROCESS_MB
-from molap.network import Params, draw_state_noise, run, stack_networks
+from molap.networks.rnn import Params, draw_state_noise, run, stack_networks
 from molap.perturbations import Modules, find, module_of
 from molap.randomness import named_key
 from molap.storage.files import FileDamaged, load_arrays, save_arrays
@@ -36,7 +36,7 @@ def outputs(
     inputs: Float[Array, "time trial channel"],
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
 ) -> Float[Array, "time trial output"]:
-    """The outputs of `molap.network.run`; its rates are not kept."""
+    """The outputs of `molap.networks.rnn.run`; its rates are not kept."""
     return run(params, inputs, noise)[0]
 
 

@@ -11,8 +11,8 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, Key
 
 from molap.config.training import OptimiserSettings, PhaseSettings
-from molap.modules import Trainable
-from molap.network import Params, draw_state_noise, respond
+from molap.networks.masks import Trainable
+from molap.networks.rnn import Params, draw_state_noise, over_seeds, respond
 from molap.optimise import make_optimiser
 
 Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
@@ -79,7 +79,7 @@ def loss(
     """Return the loss (A.2.1) and its mean squared error.
 
     mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and W_out.
-    `block` is that of `molap.network.respond`.
+    `block` is that of `molap.networks.rnn.respond`.
     """
     outputs, activity = respond(params, inputs, noise, block)
     mse = jnp.mean((outputs - targets) ** 2)
@@ -101,17 +101,6 @@ def task_objective(
         return loss(view(network), inputs, targets, phase.weight_penalty, phase.activity_penalty, noise, block)
 
     return objective
-
-
-def over_seeds(function: Callable) -> Callable:
-    """Map a function over the leading axis of its arguments: side by side on a GPU, in turn on a CPU.
-
-    On one CPU thread a batched product gains nothing, and in turn each seed's result is the same to the bit
-    whichever seeds share the job.
-    """
-    if jax.default_backend() != "cpu":
-        return jax.vmap(function)
-    return lambda *arguments: jax.lax.map(lambda row: function(*row), arguments)
 
 
 def train(

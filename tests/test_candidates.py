@@ -11,7 +11,7 @@ from small_training import N_STEPS, N_UNITS, PHASES, assert_same_bytes, trained
 
 from molap.config.training import OptimiserSettings, RecurrentPhaseSettings
 from molap.dni import Projections, project_updates
-from molap.network import select_network, to_arrays
+from molap.networks.rnn import select_network, to_arrays
 from molap.training import Varied
 
 pytestmark = pytest.mark.usefixtures("compile_once")

@@ -143,7 +143,7 @@ def test_a_stage_knows_what_it_draws_and_trains_with_and_nothing_more(values, ex
     one, other = Plan(RunConfig()), Plan(parse_config(values))
     changed = {
         stage
-        for stage in STAGES.keys() - {"configuration", "given", "fig_plateau"}  # whose legend tells of training
+        for stage in STAGES.keys() - {"configuration", "own_network", "fig_plateau"}  # whose legend tells of training
         if one.settings(stage, "paper", **WILDCARDS) != other.settings(stage, "paper", **WILDCARDS)
     }
     assert changed == expected
@@ -204,7 +204,7 @@ def test_settings_do_not_depend_on_the_order_of_keys(tmp_path):
     one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}} | own))
     two = Plan(parse_config(own | {"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
     for stage in STAGES:
-        wildcards = WILDCARDS | {"source": "own" if stage == "given" else "cca"}
+        wildcards = WILDCARDS | {"source": "own" if stage == "own_network" else "cca"}
         assert one.settings(stage, "paper", **wildcards) == two.settings(stage, "paper", **wildcards)
 
 

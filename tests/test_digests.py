@@ -38,13 +38,10 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "products", "memory", "pins", "progress", "storage"),
+    ("config", "randomness", "memory", "pins", "progress", "storage"),
     ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge", "jobs"),
-    ("given",),
     ("tasks",),
-    ("primitives",),
-    ("network", "modules"),
-    ("shared",),
+    ("primitives", "networks"),
     ("optimise", "training"),
     ("dni",),
     ("evaluation", "plateau"),
@@ -67,7 +64,7 @@ LAYERS = (
     ("document",),
 )
 """Parts of the package from the bottom up; a part imports from its own layer and those before it."""
-LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.given")}
+LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.networks.own")}
 """Imports upward that are allowed inside a function."""
 
 
@@ -147,14 +144,16 @@ def test_a_copy_of_the_package_has_the_same_digest(package):
     assert package("head") == source_digest("molap.stages.head")
 
 
-@pytest.mark.parametrize("changed", ["training", "network", "tasks/delay", "stages/head", "stages/__init__"])
+@pytest.mark.parametrize("changed", ["training", "networks/rnn", "tasks/delay", "stages/head", "stages/__init__"])
 def test_code_that_a_stage_imports_changes_its_digest(package, changed):
     before = package("head")
     append(package.root / f"{changed}.py", "\nADDED = 1\n")
     assert package("head") != before
 
 
-@pytest.mark.parametrize("changed", ["figures/fig2", "primitives/variates", "stages/module", "plan", "analysis/collect"])
+@pytest.mark.parametrize(
+    "changed", ["figures/fig2", "primitives/variates", "stages/module", "plan", "analysis/collect"]
+)
 def test_code_that_a_stage_does_not_import_leaves_its_digest(package, changed):
     before = package("head")
     append(package.root / f"{changed}.py", "\nADDED = 1\n")
@@ -200,8 +199,8 @@ def test_closure_of_the_heads_holds_what_they_run():
         "molap.stages.head",
         "molap.stages.training_job",
         "molap.jobs.job",
-        "molap.network",
-        "molap.modules",
+        "molap.networks.rnn",
+        "molap.networks.masks",
         "molap.training",
         "molap.optimise",
         "molap.tasks.registry",
@@ -239,7 +238,7 @@ def test_closure_of_a_module_holds_primitives_and_corpus():
 def test_closure_of_fig2_holds_no_training():
     found = closure("molap.stages.fig2")
     assert {"molap.figures.fig2", "molap.figures.style", "molap.storage.files"} <= found
-    assert not {"molap.training", "molap.optimise", "molap.network", "molap.stages.training_job"} & found
+    assert not {"molap.training", "molap.optimise", "molap.networks.rnn", "molap.stages.training_job"} & found
     assert not any(name.startswith("molap.tasks") for name in found)
 
 

@@ -13,9 +13,9 @@ from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.dni import Memory, Projections, empty_memory, project_updates, projection, projections, remember
 from molap.dni import grow as grow_memory
-from molap.modules import all_weights
-from molap.network import Params, run, stack_networks, to_arrays
-from molap.shared import Layout, all_inputs, grow, new_network, view
+from molap.networks.masks import all_weights
+from molap.networks.rnn import Params, run, stack_networks, to_arrays
+from molap.networks.shared import Layout, add_channels, all_inputs, new_network, view
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 from molap.training import task_objective, train
@@ -124,7 +124,7 @@ def test_projected_updates_against_the_equations(biases):
 def shared(tasks, rule=True, n_units=20, seed=0, gain=1.5):
     layout, network = Layout(), new_network(seed, n_units, gain, INIT)
     for name in tasks:
-        network = grow(network, layout, TASKS[name], rule, seed, INIT)
+        network = add_channels(network, layout, TASKS[name], rule, seed, INIT)
         layout = layout.with_task(TASKS[name], rule)
     return network, layout
 

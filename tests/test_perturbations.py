@@ -10,8 +10,8 @@ from scipy import stats
 
 from molap.config.perturbations import PerturbationReadings
 from molap.memory import PROCESS_MB
-from molap.modules import module_units
-from molap.network import Params, run, to_arrays
+from molap.networks.masks import module_units
+from molap.networks.rnn import Params, run, to_arrays
 from molap.perturbations import between_modules, choose, find, module_of, number_hit, within_module
 from molap.sweep import LARGEST_BATCH, Perturbed, batch_size, outputs, perturb, perturbation_key, respond
 

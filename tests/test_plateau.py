@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
 from molap.config.tasks import TrialSettings
-from molap.network import Params, run
+from molap.networks.rnn import Params, run
 from molap.plateau import (
     RESOLUTION,
     RIDGE,

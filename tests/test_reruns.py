@@ -57,7 +57,7 @@ def reported(expected):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("molap/network.py", '"""The recurrent network', '"""The  network'),
+        ("molap/networks/rnn.py", '"""The recurrent network', '"""The  network'),
         ("molap/training.py", "    # Many steps in one program", "    # A scan"),
         ("molap/tasks/trial.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
     ],
@@ -89,12 +89,12 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             | AFTER_SWEEPS,
         ),
         (
-            "molap/modules.py",
+            "molap/networks/masks.py",
             "size = n_units // n_modules",
             "size = int(n_units / n_modules)",
             {"module": 8} | ALL_NETWORKS,
         ),
-        ("molap/network.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 8} | ALL_NETWORKS),
+        ("molap/networks/rnn.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 8} | ALL_NETWORKS),
         (
             "molap/primitives/fit.py",
             "> 1e-12 *",
@@ -263,7 +263,7 @@ def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):
     perturbed = {"kinds": ["separate", "molap-cca", "molap-cortex"]}
     changed.set(reservoirs={"files": {"cortex": "my networks/cortex.npz"}}, perturbations=perturbed)
     planned = changed.planned()
-    assert {"given": 1, "head": 3, "evaluation": 3, "perturbation": 2, "learned": 1}.items() <= planned.items()
+    assert {"own_network": 1, "head": 3, "evaluation": 3, "perturbation": 2, "learned": 1}.items() <= planned.items()
     assert not {"corpus", "module", "reservoir", "separate"} & set(planned)
     result = changed.run()
     assert result.returncode == 0, result.stdout + result.stderr

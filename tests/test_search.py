@@ -13,8 +13,8 @@ from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, RecurrentPhaseSettings
 from molap.config.tune import Candidate
 from molap.evaluation import metrics
-from molap.modules import all_weights, head_weights
-from molap.network import draw_params, draw_w_rec, run, select_network, stack_networks, to_arrays
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import draw_params, draw_w_rec, run, select_network, stack_networks, to_arrays
 from molap.search import scores, train_candidates
 from molap.sweep import test_noise as noise_of
 from molap.tasks.batch import draw_trials

@@ -9,8 +9,8 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.tune import Candidate
 from molap.evaluation import metrics
 from molap.interface import Stages
-from molap.network import run, select_network
-from molap.shared import new_network, task_network
+from molap.networks.rnn import run, select_network
+from molap.networks.shared import new_network, task_network
 from molap.storage.files import load_arrays, read_table
 
 TASKS = ["delay_pro", "mem_dm1", "context_mem_dm1"]

@@ -15,11 +15,11 @@ from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES, TrialSettings
 from molap.config.training import PhaseSettings
 from molap.jobs.job import run_job
-from molap.network import run, select_network, to_arrays
+from molap.networks.rnn import run, select_network, to_arrays
+from molap.networks.shared import Layout, add_channels, all_inputs, channels_of, new_network, task_network, view
 from molap.plan import Plan
 from molap.randomness import named_key
 from molap.selection import task_order
-from molap.shared import Layout, all_inputs, channels_of, grow, new_network, task_network, view
 from molap.stages import joint, scores, sequence
 from molap.storage.files import load_arrays
 from molap.storage.paths import block_seeds
@@ -35,7 +35,7 @@ PLAIN, BIASED = InitSettings(), InitSettings(biases=True)
 def build(names, rule, settings=PLAIN, seed=0, n_units=8):
     layout, network = Layout(), new_network(seed, n_units, 1.5, settings)
     for name in names:
-        network = grow(network, layout, TASKS[name], rule, seed, settings)
+        network = add_channels(network, layout, TASKS[name], rule, seed, settings)
         layout = layout.with_task(TASKS[name], rule)
     return network, layout
 

@@ -14,7 +14,7 @@ import pytest
 from molap.config.perturbations import PerturbationReadings
 from molap.jobs.job import run_job
 from molap.memory import PROCESS_MB, sweep_mb
-from molap.network import Params, from_arrays, select_network
+from molap.networks.rnn import Params, from_arrays, select_network
 from molap.perturbations import module_of
 from molap.stages import evaluation, perturbation
 from molap.storage.files import canonical_json, save_arrays

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from molap.config.tasks import TrialSettings
-from molap.products import product
+from molap.networks.products import product
 from molap.randomness import fold_in_name
 from molap.tasks.batch import noise_std
 from molap.tasks.corpus import CorpusBatch, draw_corpus

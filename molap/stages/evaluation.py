@@ -9,9 +9,9 @@ from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
 from molap.jobs.job import Job, run_job
-from molap.network import Params, draw_state_noise, run, select_network
+from molap.networks.rnn import Params, draw_state_noise, run, select_network
+from molap.networks.shared import task_network
 from molap.randomness import named_key
-from molap.shared import task_network
 from molap.storage.files import load_arrays, write_json
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.jobs.job import Job, run_job
-from molap.network import from_arrays, select_network
+from molap.networks.rnn import from_arrays, select_network
 from molap.stages.evaluation import respond
 from molap.storage.files import load_arrays, save_arrays
 

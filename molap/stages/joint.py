@@ -7,10 +7,10 @@ import numpy as np
 from molap.config.network import RecurrentInit
 from molap.config.training import PhaseSettings, RecurrentPhaseSettings
 from molap.jobs.job import Job, run_job
-from molap.modules import all_weights
-from molap.network import Params, draw_state_noise, respond, select_network, stack_networks, to_arrays
+from molap.networks.masks import all_weights
+from molap.networks.rnn import Params, draw_state_noise, respond, select_network, stack_networks, to_arrays
+from molap.networks.shared import Layout, add_channels, all_inputs, channels_of, new_network
 from molap.randomness import fold_in_name
-from molap.shared import Layout, all_inputs, channels_of, grow, new_network
 from molap.stages.training_job import TrainingSettings, note_counts, train_networks
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
@@ -36,7 +36,9 @@ def work(job: Job) -> None:
     layout = Layout()
     networks = [new_network(seed, s.n_units, s.gain, s.init, s.recurrent_init) for seed in s.seeds]
     for task in tasks:
-        networks = [grow(n, layout, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
+        networks = [
+            add_channels(n, layout, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)
+        ]
         layout = layout.with_task(task, s.rule)
     share = max(1, s.phase.batch_size // len(tasks))
 

@@ -6,8 +6,8 @@ from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
 from molap.jobs.job import Job, run_job
-from molap.network import select_network
-from molap.shared import task_network
+from molap.networks.rnn import select_network
+from molap.networks.shared import task_network
 from molap.stages.evaluation import respond
 from molap.storage.files import load_arrays, write_json
 

@@ -6,8 +6,8 @@ from jax.tree_util import Partial
 
 from molap.config.training import PretrainingSettings
 from molap.jobs.job import Job, run_job
-from molap.modules import pretraining_block, pretraining_weights
-from molap.network import from_arrays, select_network
+from molap.networks.masks import pretraining_block, pretraining_weights
+from molap.networks.rnn import from_arrays, select_network
 from molap.primitives.variates import Primitives, draw_primitive_trials, module_variates
 from molap.stages.training_job import TrainingSettings, train_and_save
 from molap.storage.files import load_arrays

@@ -15,9 +15,9 @@ from molap.config.perturbations import PerturbationReadings
 from molap.evaluation import metrics
 from molap.jobs.job import Job, run_job
 from molap.memory import network_mb
-from molap.network import Params, select_network
+from molap.networks.rnn import Params, select_network
+from molap.networks.shared import task_network
 from molap.perturbations import Modules
-from molap.shared import task_network
 from molap.storage.files import canonical_json, load_arrays, write_table
 from molap.sweep import (
     Cells,

@@ -7,7 +7,7 @@ from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation import metrics
 from molap.jobs.job import Job, run_job
-from molap.network import from_arrays, select_network
+from molap.networks.rnn import from_arrays, select_network
 from molap.plateau import symptoms
 from molap.stages.evaluation import respond
 from molap.storage.files import load_arrays, write_table

@@ -8,8 +8,8 @@ from molap.config.network import InitSettings, RecurrentInit
 from molap.config.tasks import TrialSettings
 from molap.evaluation import metrics
 from molap.jobs.job import Job, run_job
-from molap.network import Params, from_arrays, select_network
-from molap.shared import Layout, grow, new_network, view
+from molap.networks.rnn import Params, from_arrays, select_network
+from molap.networks.shared import Layout, add_channels, new_network, view
 from molap.stages.evaluation import respond
 from molap.storage.files import load_arrays, write_json
 from molap.tasks.registry import load_tasks
@@ -62,7 +62,7 @@ def _as_seen(network: Params, place: int, task: str, seed: int, s: Settings) -> 
     tasks, layout = load_tasks(s.trials.modules), Layout()
     for i, name in enumerate(s.tasks[: max(place, s.tasks.index(task) + 1)]):
         if i >= place:
-            network = grow(network, layout, tasks[name], s.rule, seed, s.init)
+            network = add_channels(network, layout, tasks[name], s.rule, seed, s.init)
         layout = layout.with_task(tasks[name], s.rule)
     return view(network, layout, tasks[task])
 

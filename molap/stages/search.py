@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 from molap.config.evaluation import CriterionSettings
 from molap.config.tune import Candidate
 from molap.jobs.job import Job, run_job
-from molap.modules import all_weights, head_weights
-from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
 from molap.randomness import named_key
 from molap.search import Trial, init_of, pretraining_of, scores, train_candidates, trials
 from molap.stages.training_job import TrainingSettings, log_step, task_batches

@@ -7,8 +7,8 @@ import numpy as np
 
 from molap.config.training import PretrainingSettings
 from molap.jobs.job import Job, run_job
-from molap.modules import pretraining_weights
-from molap.network import select_network, stack_networks
+from molap.networks.masks import pretraining_weights
+from molap.networks.rnn import select_network, stack_networks
 from molap.primitives.variates import Primitives
 from molap.search import train_candidates, trials
 from molap.stages.module import module_batches, module_objective

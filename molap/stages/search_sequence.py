@@ -15,16 +15,16 @@ from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
 from molap.dni import Memory, Projections, empty_memory, projections
 from molap.jobs.job import Job, run_job
-from molap.modules import all_weights
-from molap.network import Params, run, select_network, stack_networks
+from molap.networks.masks import all_weights
+from molap.networks.rnn import Params, over_seeds, run, select_network, stack_networks
+from molap.networks.shared import Layout, add_channels, new_network, view
 from molap.search import Trial, init_of, scores, train_candidates, trials
-from molap.shared import Layout, grow, new_network, view
 from molap.stages.search import SearchSettings, batch_keys, batches_of_size, write_rows
 from molap.stages.sequence import measured_inputs, protected, remember_task
 from molap.stages.training_job import log_step
 from molap.storage.files import load_arrays
 from molap.tasks.registry import Task, load_tasks
-from molap.training import over_seeds, task_objective
+from molap.training import task_objective
 
 AT_ONCE = 16
 """Limits the networks whose rates a GPU's host holds in memory at once while their covariances are measured."""
@@ -86,7 +86,7 @@ def _grown(learners: Learners, task: Task, networks: list[Trial], s: Settings) -
     layout = old.with_task(task, s.rule)
     more = len(layout.inputs) - len(old.inputs), len(layout.outputs) - len(old.outputs)
     params = [
-        grow(network, old, task, s.rule, one.seed, init_of(one.candidate, s.init))
+        add_channels(network, old, task, s.rule, one.seed, init_of(one.candidate, s.init))
         for network, one in zip(learners.params, networks, strict=True)
     ]
     return Learners(layout, params, [dni.grow(memory, len(old.inputs), *more) for memory in learners.memories])

@@ -12,10 +12,10 @@ from molap.config.network import RecurrentInit
 from molap.config.training import RecurrentPhaseSettings
 from molap.dni import Memory, Projections, empty_memory, project_updates, projections, remember
 from molap.jobs.job import Job, run_job
-from molap.modules import Trainable, all_weights
-from molap.network import Params, from_arrays, run, select_network, stack_networks, to_arrays
+from molap.networks.masks import Trainable, all_weights
+from molap.networks.rnn import Params, from_arrays, run, select_network, stack_networks, to_arrays
+from molap.networks.shared import Layout, add_channels, all_inputs, channels_of, new_network, view
 from molap.randomness import named_key
-from molap.shared import Layout, all_inputs, channels_of, grow, new_network, view
 from molap.stages.training_job import TrainingSettings, note_counts, task_batches, train_networks
 from molap.storage.files import load_arrays, save_arrays
 from molap.tasks.batch import draw_trials
@@ -48,7 +48,7 @@ def work(job: Job) -> None:
     networks, memories = _before(job, old)
     more = len(layout.inputs) - len(old.inputs), len(layout.outputs) - len(old.outputs)
     memories = [dni.grow(memory, len(old.inputs), *more) for memory in memories]
-    grown = [grow(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
+    grown = [add_channels(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
     params = stack_networks(grown)
     trainable, options = all_weights(grown[0]), {}
     if s.method and s.before:

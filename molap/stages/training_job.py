@@ -8,8 +8,8 @@ from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.jobs.job import Job
-from molap.modules import Trainable, count_all, count_trained
-from molap.network import Params, select_network, to_arrays
+from molap.networks.masks import Trainable, count_all, count_trained
+from molap.networks.rnn import Params, select_network, to_arrays
 from molap.randomness import named_key
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials

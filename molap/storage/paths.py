@@ -47,7 +47,7 @@ OUTPUTS = {
         "random networks before any training: `w_in` (seed, unit, 1), `w_rec` (seed, unit, unit; row receives), "
         "`w_out` (seed, 1, unit), `seeds`; with biases also `b_rec`, `b_out`, `h0`",
     ),
-    "given": Output(
+    "own_network": Output(
         "{run}/networks/{block}/given/{source}.npz",
         "a recurrent network of the user's own: `w_rec` (the same for every seed), `seeds`, `modules` where known",
     ),

@@ -22,27 +22,27 @@ rule reservoir:
         " --output arrays={output.arrays} --log {log}"
 
 
-rule given:
+rule own_network:
     input:
         # The settings hold the content's digest; the file's time says nothing more.
         file=lambda wildcards: ancient(plan.runs[wildcards.run].reservoirs.files[wildcards.source]),
     output:
-        arrays=output("given"),
-        record=record("given"),
+        arrays=output("own_network"),
+        record=record("own_network"),
     log:
-        log_of("given"),
+        log_of("own_network"),
     conda:
         "../../envs/conda.yaml"
     resources:
         mem_mb=memory("reservoir"),
         runtime=minutes("reservoir"),
     params:
-        settings=settings_of("given"),
-        code=code_of("given"),
+        settings=settings_of("own_network"),
+        code=code_of("own_network"),
     message:
         "Your own network {wildcards.source}, seeds {wildcards.block}"
     shell:
-        "python -m molap.stages.given --settings {params.settings:q} --code {params.code}"
+        "python -m molap.stages.own_network --settings {params.settings:q} --code {params.code}"
         " --input file={input.file:q} --output arrays={output.arrays} --log {log}"
 
 

@@ -15,14 +15,14 @@ LARGEST_RADIUS = 10
 """Largest spectral radius of W_rec, as the largest gain of random ones; beyond it every unit saturates."""
 
 
-class Given(NamedTuple):
+class OwnNetwork(NamedTuple):
     """A recurrent matrix, and the module of every unit where it is known."""
 
     w_rec: Float[np.ndarray, "unit unit"]
     modules: Int[np.ndarray, " unit"] | None
 
 
-def read_reservoir(file: str | Path) -> Given:
+def read_reservoir(file: str | Path) -> OwnNetwork:
     """Read `w_rec` (row: receiving unit) and, where it is there, `modules` (from 1) from an `.npz` file.
 
     Raises:
@@ -34,7 +34,7 @@ def read_reservoir(file: str | Path) -> Given:
 
 
 @functools.lru_cache(maxsize=16)
-def _read(file: str, state: tuple[int, int] | None) -> Given:
+def _read(file: str, state: tuple[int, int] | None) -> OwnNetwork:
     # Every run of a configuration is checked: a file is read anew when it changes.
     del state
     try:
@@ -64,7 +64,7 @@ def _read(file: str, state: tuple[int, int] | None) -> Given:
             f"w_rec of {file} has spectral radius {radius:.3g}; above {LARGEST_RADIUS} activity blows up and every "
             "unit saturates"
         )
-    return Given(single, _modules(arrays.get("modules"), len(w_rec), file))
+    return OwnNetwork(single, _modules(arrays.get("modules"), len(w_rec), file))
 
 
 def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:

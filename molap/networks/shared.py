@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from molap.config.network import InitSettings
-from molap.network import Params, draw_b_rec, draw_w_rec, from_arrays, readout_variance, with_variance
+from molap.networks.rnn import Params, draw_b_rec, draw_w_rec, from_arrays, readout_variance, with_variance
 from molap.randomness import named_key, normal
 from molap.tasks.registry import Task
 
@@ -44,10 +44,10 @@ def new_network(seed: int, n_units: int, gain: float, settings: InitSettings, re
     )
 
 
-def grow(params: Params, old: Layout, task: Task, rule: bool, seed: int, settings: InitSettings) -> Params:
+def add_channels(params: Params, old: Layout, task: Task, rule: bool, seed: int, settings: InitSettings) -> Params:
     """Give a network the channels that a task brings.
 
-    Each is drawn by its name from the distributions of `molap.network.draw_params`, with N_in and N_out those of
+    Each is drawn by its name from the distributions of `molap.networks.rnn.draw_params`, with N_in and N_out those of
     the task that brings it; a rule input as any other.
     """
     new = old.with_task(task, rule)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from molap.config.base import ConfigError, Section
-from molap.given import content_digest, read_reservoir
 from molap.jobs.job import Job, run_job
+from molap.networks.own import content_digest, read_reservoir
 from molap.storage.files import save_arrays
 
 
@@ -23,11 +23,11 @@ def work(job: Job) -> None:
     if found != job.settings.content:
         planned = f"planned {job.settings.content}, found {found}"
         raise ConfigError(f"{job.inputs['file']} has changed since it was planned ({planned}); run snakemake again")
-    given, seeds = read_reservoir(job.inputs["file"]), job.settings.seeds
-    w_rec = np.broadcast_to(given.w_rec, (len(seeds), *given.w_rec.shape))
-    modules = {} if given.modules is None else {"modules": given.modules}
+    network, seeds = read_reservoir(job.inputs["file"]), job.settings.seeds
+    w_rec = np.broadcast_to(network.w_rec, (len(seeds), *network.w_rec.shape))
+    modules = {} if network.modules is None else {"modules": network.modules}
     save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(seeds), w_rec=w_rec, **modules)
 
 
 if __name__ == "__main__":
-    run_job("given", Settings, work)
+    run_job("own_network", Settings, work)

@@ -1,6 +1,7 @@
 """The recurrent network (Eq. 1): parameters, initialisation, and the run with its own gradient."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from jax.custom_derivatives import CustomVJPPrimal, SymbolicZero
 from jaxtyping import Array, Float, Key
 
 from molap.config.network import InitSettings
-from molap.products import product
+from molap.networks.products import product
 from molap.randomness import named_key, normal
 
 
@@ -255,9 +256,9 @@ def draw_state_noise(
     return std * normal(key, (n_steps, n_trials, n_units)) if std > 0 else None
 
 
-def select_network(params: Params, place: int) -> Params:
-    """One of several networks, by its place along the axis of seeds."""
-    return jax.tree.map(lambda values: values[place], params)
+def select_network(params: Params, index: int) -> Params:
+    """One of several networks, by its index along the axis of seeds."""
+    return jax.tree.map(lambda values: values[index], params)
 
 
 def stack_networks(networks: list[Params]) -> Params:
@@ -277,3 +278,14 @@ def to_arrays(params: Params) -> dict[str, np.ndarray]:
 def from_arrays(arrays: dict[str, np.ndarray]) -> Params:
     """The inverse of `to_arrays`; other arrays are ignored."""
     return Params(**{name: np.asarray(arrays[name]) for name in Params._fields if name in arrays})
+
+
+def over_seeds(function: Callable) -> Callable:
+    """Map a function over the leading axis of its arguments: side by side on a GPU, in turn on a CPU.
+
+    On one CPU thread a batched product gains nothing, and in turn each seed's result is the same to the bit
+    whichever seeds share the job.
+    """
+    if jax.default_backend() != "cpu":
+        return jax.vmap(function)
+    return lambda *arguments: jax.lax.map(lambda row: function(*row), arguments)

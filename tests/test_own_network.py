@@ -6,14 +6,14 @@ import os
 import numpy as np
 import pytest
 
-import molap.given
+import molap.networks.own
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.given import LARGEST_RADIUS, radius_where_large, read_reservoir
 from molap.jobs.job import run_job
+from molap.networks.own import LARGEST_RADIUS, radius_where_large, read_reservoir
 from molap.plan import Plan
 from molap.selection import kinds, n_units, perturbed_kinds, sweep
-from molap.stages import given, head, perturbation, testset
+from molap.stages import head, own_network, perturbation, testset
 from molap.storage.files import load_arrays
 
 N = 9
@@ -58,7 +58,7 @@ def test_lesions_are_those_of_its_own_modules(tmp_path, modules, expected):
 
 def test_a_file_is_read_once_and_again_when_it_changes(file, monkeypatch):
     calls = []
-    monkeypatch.setattr(molap.given, "load_arrays", lambda name: calls.append(name) or load_arrays(name))
+    monkeypatch.setattr(molap.networks.own, "load_arrays", lambda name: calls.append(name) or load_arrays(name))
     read_reservoir(file), Plan(configuration(file))
     assert len(calls) <= 1
     np.savez(file, w_rec=2 * W_REC)
@@ -66,21 +66,21 @@ def test_a_file_is_read_once_and_again_when_it_changes(file, monkeypatch):
 
 
 def test_a_job_refuses_a_file_other_than_planned(file, tmp_path, capsys):
-    settings = Plan(configuration(file)).settings("given", "t", block="s0-1", source="own")
+    settings = Plan(configuration(file)).settings("own_network", "t", block="s0-1", source="own")
     np.savez(file, w_rec=W_REC.T)
     words = ["--settings", settings, "--input", f"file={file}", "--output", f"arrays={tmp_path}/x.npz"]
     with pytest.raises(SystemExit):
-        run_job("given", given.Settings, given.work, words)
+        run_job("own_network", own_network.Settings, own_network.work, words)
     assert "has changed since it was planned" in capsys.readouterr().err and not (tmp_path / "x.npz").exists()
 
 
 def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_same_is_not(file):
-    settings = [Plan(configuration(file)).settings("given", "t", block="s0-1", source="own")]
+    settings = [Plan(configuration(file)).settings("own_network", "t", block="s0-1", source="own")]
     os.utime(file, (2e9, 2e9))
-    settings.append(Plan(configuration(file)).settings("given", "t", block="s0-1", source="own"))
+    settings.append(Plan(configuration(file)).settings("own_network", "t", block="s0-1", source="own"))
     np.savez(file, w_rec=W_REC.T, modules=MODULES)
     os.utime(file, (1e9, 1e9))
-    settings.append(Plan(configuration(file)).settings("given", "t", block="s0-1", source="own"))
+    settings.append(Plan(configuration(file)).settings("own_network", "t", block="s0-1", source="own"))
     assert settings[0] == settings[1] != settings[2]
 
 
@@ -167,8 +167,8 @@ def test_heads_are_trained_on_it_and_lesions_hit_its_own_modules(file, tmp_path)
             words += ["--input", f"{key}={value}"]
         run_job(name, program.Settings, program.work, words)
 
-    stage(given, "given", "arrays", "npz", file=file)
-    stage(head, "head", "arrays", "npz", network=tmp_path / "given.npz")
+    stage(own_network, "own_network", "arrays", "npz", file=file)
+    stage(head, "head", "arrays", "npz", network=tmp_path / "own_network.npz")
     trained = load_arrays(tmp_path / "head.npz")
     np.testing.assert_array_equal(trained["w_rec"], np.stack([W_REC.astype(np.float32)] * 2))
     assert trained["w_in"].shape == (2, N, 3) and not np.array_equal(*trained["w_in"])

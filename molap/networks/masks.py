@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from molap.network import Params
+from molap.networks.rnn import Params
 
 Trainable = Params
 """Per weight: True (trained), False (frozen), an array of booleans (entry by entry), or None (absent)."""
