@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import yaml
 
-import molap.training
+import molap.training.loop
 from molap.config.network import InitSettings
 from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
@@ -39,7 +39,7 @@ from molap.storage.paths import block_name
 from molap.sweep import Perturbed, respond
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import train
+from molap.training.loop import train
 
 TINY = Path(__file__).parents[1] / "tests" / "tiny.yaml"
 KIND = "molap-cca"
@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--perturb", action="store_true")
     options = parser.parse_args()
     if options.vmap:
-        molap.training.over_seeds = jax.vmap
+        molap.training.loop.over_seeds = jax.vmap
     options.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     found = PARTS[options.part](options.folder, options)

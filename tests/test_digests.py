@@ -42,12 +42,10 @@ LAYERS = (
     ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge", "jobs"),
     ("tasks",),
     ("primitives", "networks"),
-    ("optimise", "training"),
-    ("dni",),
+    ("training",),
     ("evaluation", "plateau"),
     ("perturbations",),
     ("sweep",),
-    ("search",),
     ("analysis",),
     ("figures", "claims"),
     ("stages",),
@@ -144,7 +142,7 @@ def test_a_copy_of_the_package_has_the_same_digest(package):
     assert package("head") == source_digest("molap.stages.head")
 
 
-@pytest.mark.parametrize("changed", ["training", "networks/rnn", "tasks/delay", "stages/head", "stages/__init__"])
+@pytest.mark.parametrize("changed", ["training/loop", "networks/rnn", "tasks/delay", "stages/head", "stages/__init__"])
 def test_code_that_a_stage_imports_changes_its_digest(package, changed):
     before = package("head")
     append(package.root / f"{changed}.py", "\nADDED = 1\n")
@@ -201,8 +199,8 @@ def test_closure_of_the_heads_holds_what_they_run():
         "molap.jobs.job",
         "molap.networks.rnn",
         "molap.networks.masks",
-        "molap.training",
-        "molap.optimise",
+        "molap.training.loop",
+        "molap.training.optimiser",
         "molap.tasks.registry",
         "molap.tasks.delay",
         "molap.tasks.decision",
@@ -232,13 +230,16 @@ def test_the_planned_digest_of_a_job_holds_the_user_s_tasks_if_it_reads_one(tmp_
 
 
 def test_closure_of_a_module_holds_primitives_and_corpus():
-    assert {"molap.primitives.variates", "molap.tasks.corpus", "molap.training"} <= closure("molap.stages.module")
+    assert {"molap.primitives.variates", "molap.tasks.corpus", "molap.training.loop"} <= closure("molap.stages.module")
 
 
 def test_closure_of_fig2_holds_no_training():
     found = closure("molap.stages.fig2")
     assert {"molap.figures.fig2", "molap.figures.style", "molap.storage.files"} <= found
-    assert not {"molap.training", "molap.optimise", "molap.networks.rnn", "molap.stages.training_job"} & found
+    assert (
+        not {"molap.training.loop", "molap.training.optimiser", "molap.networks.rnn", "molap.stages.training_job"}
+        & found
+    )
     assert not any(name.startswith("molap.tasks") for name in found)
 
 

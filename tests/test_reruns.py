@@ -58,7 +58,7 @@ def reported(expected):
     ("file", "old", "new"),
     [
         ("molap/networks/rnn.py", '"""The recurrent network', '"""The  network'),
-        ("molap/training.py", "    # Many steps in one program", "    # A scan"),
+        ("molap/training/loop.py", "    # Many steps in one program", "    # A scan"),
         ("molap/tasks/trial.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
     ],
 )
@@ -111,7 +111,7 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             ONLY_SEPARATE,
         ),
         (
-            "molap/dni.py",
+            "molap/training/dni.py",
             "values / (values + alpha)",
             "1 / (1 + alpha / np.maximum(values, 1e-300))",
             {"sequence": 3, "evaluation": 3, "learned": 1} | SCORES | AFTER_NETWORKS,
@@ -181,7 +181,7 @@ def why(scratch, *arguments):
 
 def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_every_job(changed):
     changed.set(heads={"n_steps": 9})
-    changed.edit("molap/dni.py", "values / (values + alpha)", "1 / (1 + alpha / np.maximum(values, 1e-300))")
+    changed.edit("molap/training/dni.py", "values / (values + alpha)", "1 / (1 + alpha / np.maximum(values, 1e-300))")
     missing = "results/tiny/testsets/mem_dm1.npz"
     (changed.folder / missing).unlink()
     found = why(changed)
@@ -189,7 +189,7 @@ def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_ever
     heads = found["heads.n_steps: 8 → 9"]
     assert sum(line.startswith("    head ") for line in heads) == planned["head"]
     assert any(line.split() == ["configuration", "results/tiny/configuration.json"] for line in heads)
-    sequences = found["source changed: molap.dni"]
+    sequences = found["source changed: molap.training.dni"]
     assert {line.split()[0] for line in sequences} == {"sequence"} and len(sequences) == planned["sequence"]
     assert [line.split() for line in found["an output is missing"]] == [["testset", missing]]
     (fig2,) = (line for line in found["an input is made anew"] if line.startswith("    fig2 "))

@@ -15,11 +15,11 @@ from molap.config.tune import Candidate
 from molap.evaluation import metrics
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import draw_params, draw_w_rec, run, select_network, stack_networks, to_arrays
-from molap.search import scores, train_candidates
 from molap.sweep import test_noise as noise_of
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import train
+from molap.training.loop import train
+from molap.training.search import scores, train_candidates
 
 TASK, N_UNITS = load_tasks()["mem_dm1"], 8
 PHASE = RecurrentPhaseSettings(learning_rate=5e-3, n_steps=7, batch_size=3, recurrent_rate=9.0)
@@ -88,8 +88,10 @@ def assert_close(found, expected, rtol=1e-5):
 
 def side_by_side(monkeypatch):
     """What a GPU does."""
-    monkeypatch.setattr("molap.training.over_seeds", jax.vmap)
-    monkeypatch.setattr("molap.search._outputs", jax.jit(jax.vmap(lambda p, x, n: run(p, x, n)[0], (0, None, None))))
+    monkeypatch.setattr("molap.training.loop.over_seeds", jax.vmap)
+    monkeypatch.setattr(
+        "molap.training.search._outputs", jax.jit(jax.vmap(lambda p, x, n: run(p, x, n)[0], (0, None, None)))
+    )
 
 
 @pytest.mark.parametrize("mapped", ["in turn", "side by side"])

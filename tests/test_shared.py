@@ -25,7 +25,7 @@ from molap.storage.files import load_arrays
 from molap.storage.paths import block_seeds
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import loss
+from molap.training.objectives import loss
 
 TASKS = load_tasks()
 TRIALS = TrialSettings()

@@ -12,7 +12,8 @@ from molap.primitives.variates import Primitives, draw_primitive_trials, module_
 from molap.stages.training_job import TrainingSettings, train_and_save
 from molap.storage.files import load_arrays
 from molap.tasks.registry import load_tasks
-from molap.training import DrawBatch, Objective, task_objective
+from molap.training.loop import DrawBatch
+from molap.training.objectives import Objective, task_objective
 
 
 class Settings(TrainingSettings):

@@ -30,8 +30,8 @@ def work(job: Job) -> None:
     s, rows = job.settings, []
     kept, validation = (load_arrays(job.inputs[name]) for name in ("checkpoints", "validation"))
     inputs, targets = validation["inputs"], validation["targets"]
-    for place, step in enumerate(kept.pop("steps")):
-        networks = from_arrays({name: weights[place] for name, weights in kept.items()})
+    for index, step in enumerate(kept.pop("steps")):
+        networks = from_arrays({name: weights[index] for name, weights in kept.items()})
         for i, seed in enumerate(s.seeds):
             network = select_network(networks, i)
             outputs, h = map(np.asarray, respond(network, inputs, s.state_noise, s.data_seed))

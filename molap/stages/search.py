@@ -15,11 +15,11 @@ from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
 from molap.randomness import named_key
-from molap.search import Trial, init_of, pretraining_of, scores, train_candidates, trials
 from molap.stages.training_job import TrainingSettings, log_step, task_batches
 from molap.storage.files import load_arrays, write_table
 from molap.tasks.registry import Task, load_tasks
-from molap.training import DrawBatch
+from molap.training.loop import DrawBatch
+from molap.training.search import Trial, init_of, pretraining_of, scores, train_candidates, trials
 
 
 class SearchSettings(TrainingSettings):

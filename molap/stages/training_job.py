@@ -14,7 +14,7 @@ from molap.randomness import named_key
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
-from molap.training import DrawBatch, NotFinite, train
+from molap.training.loop import DrawBatch, NotFinite, train
 
 
 class TrainingSettings(Section):
@@ -61,7 +61,7 @@ def train_networks(
     """Train all seeds, note curves, and write the weights at checkpoints where they are asked for.
 
     Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
-    the same task see the same batches. `options` are those of `molap.training.train`.
+    the same task see the same batches. `options` are those of `molap.training.loop.train`.
     """
     settings, kept = job.settings, {}
     keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
@@ -79,7 +79,7 @@ def train_networks(
             **options,
         )
     except NotFinite as error:
-        raise FloatingPointError(f"seed {settings.seeds[error.place]}: {error}") from error
+        raise FloatingPointError(f"seed {settings.seeds[error.index]}: {error}") from error
     if kept:
         weights = {name: np.stack([weights[name] for weights in kept.values()]) for name in kept[0]}
         save_arrays(job.outputs["checkpoints"], job.provenance, steps=np.array(list(kept)), **weights)

@@ -20,7 +20,7 @@ from molap.evaluation import metrics
 from molap.networks.masks import Trainable
 from molap.networks.rnn import Params, over_seeds, run
 from molap.sweep import test_noise
-from molap.training import DrawBatch, Varied, train
+from molap.training.loop import DrawBatch, Varied, train
 
 GROUPED = ("n_steps", "batch_size", "decay", "batches")
 """Names what takes another program."""
@@ -65,14 +65,14 @@ def train_candidates(
     Args:
         candidates: by network; the same one may stand more than once, with other weights and keys.
         params: initial weights, with a leading axis of networks.
-        trainable: what is trained, as for `molap.training.train`.
+        trainable: what is trained, as for `molap.training.loop.train`.
         draw_of: batch size → what draws a batch.
         keys: by network.
         phase: the phase, whose rates, steps and batch size the candidates replace.
         optimiser: the rest of the optimiser.
-        protect: as for `molap.training.train`, with a leading axis of networks.
+        protect: as for `molap.training.loop.train`, with a leading axis of networks.
         progress: called now and then with the steps done, those of the group that is trained, and its mean MSE.
-        options: further options of `molap.training.train`.
+        options: further options of `molap.training.loop.train`.
 
     Returns:
         The trained networks, in the order given. One that went out of hand has weights that are not finite.

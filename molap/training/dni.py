@@ -53,7 +53,7 @@ def empty_memory(n_inputs: int, n_units: int, n_outputs: int, biases: bool = Fal
     return Memory(0, np.zeros((n_sources, n_sources)), np.zeros((n_units, n_units)), np.zeros((n_outputs, n_outputs)))
 
 
-def grow(memory: Memory, n_inputs: int, more_inputs: int, more_outputs: int) -> Memory:
+def grow_memory(memory: Memory, n_inputs: int, more_inputs: int, more_outputs: int) -> Memory:
     """Add input channels after the `n_inputs` so far, and outputs: of these nothing is remembered."""
     z = np.insert(memory.z, [n_inputs] * more_inputs, 0.0, axis=0)
     z = np.insert(z, [n_inputs] * more_inputs, 0.0, axis=1)
@@ -66,7 +66,7 @@ def second_moment(x: Float[np.ndarray, "*sample channel"]) -> Float[np.ndarray, 
     return flat.T @ flat / (len(flat) - 1)
 
 
-def remember(
+def remember_task(
     memory: Memory,
     inputs: Float[np.ndarray, "time trial channel"],
     rates: Float[np.ndarray, "time trial unit"],

@@ -12,14 +12,12 @@ from jaxtyping import Array, Float, Int, Key
 
 from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.networks.masks import Trainable
-from molap.networks.rnn import Params, draw_state_noise, over_seeds, respond
-from molap.optimise import make_optimiser
+from molap.networks.rnn import Params, over_seeds
+from molap.training.objectives import Objective, task_objective
+from molap.training.optimiser import make_optimiser
 
-Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
 DrawBatch = Callable[[Key[Array, ""]], Any]
 """Key → a batch, in whatever form the objective takes: inputs and targets of one task, unless it is another's."""
-Objective = Callable[[Params, Any, Key[Array, ""]], tuple[Float[Array, ""], Float[Array, ""]]]
-"""Network, batch, and a key for the state noise → loss, and its mean squared error."""
 
 
 class Curves(NamedTuple):
@@ -47,12 +45,12 @@ class Varied(NamedTuple):
 
 
 class NotFinite(FloatingPointError):
-    """Training that went out of hand; `place` is that of the network among those of the job."""
+    """Training that went out of hand; `index` is that of the network among those of the job."""
 
-    def __init__(self, what: str, place: int) -> None:
-        self.place = place
+    def __init__(self, what: str, index: int) -> None:
+        self.index = index
         advice = "a lower learning rate or a smaller clip_norm may help"
-        super().__init__(f"{what} (network {place} of this job); {advice}")
+        super().__init__(f"{what} (network {index} of this job); {advice}")
 
 
 class _State(NamedTuple):
@@ -65,42 +63,6 @@ def checkpoints(n_steps: int) -> tuple[int, ...]:
     """Steps at which learning is looked at: 0, 1, 2, 5, 10, 20, 50, … and the last."""
     series = (factor * 10**power for power in range(len(str(n_steps))) for factor in (1, 2, 5))
     return (0, *(step for step in series if step < n_steps), n_steps)
-
-
-def loss(
-    params: Params,
-    inputs: Float[Array, "time trial channel"],
-    targets: Float[Array, "time trial output"],
-    weight_penalty: float,
-    activity_penalty: float,
-    noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
-    block: slice | None = None,
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Return the loss (A.2.1) and its mean squared error.
-
-    mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and W_out.
-    `block` is that of `molap.networks.rnn.respond`.
-    """
-    outputs, activity = respond(params, inputs, noise, block)
-    mse = jnp.mean((outputs - targets) ** 2)
-    weights = sum(jnp.sum(w**2) for w in (params.w_in, params.w_rec, params.w_out))
-    return mse + weight_penalty * weights + activity_penalty * activity, mse
-
-
-def task_objective(
-    phase: PhaseSettings,
-    state_noise: float = 0.0,
-    view: Callable[[Params], Params] = lambda network: network,
-    block: slice | None = None,
-) -> Objective:
-    """Return the loss on one task's batch, of the network as the task sees it; `block` as for `loss`."""
-
-    def objective(network: Params, batch: Batch, key: Key[Array, ""]):
-        inputs, targets = batch
-        noise = draw_state_noise(key, state_noise, inputs.shape[1], inputs.shape[0], network.w_rec.shape[0])
-        return loss(view(network), inputs, targets, phase.weight_penalty, phase.activity_penalty, noise, block)
-
-    return objective
 
 
 def train(
@@ -137,7 +99,7 @@ def train(
         keep: called at every one of `checkpoints` with the steps done and the weights then.
         objective: what is minimised; the loss on a task's batch where absent.
         protect: what is done to the update to protect former tasks, as a function of something that each seed
-            has its own of, stacked, and that the transformation keeps in its state (`molap.dni`).
+            has its own of, stacked, and that the transformation keeps in its state (`molap.training.dni`).
         protect_gradient: project the gradient before Adam instead (released code).
         varied: for each network, what replaces the phase's learning rate and factors and the optimiser's `clip_norm`;
             these numbers are arguments of the compiled program.
@@ -147,7 +109,7 @@ def train(
         The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
 
     Raises:
-        NotFinite: with `strict`, if the loss is not finite; the message names the step and the place of the seed.
+        NotFinite: with `strict`, if the loss is not finite; the message names the step and the index of the seed.
     """
     if phase.n_stages is not None:
         optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
