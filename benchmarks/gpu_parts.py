@@ -20,6 +20,7 @@ from molap.config.network import InitSettings
 from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, SeparatePhaseSettings
+from molap.evaluation.sweep import Perturbed, run_many
 from molap.interface import Stages
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import draw_params, draw_w_rec
@@ -36,7 +37,6 @@ from molap.selection import (
     task_order,
 )
 from molap.storage.paths import block_name
-from molap.sweep import Perturbed, respond
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 from molap.training.loop import train
@@ -164,7 +164,7 @@ def batches(_: Path, options: argparse.Namespace) -> dict:
             times = []
             for _ in range(4):
                 start = time.perf_counter()
-                for _ in respond(items, inputs, None, batch):
+                for _ in run_many(items, inputs, None, batch):
                     pass
                 times.append((time.perf_counter() - start) / len(items))
             row = {"batch": batch, "units": n_units, "networks_per_second": 1 / float(np.median(times[1:]))}

@@ -38,14 +38,12 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "memory", "pins", "progress", "storage"),
+    ("config", "randomness", "pins", "progress", "storage"),
     ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge", "jobs"),
     ("tasks",),
     ("primitives", "networks"),
     ("training",),
-    ("evaluation", "plateau"),
-    ("perturbations",),
-    ("sweep",),
+    ("evaluation",),
     ("analysis",),
     ("figures", "claims"),
     ("stages",),

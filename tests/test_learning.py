@@ -12,7 +12,7 @@ from molap.analysis.learning import cumulative, learning
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import parse_config
-from molap.evaluation import metrics
+from molap.evaluation.criterion import metrics
 from molap.jobs.job import run_job
 from molap.networks.masks import all_weights, count_all, count_trained, head_weights, pretraining_weights
 from molap.networks.rnn import draw_b_rec, draw_params, draw_w_rec, from_arrays, run, select_network

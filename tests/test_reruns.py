@@ -78,7 +78,7 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             dict.fromkeys(("fig1c", "fig2", "fig_dni", "fig5", "fig_learning", "fig_scaling"), 1) | PERTURBED_FIGURES,
         ),
         (
-            "molap/evaluation.py",
+            "molap/evaluation/criterion.py",
             "deviation <= tolerances",
             "deviation < tolerances",
             {"evaluation": 20, "learned": 6, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1}

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from molap.config.evaluation import CriterionSettings
 from molap.config.tune import Candidate
+from molap.evaluation.test_run import scores
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
@@ -19,7 +20,7 @@ from molap.stages.training_job import TrainingSettings, log_step, task_batches
 from molap.storage.files import load_arrays, write_table
 from molap.tasks.registry import Task, load_tasks
 from molap.training.loop import DrawBatch
-from molap.training.search import Trial, init_of, pretraining_of, scores, train_candidates, trials
+from molap.training.search import Trial, init_of, pretraining_of, train_candidates, trials
 
 
 class SearchSettings(TrainingSettings):

@@ -12,6 +12,7 @@ import numpy as np
 
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
+from molap.evaluation.test_run import scores
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights
 from molap.networks.rnn import Params, over_seeds, run, select_network, stack_networks
@@ -23,7 +24,7 @@ from molap.storage.files import load_arrays
 from molap.tasks.registry import Task, load_tasks
 from molap.training.dni import Memory, Projections, empty_memory, grow_memory, projections
 from molap.training.objectives import task_objective
-from molap.training.search import Trial, init_of, scores, train_candidates, trials
+from molap.training.search import Trial, init_of, train_candidates, trials
 
 AT_ONCE = 16
 """Limits the networks whose rates a GPU's host holds in memory at once while their covariances are measured."""

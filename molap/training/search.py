@@ -10,16 +10,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
-from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.config.tune import Candidate
-from molap.evaluation import metrics
 from molap.networks.masks import Trainable
-from molap.networks.rnn import Params, over_seeds, run
-from molap.sweep import test_noise
+from molap.networks.rnn import Params
 from molap.training.loop import DrawBatch, Varied, train
 
 GROUPED = ("n_steps", "batch_size", "decay", "batches")
@@ -114,26 +111,3 @@ def varied(candidates: list[Candidate], phase: PhaseSettings) -> Varied:
 def _at(places: np.ndarray, values: Any) -> Any:
     """Select some networks from arrays with a leading axis of networks."""
     return jax.tree.map(lambda array: array[places], values)
-
-
-@jax.jit
-def _outputs(params: Params, inputs, noise) -> Float[Array, "network time trial output"]:
-    return over_seeds(lambda network: run(network, inputs, noise)[0])(params)
-
-
-def scores(
-    params: Params, validation: dict[str, np.ndarray], criterion: CriterionSettings, state_noise: float, data_seed: int
-) -> list[dict[str, float | bool]]:
-    """Score networks on validation trials.
-
-    Returns:
-        By network: `accuracy`, `decision_accuracy` and `best_constant` (%), `mse`, and `failed`: whether the accuracy
-        is below that of the best constant output.
-    """
-    inputs, rows = validation["inputs"], []
-    noise = test_noise(data_seed, state_noise, inputs, params.w_rec.shape[-1], inputs.shape[1])
-    for outputs in np.asarray(_outputs(params, inputs, noise)):
-        found = metrics(outputs, validation["targets"], criterion)
-        row = {name: found[name] for name in ("accuracy", "decision_accuracy", "best_constant", "mse")}
-        rows.append(row | {"failed": bool(row["accuracy"] < row["best_constant"])})
-    return rows
