@@ -24,7 +24,7 @@ from molap.evaluation.sweep import Perturbed, run_many
 from molap.interface import Stages
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import draw_params, draw_w_rec
-from molap.selection import (
+from molap.planning.contents import (
     chain_sources,
     fitted_sources,
     kinds,

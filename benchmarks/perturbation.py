@@ -31,7 +31,7 @@ from molap.evaluation.criterion import metrics
 from molap.evaluation.perturbations import module_of
 from molap.evaluation.sweep import Perturbed, outputs, perturb, perturbation_key, run_many
 from molap.networks.rnn import draw_params, draw_w_rec, run
-from molap.selection import sweep
+from molap.planning.contents import sweep
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 

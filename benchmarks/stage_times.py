@@ -19,7 +19,7 @@ import statistics
 from pathlib import Path
 
 from molap.config.run import RunConfig, parse_config
-from molap.expected import computing
+from molap.planning.expected import computing
 from molap.provenance import read_records, stage_times
 
 COLUMNS = ("stage", "memory_mb", "cpu_s", "overhead_s", "computing_s")

@@ -1,7 +1,7 @@
 """What the captions of the report say of a configuration: the readings behind a figure, and how many seeds."""
 
 from molap.config.run import RunConfig
-from molap.selection import labels
+from molap.planning.contents import labels
 
 SCORED = ("evaluation.criterion", "evaluation.tolerance", "evaluation.window")
 TRAINED = ("network.readout_init", "optimiser.decay", "optimiser.clip_norm")

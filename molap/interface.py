@@ -16,8 +16,8 @@ from molap.config.base import ConfigError, check
 from molap.config.run import parse_config
 from molap.jobs.job import Job
 from molap.networks.rnn import from_arrays, run, select_network
-from molap.plan import Plan
-from molap.selection import blocks
+from molap.planning.contents import blocks
+from molap.planning.plan import Plan
 from molap.storage.files import load_arrays
 from molap.storage.paths import path
 

@@ -9,7 +9,7 @@ from molap.analysis.choice import FIELDS, choose, collect
 from molap.config.run import RunConfig, read
 from molap.config.tune import Candidate
 from molap.jobs.job import Job
-from molap.selection import candidates, grids
+from molap.planning.contents import candidates, grids
 from molap.stages import tune_table
 from molap.storage.files import read_table, write_table
 

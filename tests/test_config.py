@@ -15,10 +15,10 @@ import yaml
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config, read
 from molap.config.tasks import TASK_NAMES
-from molap.document import PAGES
-from molap.plan import Plan
-from molap.selection import blocks, kinds, left_out_sets
-from molap.stage_settings import STAGES
+from molap.planning.contents import blocks, kinds, left_out_sets
+from molap.planning.document import PAGES
+from molap.planning.plan import Plan
+from molap.planning.settings import STAGES
 from molap.tasks.registry import load_tasks
 
 REPOSITORY = Path(__file__).parent.parent
@@ -209,7 +209,7 @@ def test_settings_do_not_depend_on_the_order_of_keys(tmp_path):
 
 
 def test_the_plan_prints_what_a_stage_takes():
-    command = [sys.executable, "-m", "molap.plan", "head", "block=s0", "source=none", "task=mem_pro"]
+    command = [sys.executable, "-m", "molap.planning.plan", "head", "block=s0", "source=none", "task=mem_pro"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     settings = json.loads(result.stdout)
     assert settings["task"] == "mem_pro" and settings["seeds"] == [0] and settings["phase"]["learning_rate"] == 0.01

@@ -14,7 +14,7 @@ import molap.jobs.digests
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
 from molap.jobs.digests import closure, source_digest
-from molap.plan import Plan
+from molap.planning.plan import Plan
 
 PACKAGE = Path(molap.__file__).parent
 EXAMPLE = '''"""A module."""
@@ -38,8 +38,8 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "pins", "progress", "storage"),
-    ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge", "jobs"),
+    ("config", "randomness", "progress", "storage"),
+    ("bars", "pages", "parameters", "provenance", "merge", "jobs"),
     ("tasks",),
     ("primitives", "networks"),
     ("training",),
@@ -47,17 +47,9 @@ LAYERS = (
     ("analysis",),
     ("figures", "claims"),
     ("stages",),
-    ("selection",),
-    ("expected",),
-    ("captions",),
-    ("setting_parts",),
-    ("search_settings", "plateau_settings"),
-    ("stage_settings",),
-    ("plan",),
+    ("planning",),
     ("tracking",),
-    ("due",),
-    ("why", "interface"),
-    ("document",),
+    ("interface", "captions"),
 )
 """Parts of the package from the bottom up; a part imports from its own layer and those before it."""
 LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.networks.own")}
@@ -204,7 +196,9 @@ def test_closure_of_the_heads_holds_what_they_run():
         "molap.tasks.decision",
         "molap.randomness",
     } <= found
-    assert not {"molap.figures.fig2", "molap.primitives.variates", "molap.plan", "molap.analysis.collect"} & found
+    assert (
+        not {"molap.figures.fig2", "molap.primitives.variates", "molap.planning.plan", "molap.analysis.collect"} & found
+    )
 
 
 AT = {"run": "paper", "block": "s0", "source": "cca", "kind": "dni-rule", "module": 1, "order": 0, "figure": "fig4"}

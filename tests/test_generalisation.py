@@ -13,8 +13,8 @@ from molap.config.base import ConfigError
 from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
 from molap.jobs.job import run_job
-from molap.plan import Plan
-from molap.selection import corpus_tasks, left_out_sets
+from molap.planning.contents import corpus_tasks, left_out_sets
+from molap.planning.plan import Plan
 from molap.stages import corpus, module, primitives, reservoir
 from molap.storage.files import load_arrays
 from molap.storage.paths import path

@@ -17,8 +17,8 @@ from molap.jobs.job import run_job
 from molap.networks.masks import all_weights, count_all, count_trained, head_weights, pretraining_weights
 from molap.networks.rnn import draw_b_rec, draw_params, draw_w_rec, from_arrays, run, select_network
 from molap.networks.shared import Layout, add_channels, new_network, view
-from molap.plan import Plan
-from molap.selection import module_sizes, scaling_sizes
+from molap.planning.contents import module_sizes, scaling_sizes
+from molap.planning.plan import Plan
 from molap.stages import head, learned, reservoir, testset
 from molap.storage.files import load_arrays, write_json
 from molap.tasks.registry import load_tasks

@@ -11,8 +11,8 @@ from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.jobs.job import run_job
 from molap.networks.own import LARGEST_RADIUS, radius_where_large, read_reservoir
-from molap.plan import Plan
-from molap.selection import kinds, n_units, perturbed_kinds, sweep
+from molap.planning.contents import kinds, n_units, perturbed_kinds, sweep
+from molap.planning.plan import Plan
 from molap.stages import head, own_network, perturbation, testset
 from molap.storage.files import load_arrays
 

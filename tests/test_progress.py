@@ -18,7 +18,7 @@ sys.path.append(str(REPOSITORY / "benchmarks"))
 import stage_times
 
 from molap.config.run import RunConfig, parse_config
-from molap.expected import expected_seconds
+from molap.planning.expected import expected_seconds
 from molap.progress import Expected, Progress, in_words
 
 SNAKEFILE = """

@@ -172,8 +172,8 @@ def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
 
 
 def why(scratch, *arguments):
-    """What `python -m molap.why` prints: cause → the lines below it."""
-    command = [sys.executable, "-m", "molap.why", *arguments, "--configfile", "tiny.yaml"]
+    """What `python -m molap.planning.why` prints: cause → the lines below it."""
+    command = [sys.executable, "-m", "molap.planning.why", *arguments, "--configfile", "tiny.yaml"]
     result = subprocess.run(command, cwd=scratch.folder, env=scratch.environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     return {cause: lines for cause, *lines in (part.splitlines() for part in result.stdout.split("\n\n"))}
@@ -200,7 +200,7 @@ def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_ever
 def test_why_tells_that_nothing_would_run_and_refuses_as_the_workflow_does(changed):
     assert why(changed) == {"nothing to be done": []}
     changed.set(heads={"n_steps": -1})
-    command = [sys.executable, "-m", "molap.why", "--configfile", "tiny.yaml"]
+    command = [sys.executable, "-m", "molap.planning.why", "--configfile", "tiny.yaml"]
     result = subprocess.run(command, cwd=changed.folder, env=changed.environment, capture_output=True, text=True)
     assert result.returncode != 0 and "heads.n_steps: -1 is not allowed" in result.stderr
 

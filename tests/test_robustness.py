@@ -14,7 +14,7 @@ from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
 from molap.figures.perturbations import summarise
 from molap.jobs.job import run_job
-from molap.selection import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
+from molap.planning.contents import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
 from molap.stages import areas as areas_stage
 from molap.stages import robustness as robustness_stage
 from molap.storage.files import canonical_json

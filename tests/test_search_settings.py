@@ -10,10 +10,10 @@ from molap.captions import captions
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config
 from molap.config.tune import Candidate, Grid
-from molap.document import config_page
-from molap.plan import Plan
-from molap.selection import candidates, grids, pretraining_candidates
-from molap.stage_settings import STAGES
+from molap.planning.contents import candidates, grids, pretraining_candidates
+from molap.planning.document import config_page
+from molap.planning.plan import Plan
+from molap.planning.settings import STAGES
 
 AT = {"grid": "grid1", "task": "mem_dm1", "source": "cca"}
 JOBS = {

@@ -17,9 +17,9 @@ from molap.config.training import PhaseSettings
 from molap.jobs.job import run_job
 from molap.networks.rnn import run, select_network, to_arrays
 from molap.networks.shared import Layout, add_channels, all_inputs, channels_of, new_network, task_network, view
-from molap.plan import Plan
+from molap.planning.contents import task_order
+from molap.planning.plan import Plan
 from molap.randomness import named_key
-from molap.selection import task_order
 from molap.stages import joint, scores, sequence
 from molap.storage.files import load_arrays
 from molap.storage.paths import block_seeds

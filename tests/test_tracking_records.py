@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.plan import Plan
-from molap.stage_settings import STAGES
+from molap.planning.plan import Plan
+from molap.planning.settings import STAGES
 from molap.storage.files import record_path, write_json
 from molap.storage.found import find_records
 from molap.tracking.describe import MAX_PARAM, VARIANTS, describe, describe_failure, flatten, thin
@@ -306,7 +306,8 @@ def test_settings_of_the_tracking_are_refused_in_one_line_with_field_and_value()
 def test_neither_stages_nor_plan_nor_the_workflows_side_of_the_tracking_import_mlflow():
     text = """import importlib.util, molap.stages, pkgutil, sys
 names = [f"molap.stages.{module.name}" for module in pkgutil.iter_modules(molap.stages.__path__)]
-names += ["molap.plan", *(f"molap.tracking.{name}" for name in ("launch", "describe", "scan", "where", "importer"))]
+tracking = ("launch", "describe", "scan", "where", "importer")
+names += ["molap.planning.plan", *(f"molap.tracking.{name}" for name in tracking)]
 for name in names: importlib.import_module(name)
 print(len(names), importlib.util.find_spec("mlflow") is not None, [name for name in sys.modules if "mlflow" in name])"""
     n_modules = len(list((REPOSITORY / "molap" / "stages").glob("[a-z]*.py"))) + 6

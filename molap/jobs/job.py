@@ -78,7 +78,9 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
     parser = argparse.ArgumentParser(
         prog=f"python -m molap.stages.{stage}", description=sys.modules["__main__"].__doc__
     )
-    parser.add_argument("--settings", required=True, metavar="JSON", help="its settings (see `python -m molap.plan`)")
+    parser.add_argument(
+        "--settings", required=True, metavar="JSON", help="its settings (see `python -m molap.planning.plan`)"
+    )
     parser.add_argument("--code", help="source digest that the workflow planned; refused if the code has changed")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH", required=True)

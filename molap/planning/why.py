@@ -1,7 +1,7 @@
 """Why the workflow would run a job: the configuration key, source module, input or missing file behind each.
 
-    python -m molap.why                                   # of the default targets
-    python -m molap.why --configfile mine.yaml            # arguments are those of snakemake
+    python -m molap.planning.why                                   # of the default targets
+    python -m molap.planning.why --configfile mine.yaml            # arguments are those of snakemake
 
 Snakemake tells which jobs are due, the records beside their outputs tell what made these.
 """
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.due import Job, Refused, due_jobs
-from molap.foreign import changed
 from molap.jobs.digests import parts
-from molap.plan import Plan
-from molap.sources import remembered
+from molap.planning.dry_run import Job, Refused, due_jobs
+from molap.planning.known_code import noted_code
+from molap.planning.origin import changed
+from molap.planning.plan import Plan
 from molap.storage.files import record_path
 from molap.storage.paths import OUTPUTS, RESULTS
 
@@ -104,7 +104,7 @@ def _as_settings(differing: dict[str, tuple]) -> dict[str, tuple]:
 
 def _source_cause(old: str, program: str, settings: dict) -> str:
     files = tuple(settings.get("trials", {}).get("modules", ()))
-    before, now = remembered(old), parts(f"molap.stages.{program}", files)
+    before, now = noted_code(old), parts(f"molap.stages.{program}", files)
     if not before:
         return "source changed"
     names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]

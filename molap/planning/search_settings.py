@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from molap.config.run import RunConfig
 from molap.config.training import PhaseSettings
-from molap.selection import candidates, corpus_tasks, pretraining_candidates
-from molap.setting_parts import criterion, fields, method, primitives_of, training, without_keys
+from molap.planning.contents import candidates, corpus_tasks, pretraining_candidates
+from molap.planning.setting_parts import criterion, fields, method, primitives_of, training, without_keys
 from molap.storage.paths import FITTED, block_name
 
 REPLACED = {

@@ -1,8 +1,8 @@
 """Which part of a run's configuration the stages of `snakemake diagnose` depend on, and nothing more."""
 
 from molap.config.run import RunConfig
-from molap.selection import labels, plateau_tasks
-from molap.setting_parts import criterion
+from molap.planning.contents import labels, plateau_tasks
+from molap.planning.setting_parts import criterion
 from molap.storage.paths import FORMER, block_seeds
 
 

@@ -10,7 +10,7 @@ from molap.storage.paths import RESULTS
 FILE = Path(RESULTS) / ".sources.json"
 
 
-def remember(programs: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+def note_code(programs: dict[str, tuple[str, tuple[str, ...]]]) -> None:
     """Add what is behind digests that were planned: digest → (program's module, files of the user)."""
     known = _read()
     new = {digest: of for digest, of in programs.items() if digest not in known}
@@ -19,7 +19,7 @@ def remember(programs: dict[str, tuple[str, tuple[str, ...]]]) -> None:
         write_json(FILE, known)
 
 
-def remembered(digest: str) -> dict[str, str]:
+def noted_code(digest: str) -> dict[str, str]:
     """What a digest was made of (see `parts`); empty for one that was planned elsewhere."""
     return _read().get(digest, {})
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from molap.config.run import RunConfig
 from molap.config.training import PhaseSettings
-from molap.selection import blocks, n_units, perturbed_kinds, sweep
+from molap.planning.contents import blocks, n_units, perturbed_kinds, sweep
 
 
 def expected_seconds(c: RunConfig, measured: Mapping[str, Mapping[str, str]]) -> dict[str, float]:

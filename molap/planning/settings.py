@@ -8,9 +8,7 @@ from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.training import RecurrentPhaseSettings
-from molap.plateau_settings import PLATEAU_STAGES
-from molap.search_settings import SEARCH_STAGES
-from molap.selection import (
+from molap.planning.contents import (
     blocks,
     chain_sources,
     corpus_tasks,
@@ -35,7 +33,9 @@ from molap.selection import (
     sweep,
     task_order,
 )
-from molap.setting_parts import criterion, fields, method, primitives_of, training, trials, without_keys
+from molap.planning.plateau_settings import PLATEAU_STAGES
+from molap.planning.search_settings import SEARCH_STAGES
+from molap.planning.setting_parts import criterion, fields, method, primitives_of, training, trials, without_keys
 from molap.storage.paths import ALL_TASKS, NO_SWITCH, block_seeds
 
 
@@ -49,7 +49,7 @@ def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> di
     return training(c, c.pretraining, block, corpus_tasks(c)) | primitives_of(c, source) | place
 
 
-def _shared(c: RunConfig, block: str, kind: str, n_steps: int, names: Sequence[str]) -> dict:
+def _all_tasks_network(c: RunConfig, block: str, kind: str, n_steps: int, names: Sequence[str]) -> dict:
     """Settings of a network for several tasks."""
     phase = RecurrentPhaseSettings(**fields(c.dni, RecurrentPhaseSettings) | {"n_steps": n_steps})
     return training(c, phase, block, names) | {
@@ -63,7 +63,7 @@ def _shared(c: RunConfig, block: str, kind: str, n_steps: int, names: Sequence[s
 
 def _sequence(c: RunConfig, block: str, kind: str, order: int | str, task: str, **_) -> dict:
     before = list(takewhile(lambda name: name != task, task_order(c, order)))
-    return _shared(c, block, kind, c.dni.n_steps, [*before, task]) | {
+    return _all_tasks_network(c, block, kind, c.dni.n_steps, [*before, task]) | {
         "task": task,
         "before": before,
         "method": method(c, first=not before) if kind.startswith("dni") else None,
@@ -152,7 +152,7 @@ STAGES = {
     ),
     "sequence": _sequence,
     "joint": lambda c, block, kind, **_: (
-        _shared(c, block, kind, c.dni.joint_steps, c.tasks.names) | {"tasks": list(c.tasks.names)}
+        _all_tasks_network(c, block, kind, c.dni.joint_steps, c.tasks.names) | {"tasks": list(c.tasks.names)}
     ),
     "scores": lambda c, block, kind, order, **_: {
         "trials": _channels(c),

@@ -1,6 +1,6 @@
 """The plan: the runs of a configuration, the settings of their jobs, and where their outputs lie.
 
-The Snakefile takes each rule's params from here; `python -m molap.plan` prints them for use by hand.
+The Snakefile takes each rule's params from here; `python -m molap.planning.plan` prints them for use by hand.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.jobs.digests import source_digest
-from molap.selection import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
-from molap.stage_settings import STAGES
+from molap.planning.contents import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
+from molap.planning.settings import STAGES
 from molap.storage.files import canonical_json
 from molap.storage.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run, yardsticks_run
 
@@ -128,7 +128,7 @@ class Plan:
             if stage == "performance":
                 values["kinds"] = self.collected_kinds(run)
             if stage in COLLECTED:
-                shared = self._shared(COLLECTED[stage], run, values)
+                shared = self._scored_elsewhere(COLLECTED[stage], run, values)
                 values |= {"shared": shared} if shared else {}
             if stage in (*COLLECTED, "continual"):
                 values["run"] = run
@@ -173,7 +173,7 @@ class Plan:
             return self.path("own_network", run, block=block, source=source)
         return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
 
-    def _shared(self, stage: str, run: str, collected: dict) -> dict[str, dict[str, str]]:
+    def _scored_elsewhere(self, stage: str, run: str, collected: dict) -> dict[str, dict[str, str]]:
         """What a table collects from other runs than its own: run → kind/task → the run in which it is scored."""
         tasks = [task if isinstance(task, str) else task[0] for task in collected["tasks"]]
         parts = {run: (collected["kinds"], tasks)}
@@ -223,7 +223,7 @@ class Plan:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the settings of a stage, for `--settings` of its program."""
-    parser = argparse.ArgumentParser(prog="python -m molap.plan", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m molap.planning.plan", description=main.__doc__)
     parser.add_argument("stage", choices=sorted(STAGES))
     parser.add_argument("wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, kind, …")
     parser.add_argument("--config", default="config/paper.yaml", metavar="FILE")
@@ -233,9 +233,9 @@ def main(argv: list[str] | None = None) -> None:
         config = read(arguments.config)
         print(Plan(config).settings(arguments.stage, config.name, **wildcards))
     except ConfigError as error:
-        sys.exit(f"molap.plan: {error}")
+        sys.exit(f"molap.planning.plan: {error}")
     except (TypeError, ValueError) as error:
-        sys.exit(f"molap.plan: {' '.join(arguments.wildcards)!r} does not name a {arguments.stage}: {error}")
+        sys.exit(f"molap.planning.plan: {' '.join(arguments.wildcards)!r} does not name a {arguments.stage}: {error}")
 
 
 if __name__ == "__main__":

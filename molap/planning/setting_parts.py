@@ -7,7 +7,7 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import RunConfig
 from molap.config.tasks import TASK_LABELS, TrialSettings
-from molap.selection import corpus_tasks, defining_modules
+from molap.planning.contents import corpus_tasks, defining_modules
 from molap.storage.paths import block_seeds
 
 ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})

@@ -1,4 +1,4 @@
-"""`python -m molap.document`: write the reference pages that are made from the code.
+"""`python -m molap.planning.document`: write the reference pages that are made from the code.
 
 `config/README.md` comes from the configuration's own types, `results/README.md` from the list of outputs.
 """
@@ -28,7 +28,7 @@ snakemake --cores all --configfile mine.yaml                 # your own, with a 
 Outputs lie under `results/<name>/`, so that configurations live side by side. An unknown key, a wrong type or a value
 out of range is refused before anything runs, with the field, the value and what is allowed.
 
-This page is made by `python -m molap.document`.
+This page is made by `python -m molap.planning.document`.
 """
 
 GRIDS = """A grid holds lists of values, and every combination of them is a candidate. A field that is left out has one
@@ -74,7 +74,7 @@ outputs, start and end, wall and CPU time, peak memory, versions, source digest 
 of a job that failed or was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database
 and artifacts under `mlflow/`.
 
-This page is made by `python -m molap.document`.
+This page is made by `python -m molap.planning.document`.
 
 | output | contents |
 |---|---|
@@ -181,12 +181,12 @@ PAGES = {"config/README.md": config_page, "results/README.md": results_page}
 
 def main(argv: list[str] | None = None) -> None:
     """Write the pages, or with `--check` fail where one is out of date."""
-    parser = argparse.ArgumentParser(prog="python -m molap.document", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m molap.planning.document", description=main.__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(argv).check
     for path, page in PAGES.items():
         if check and Path(path).read_text(encoding="utf-8") != page():
-            sys.exit(f"{path} is out of date; run python -m molap.document")
+            sys.exit(f"{path} is out of date; run python -m molap.planning.document")
         if not check:
             Path(path).write_text(page(), encoding="utf-8")
 
