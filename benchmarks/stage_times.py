@@ -20,7 +20,7 @@ from pathlib import Path
 
 from molap.config.run import RunConfig, parse_config
 from molap.planning.expected import computing
-from molap.provenance import read_records, stage_times
+from molap.report.provenance import read_records, stage_times
 
 COLUMNS = ("stage", "memory_mb", "cpu_s", "overhead_s", "computing_s")
 

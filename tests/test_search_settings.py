@@ -6,7 +6,6 @@ import json
 import pytest
 import yaml
 
-from molap.captions import captions
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config
 from molap.config.tune import Candidate, Grid
@@ -14,6 +13,7 @@ from molap.planning.contents import candidates, grids, pretraining_candidates
 from molap.planning.document import config_page
 from molap.planning.plan import Plan
 from molap.planning.settings import STAGES
+from molap.report.captions import captions
 
 AT = {"grid": "grid1", "task": "mem_dm1", "source": "cca"}
 JOBS = {

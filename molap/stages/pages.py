@@ -2,8 +2,8 @@
 
 from molap.config.base import Section
 from molap.jobs.job import Job, run_job
-from molap.pages import in_html, table, write_page
-from molap.parameters import parameters
+from molap.report.pages import in_html, table, write_page
+from molap.report.settings_table import parameters
 from molap.storage.files import read_json, read_table
 from molap.storage.paths import OUTPUTS
 
