@@ -39,7 +39,7 @@ def area(r, power=2):
 '''
 LAYERS = (
     ("config", "randomness", "progress", "storage"),
-    ("bars", "merge", "jobs"),
+    ("bars", "jobs"),
     ("tasks",),
     ("primitives", "networks"),
     ("training",),
@@ -49,7 +49,7 @@ LAYERS = (
     ("stages",),
     ("planning",),
     ("tracking",),
-    ("interface", "report"),
+    ("interface", "report", "gathering"),
 )
 """Parts of the package from the bottom up; a part imports from its own layer and those before it."""
 LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.networks.own")}

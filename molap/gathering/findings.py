@@ -1,6 +1,6 @@
 """Print the numbers that docs/findings.md states, from the reference tables.
 
-python benchmarks/findings.py
+python -m molap.gathering.findings
 """
 
 import argparse
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import reference
 
 from molap.analysis.intervals import half_width
+from molap.gathering import seeds
 
 SEED = "network_seed"
 ENDS = ["mean", "low", "high"]
@@ -22,7 +22,7 @@ KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni no
 
 def read(folder: Path, name: str) -> pd.DataFrame:
     """A table of the reference results, with the kind of network in one column."""
-    table = reference.read(folder, name)
+    table = seeds.read(folder, name)
     strategy = table.get("strategy", pd.Series("molap", table.index))
     return table.assign(kind=(strategy + " " + table.get("source", "")).str.removesuffix(" -"))
 
@@ -48,9 +48,9 @@ def pairs(by: pd.DataFrame) -> pd.DataFrame:
 
 def judged(folder: Path) -> None:
     """The verdicts, and every part of every claim by its own column."""
-    table = reference.read(folder, "claims")
+    table = seeds.read(folder, "claims")
     say("claims", table.set_index("claim")[["verdict", "verdict_decision_accuracy", "part", *ENDS, "n_seeds"]], 2)
-    parts = reference.read(folder, "claim_parts")
+    parts = seeds.read(folder, "claim_parts")
     parts = parts[parts.by.isna()]
     say("parts", parts.set_index(["claim", "part"])[[*ENDS, "n_seeds", "verdict", "alone"]], 2)
 
@@ -58,7 +58,7 @@ def judged(folder: Path) -> None:
 def counting(folder: Path) -> None:
     """Table 1 and the primitives."""
     for name, index in {"table1": "version", "components": "source"}.items():
-        say(name, reference.read(folder, name).set_index(index), 3)
+        say(name, seeds.read(folder, name).set_index(index), 3)
 
 
 def learning(folder: Path) -> None:
@@ -139,7 +139,7 @@ def of_one_more(effects: pd.DataFrame) -> pd.DataFrame:
 
 def switching(folder: Path) -> None:
     """Readings switched one at a time: effects behind claims, and their changes, with their intervals."""
-    table = reference.read(folder, "attribution")
+    table = seeds.read(folder, "attribution")
     if table is None:
         return
     table = table.assign(claim=table.claim.astype(str))

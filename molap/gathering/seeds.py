@@ -1,6 +1,6 @@
 """Gather finished runs in `docs/reference`: tables, figures and verdicts of all network seeds that they have together.
 
-    python benchmarks/reference.py results/paper
+    python -m molap.gathering.seeds results/paper
 
 The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
 intervals, verdicts and figures, is made anew by the stages themselves, with the settings in the run's records, from the

@@ -1,6 +1,6 @@
 """Bring in what another machine computed for other network seeds.
 
-    python -m molap.merge /elsewhere/results/paper
+    python -m molap.gathering.merge /elsewhere/results/paper
 
 Copies into `results/` what is there and not here: everything up to the evaluations, with the records. Tables and
 figures are made here from all of it, by `snakemake` with a configuration whose `seeds` are those of both; nothing else
@@ -124,14 +124,18 @@ def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Merge, and tell what was done."""
-    parser = argparse.ArgumentParser(prog="python -m molap.merge", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m molap.gathering.merge", description=main.__doc__)
     parser.add_argument("source", type=Path, help="the folder of a run elsewhere, …/results/NAME")
     parser.add_argument("--into", type=Path, default=Path(RESULTS), help="the folder results here")
     arguments = parser.parse_args(argv)
     try:
         done = merge(arguments.source, arguments.into)
     except (Refused, OSError) as error:
-        sys.exit(f"molap.merge: {error}; nothing was copied" if isinstance(error, Refused) else f"molap.merge: {error}")
+        sys.exit(
+            f"molap.gathering.merge: {error}; nothing was copied"
+            if isinstance(error, Refused)
+            else f"molap.gathering.merge: {error}"
+        )
     print(f"{done.copied} outputs copied, {done.same} were here already")
     for path in done.other_bytes:
         print(f"{path}: made alike elsewhere, to other last bits; the one here is kept")

@@ -1,6 +1,6 @@
 """Gather finished attributions in `docs/reference`: tables, effects and figure of all switches and network seeds.
 
-    python benchmarks/switches.py results/paper
+    python -m molap.gathering.switches results/paper
 
 Runs of `snakemake attribution` may have switches and seeds of their own (`attribution.switches`,
 `attribution.networks`, `seeds.first`): a reading whose switch trains every network anew is dear, one that scores them
@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from reference import asked, check_alike, joined, made_by, read, write
 
 from molap.claims.attribution import attribution
 from molap.claims.page import small
@@ -20,6 +19,7 @@ from molap.claims.reading import read_claims
 from molap.config.attribution import SWITCHES, AttributionSettings
 from molap.figures.attribution import draw_attribution
 from molap.figures.style import save_figure
+from molap.gathering.seeds import asked, check_alike, joined, made_by, read, write
 from molap.storage.files import read_json
 from molap.storage.paths import NO_SWITCH, switch_run
 
