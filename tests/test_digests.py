@@ -38,8 +38,8 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "progress", "storage"),
-    ("bars", "jobs"),
+    ("config", "randomness", "storage"),
+    ("jobs",),
     ("tasks",),
     ("primitives", "networks"),
     ("training",),

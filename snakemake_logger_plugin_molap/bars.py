@@ -5,7 +5,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from molap.progress import Progress
+from snakemake_logger_plugin_molap.progress import Progress
 
 
 class Bars:
