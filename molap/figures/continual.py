@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, network_seeds, new_figure, panel_letter
 
 
-def draw_fig_dni(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
+def draw_continual(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """A column per kind of network: a heat map of accuracy, and accuracy right after learning and at the end.
 
     With one kind of network the two stand side by side.
