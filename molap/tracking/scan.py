@@ -13,7 +13,7 @@ from molap.storage.files import write_atomically, write_json
 from molap.storage.found import Found
 
 FOLDER = ".tracking"
-"""Below the results: identity of the folder, the importer's lock, log and memory."""
+"""Below the results: identity of the folder, the importer's lock, log, and what is known."""
 
 
 class Busy(RuntimeError):
@@ -56,7 +56,7 @@ def importer_lock(results: Path) -> Iterator[None]:
         yield
 
 
-class Memory:
+class Known:
     """Which version of each record is in which store; a help, not the truth: the store is asked about all else."""
 
     def __init__(self, results: Path) -> None:
@@ -90,5 +90,5 @@ class Memory:
         self._known = {}
 
     def save(self) -> None:
-        """Write the memory."""
+        """Write what is known."""
         write_json(self._file, {"store": self.store, "known": self._known})
