@@ -3,7 +3,10 @@
 import ast
 import importlib
 import importlib.util
+import re
 import shutil
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -38,20 +41,16 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    ("config", "randomness", "storage"),
-    ("jobs",),
-    ("tasks",),
-    ("primitives", "networks"),
-    ("training",),
-    ("evaluation",),
-    ("analysis",),
-    ("figures", "claims"),
+    ("randomness", "storage"),
+    ("config", "analysis"),
+    ("tasks", "jobs", "figures", "claims", "tracking"),
+    ("primitives", "networks", "gathering"),
+    ("training", "evaluation", "planning"),
+    ("report", "interface"),
     ("stages",),
-    ("planning",),
-    ("tracking",),
-    ("interface", "report", "gathering"),
 )
-"""Parts of the package from the bottom up; a part imports from its own layer and those before it."""
+"""Rooms of the package, its folders and top-level files, floor by floor from the ground up; a room imports from its own
+floor and those below."""
 LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.networks.own")}
 """Imports upward that are allowed inside a function."""
 
@@ -140,7 +139,7 @@ def test_code_that_a_stage_imports_changes_its_digest(package, changed):
 
 
 @pytest.mark.parametrize(
-    "changed", ["figures/fig2", "primitives/variates", "stages/module", "plan", "analysis/collect"]
+    "changed", ["figures/fig2", "primitives/variates", "stages/module", "planning/plan", "analysis/collect"]
 )
 def test_code_that_a_stage_does_not_import_leaves_its_digest(package, changed):
     before = package("head")
@@ -266,9 +265,12 @@ def parse(name: str) -> ast.Module:
     return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
+def room(name: str) -> str:
+    return name.split(".")[1]
+
+
 def layer(name: str) -> int:
-    part = name.split(".")[1]
-    found = [i for i, parts in enumerate(LAYERS) if part in parts]
+    found = [i for i, rooms in enumerate(LAYERS) if room(name) in rooms]
     assert found, f"{name} has no place among LAYERS"
     return found[0]
 
@@ -288,3 +290,21 @@ def test_upward_imports_are_inside_a_function(importer, imported):
 def test_no_module_imports_itself_through_others():
     graph = {name: imports(parse(name)) - {other for at, other in LAZY if at == name} for name in MODULES}
     assert set(TopologicalSorter(graph).static_order()) == set(MODULES)
+
+
+def test_no_room_imports_itself_through_others():
+    graph: dict[str, set[str]] = {room(name): set() for name in MODULES if name != "molap"}
+    for name in MODULES:
+        for other in imports(parse(name)):
+            if (name, other) not in LAZY and room(other) != room(name):
+                graph[room(name)].add(room(other))
+    assert set(TopologicalSorter(graph).static_order()) == {each for rooms in LAYERS for each in rooms}
+
+
+def test_neither_planning_nor_what_else_the_workflow_imports_loads_jax():
+    snakefile = (PACKAGE.parent / "workflow" / "Snakefile").read_text(encoding="utf-8")
+    names = {f"molap.planning.{file.stem}" for file in (PACKAGE / "planning").glob("[a-z]*.py")}
+    names |= set(re.findall(r"^from (molap[.\w]+) import", snakefile, re.MULTILINE))
+    text = f"import sys, {', '.join(sorted(names))}\nprint('jax' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert found.stdout == "False\n"
