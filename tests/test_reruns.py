@@ -81,7 +81,7 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             "molap/evaluation/criterion.py",
             "deviation <= tolerances",
             "deviation < tolerances",
-            {"evaluation": 20, "learned": 6, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1}
+            {"evaluation": 20, "learned": 6, "performance": 1, "fig2": 1, "fig_dni": 1}
             | SCORES
             | LEARNED
             | GENERALISED

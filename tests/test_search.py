@@ -13,8 +13,8 @@ from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, RecurrentPhaseSettings
 from molap.config.tune import Candidate
 from molap.evaluation.criterion import metrics
-from molap.evaluation.test_run import scores
 from molap.evaluation.test_run import test_noise as noise_of
+from molap.evaluation.validation import scores
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import draw_params, draw_w_rec, run, select_network, stack_networks, to_arrays
 from molap.tasks.batch import draw_trials
@@ -91,7 +91,7 @@ def side_by_side(monkeypatch):
     """What a GPU does."""
     monkeypatch.setattr("molap.training.loop.over_seeds", jax.vmap)
     monkeypatch.setattr(
-        "molap.evaluation.test_run._outputs", jax.jit(jax.vmap(lambda p, x, n: run(p, x, n)[0], (0, None, None)))
+        "molap.evaluation.validation._outputs", jax.jit(jax.vmap(lambda p, x, n: run(p, x, n)[0], (0, None, None)))
     )
 
 

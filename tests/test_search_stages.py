@@ -137,7 +137,7 @@ def test_a_candidate_is_scored_as_the_networks_of_a_run_that_trains_so(kind, mor
 )
 def test_a_candidate_learns_tasks_in_turn_as_the_networks_of_a_run_do(kind, more, mapped, tmp_path, monkeypatch):
     if mapped == "side by side":  # as on a GPU
-        for module in ("molap.training.loop", "molap.evaluation.test_run", "molap.stages.search_sequence"):
+        for module in ("molap.training.loop", "molap.evaluation.validation", "molap.stages.search_sequence"):
             monkeypatch.setattr(f"{module}.over_seeds", jax.vmap)
     config = merged(SMALL, more)
     tasks = config["tune"]["tasks"]

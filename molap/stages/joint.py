@@ -13,7 +13,7 @@ from molap.stages.training_job import TrainingSettings, note_counts, train_netwo
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training.objectives import joint_objective
+from molap.training.joint import joint_objective
 
 
 class Settings(TrainingSettings):

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from molap.config.evaluation import CriterionSettings
 from molap.config.tune import Candidate
-from molap.evaluation.test_run import scores
+from molap.evaluation.validation import scores
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks

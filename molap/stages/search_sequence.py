@@ -12,7 +12,7 @@ import numpy as np
 
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
-from molap.evaluation.test_run import scores
+from molap.evaluation.validation import scores
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights
 from molap.networks.rnn import Params, over_seeds, run, select_network, stack_networks
