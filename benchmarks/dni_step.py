@@ -1,8 +1,8 @@
 """Cost of a DNI step against an unprotected step of the same network, in one run.
 
 One thread, 200 trials, 110 steps, all weights of a shared network with rule inputs: milliseconds per step of
-`molap.training.train` without and with projected updates, measured in turn so that other work on the machine falls on
-both; and the seconds that measuring the covariances and their eigendecompositions take, once per task.
+`molap.training.loop.train` without and with projected updates, measured in turn so that other work on the machine falls
+on both; and the seconds that measuring the covariances and their eigendecompositions take, once per task.
 
     python benchmarks/dni_step.py
 """
@@ -20,13 +20,14 @@ import numpy as np
 from molap.config.network import InitSettings
 from molap.config.tasks import TASK_NAMES, TrialSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
-from molap.dni import Projections, empty_memory, project_updates, projections, remember
-from molap.modules import all_weights
-from molap.network import run, stack_networks
-from molap.shared import Layout, all_inputs, grow, new_network, view
+from molap.networks.masks import all_weights
+from molap.networks.rnn import run, stack_networks
+from molap.networks.shared import Layout, add_channels, all_inputs, new_network, view
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import task_objective, train
+from molap.training.dni import Projections, empty_memory, project_updates, projections, remember_task
+from molap.training.loop import train
+from molap.training.objectives import task_objective
 
 CHUNK = 10
 
@@ -43,7 +44,7 @@ def main() -> None:
     for n_units in arguments.units:
         layout, network = Layout(), new_network(0, n_units, 1.5, InitSettings())
         for name in TASK_NAMES:
-            network = grow(network, layout, tasks[name], True, 0, InitSettings())
+            network = add_channels(network, layout, tasks[name], True, 0, InitSettings())
             layout = layout.with_task(tasks[name], True)
 
         start = time.perf_counter()
@@ -52,7 +53,7 @@ def main() -> None:
         empty = empty_memory(len(layout.inputs), n_units, len(layout.outputs))
         weights = np.hstack([network.w_in, network.w_rec])
         outputs = rates @ np.asarray(network.w_out).T
-        memory = remember(empty, np.asarray(all_inputs(layout, task, inputs)), rates, outputs, weights)
+        memory = remember_task(empty, np.asarray(all_inputs(layout, task, inputs)), rates, outputs, weights)
         between = time.perf_counter()
         protect = projections(memory, len(layout.inputs), 1e-3)
         once = between - start, time.perf_counter() - between

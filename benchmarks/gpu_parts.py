@@ -15,16 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 import yaml
 
-import molap.training
+import molap.training.loop
 from molap.config.network import InitSettings
 from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, SeparatePhaseSettings
+from molap.evaluation.sweep import Perturbed, run_many
 from molap.interface import Stages
-from molap.modules import all_weights, head_weights
-from molap.network import draw_params, draw_w_rec
-from molap.paths import block_name
-from molap.selection import (
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import draw_params, draw_w_rec
+from molap.planning.contents import (
     chain_sources,
     fitted_sources,
     kinds,
@@ -36,10 +36,10 @@ from molap.selection import (
     sweep,
     task_order,
 )
-from molap.sweep import Perturbed, respond
+from molap.storage.paths import block_name
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import train
+from molap.training.loop import train
 
 TINY = Path(__file__).parents[1] / "tests" / "tiny.yaml"
 KIND = "molap-cca"
@@ -164,7 +164,7 @@ def batches(_: Path, options: argparse.Namespace) -> dict:
             times = []
             for _ in range(4):
                 start = time.perf_counter()
-                for _ in respond(items, inputs, None, batch):
+                for _ in run_many(items, inputs, None, batch):
                     pass
                 times.append((time.perf_counter() - start) / len(items))
             row = {"batch": batch, "units": n_units, "networks_per_second": 1 / float(np.median(times[1:]))}
@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--perturb", action="store_true")
     options = parser.parse_args()
     if options.vmap:
-        molap.training.over_seeds = jax.vmap
+        molap.training.loop.over_seeds = jax.vmap
     options.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     found = PARTS[options.part](options.folder, options)

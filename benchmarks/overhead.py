@@ -16,8 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from molap.paths import RESULTS
-from molap.provenance import read_records
+from molap.report.provenance import read_records
+from molap.storage.paths import RESULTS
 
 IMPORTER_LOG = Path(RESULTS, ".tracking", "importer.log")
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from molap.network import Params
+from molap.networks.rnn import Params
 
 RATE = 1e-3
 

@@ -27,11 +27,11 @@ from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.tasks import TrialSettings
-from molap.evaluation import metrics
-from molap.network import draw_params, draw_w_rec, run
-from molap.perturbations import module_of
-from molap.selection import sweep
-from molap.sweep import Perturbed, outputs, perturb, perturbation_key, respond
+from molap.evaluation.criterion import metrics
+from molap.evaluation.perturbations import module_of
+from molap.evaluation.sweep import Perturbed, outputs, perturb, perturbation_key, run_many
+from molap.networks.rnn import draw_params, draw_w_rec, run
+from molap.planning.contents import sweep
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 
@@ -67,7 +67,7 @@ def measure(n_units: int, n_trials: int, repeats: int, strengths: dict[str, tupl
         for name, values in strengths.items():
             found = perturb(keys[name], draw, network, name, values, READINGS, module_of(n_units, 2))
             items = [Perturbed(s, draw, hit, p) for s, (p, hit) in zip(values, found, strict=True)]
-            for _, y in respond(items, inputs, None):
+            for _, y in run_many(items, inputs, None):
                 metrics(y, targets, CRITERION)
 
     def plain():

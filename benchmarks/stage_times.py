@@ -28,10 +28,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: the speed of
 import numpy as np
 
 from molap.config.run import RunConfig, parse_config
-from molap.expected import computing
-from molap.memory import N_STEPS
-from molap.provenance import read_records, stage_times
-from molap.selection import n_units
+from molap.evaluation.sweep_memory import N_STEPS
+from molap.planning.contents import n_units
+from molap.planning.expected import computing
+from molap.report.provenance import read_records, stage_times
 
 COLUMNS = ("stage", "memory_mb", "cpu_s", "overhead_s", "computing_s")
 

@@ -7,7 +7,7 @@ N units, 200 trials, 110 steps, one thread; milliseconds, and as ratios to the f
 that a slow moment of the machine meets all alike.
 
 - floor: the matrix products of a step alone, in NumPy's sgemm;
-- ours: a step of `molap.training.train`, with drawing the trials and the optimiser;
+- ours: a step of `molap.training.loop.train`, with drawing the trials and the optimiser;
 - the others: both passes and Adam on one given batch, without drawing it.
 """
 
@@ -26,12 +26,12 @@ import peers
 from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import HeadSettings, OptimiserSettings
-from molap.modules import all_weights, head_weights
-from molap.network import Params, draw_params, draw_w_rec, stack_networks
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import Params, draw_params, draw_w_rec, stack_networks
 from molap.randomness import named_key
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import train
+from molap.training.loop import train
 
 N_TRIALS, CHUNK = 200, 20
 

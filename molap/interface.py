@@ -14,12 +14,12 @@ from jaxtyping import Float
 
 from molap.config.base import ConfigError, check
 from molap.config.run import parse_config
-from molap.network import from_arrays, run, select_network
-from molap.paths import path
-from molap.plan import Plan
-from molap.records import load_arrays
-from molap.selection import blocks
-from molap.stages.job import Job
+from molap.jobs.job import Job
+from molap.networks.rnn import from_arrays, run, select_network
+from molap.planning.contents import blocks
+from molap.planning.plan import Plan
+from molap.storage.files import load_arrays
+from molap.storage.paths import path
 
 
 class Trained(NamedTuple):

@@ -14,8 +14,8 @@ from snakemake.logging import ColorizingTextHandler, get_event
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-import molap.progress
-from molap.progress import Progress, in_words
+from snakemake_logger_plugin_molap import progress
+from snakemake_logger_plugin_molap.progress import Progress, in_words
 
 NOISE = ("Select jobs to execute...", "Assuming unrestricted shared filesystem usage.", "Conda environments: ignored")
 SPOKEN = (None, LogEvent.ERROR, LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.SHELLCMD, LogEvent.DEBUG_DAG)
@@ -57,12 +57,12 @@ class LogHandler(LogHandlerBase):
             self._follow(event, record)
 
     def _begin(self, planned: dict[str, int]) -> None:
-        self._progress = Progress(planned, molap.progress.expected, self._cores)
+        self._progress = Progress(planned, progress.expected, self._cores)
         self._say(
             "; ".join(filter(None, [f"{sum(planned.values())} jobs of {len(planned)} stages", self._progress.to_go()]))
         )
         if self._stream.isatty():
-            from molap.bars import Bars  # rich is loaded where it is of use
+            from snakemake_logger_plugin_molap.bars import Bars  # rich is loaded where it is of use
 
             self._bars = Bars(self._progress, self.common_settings.stdout)
 

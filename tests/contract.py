@@ -22,10 +22,10 @@ from workflow_helpers import OWN_TASK, REPOSITORY, Scratch
 
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config
-from molap.digests import closure
-from molap.due import read_jobs
-from molap.plan import Plan
-from molap.why import places
+from molap.jobs.digests import closure
+from molap.planning.dry_run import read_jobs
+from molap.planning.plan import Plan
+from molap.planning.why import places
 
 TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
@@ -227,7 +227,8 @@ PAGE_HEAD = """# What re-runs after a change
 
 For every configuration key and every module of the package: the stages that run again, and no others. The left
 column of stages holds those whose own settings or source change, the right one those that read what they make. A
-stage is named if any of its jobs re-runs; `snakemake -n` counts them, `python -m molap.why` names the cause of each.
+stage is named if any of its jobs re-runs; `snakemake -n` counts them, `python -m molap.planning.why` names the cause of
+each.
 
 Comments, docstrings, layout, `touch` and the order of keys re-run nothing. Swapped values, an older modification
 time, removed metadata and other versions of the packages are noticed.

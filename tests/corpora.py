@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from molap.config.tasks import TASK_NAMES, TrialSettings
-from molap.corpus import draw_corpus
+from molap.tasks.corpus import draw_corpus
 from molap.tasks.registry import load_tasks
 
 KEY = jax.random.key(5)

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 
 from molap.config.training import OptimiserSettings
-from molap.optimise import learning_rate
+from molap.training.optimiser import learning_rate
 
 B1, B2, EPS = 0.9, 0.999, 1e-8
 N_STEPS = 30

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 
 from molap.config.network import InitSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
-from molap.modules import all_weights, head_weights, pretraining_weights
-from molap.network import draw_params, draw_w_rec, select_network, stack_networks, to_arrays
+from molap.networks.masks import all_weights, head_weights, pretraining_weights
+from molap.networks.rnn import draw_params, draw_w_rec, select_network, stack_networks, to_arrays
 from molap.randomness import named_key
-from molap.training import train
+from molap.training.loop import train
 
 N_UNITS, N_MODULES, N_STEPS = 12, 2, 6
 WEIGHTS = ("w_in", "w_rec", "w_out")

@@ -21,7 +21,7 @@ from molap.config.base import ConfigError, check
 from molap.config.run import parse_config, read
 from molap.figures.attribution import draw_attribution
 from molap.figures.style import save_figure
-from molap.plan import Plan
+from molap.planning.plan import Plan
 
 TABLES = {"performance", "robustness", "generalisation"}
 SCORED = {"evaluation", "perturbation"}

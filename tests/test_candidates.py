@@ -10,9 +10,9 @@ import pytest
 from small_training import N_STEPS, N_UNITS, PHASES, assert_same_bytes, trained
 
 from molap.config.training import OptimiserSettings, RecurrentPhaseSettings
-from molap.dni import Projections, project_updates
-from molap.network import select_network, to_arrays
-from molap.training import Varied
+from molap.networks.rnn import select_network, to_arrays
+from molap.training.dni import Projections, project_updates
+from molap.training.loop import Varied
 
 pytestmark = pytest.mark.usefixtures("compile_once")
 
@@ -42,7 +42,7 @@ def alone(place: int, name: str, decay: str):
 def test_candidates_that_are_trained_together_become_what_each_does_alone(name, decay, mapped, monkeypatch):
     """The phase's and the optimiser's own numbers do not matter; side by side is what a GPU does."""
     if mapped == "side by side":
-        monkeypatch.setattr("molap.training.over_seeds", jax.vmap)
+        monkeypatch.setattr("molap.training.loop.over_seeds", jax.vmap)
     replaced = RecurrentPhaseSettings(
         learning_rate=0.5, n_steps=N_STEPS, batch_size=4, recurrent_rate=7.0, readout_rate=9.0
     )

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from workflow_helpers import REPOSITORY
 
-from molap.choice import FIELDS, choose, collect
+from molap.analysis.choice import FIELDS, choose, collect
 from molap.config.run import RunConfig, read
 from molap.config.tune import Candidate
-from molap.records import read_table, write_table
-from molap.selection import candidates, grids
+from molap.jobs.job import Job
+from molap.planning.contents import candidates, grids
 from molap.stages import tune_table
-from molap.stages.job import Job
+from molap.storage.files import read_table, write_table
 
 A, B, C = Candidate(recurrent_rate=0.1), Candidate(recurrent_rate=0.03), Candidate(readout_init="n_units", n_steps=500)
 ANY = "molap-none"

@@ -15,10 +15,10 @@ import yaml
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config, read
 from molap.config.tasks import TASK_NAMES
-from molap.document import PAGES
-from molap.plan import Plan
-from molap.selection import blocks, kinds, left_out_sets
-from molap.stage_settings import STAGES
+from molap.planning.contents import blocks, kinds, left_out_sets
+from molap.planning.document import PAGES
+from molap.planning.plan import Plan
+from molap.planning.settings import STAGES
 from molap.tasks.registry import load_tasks
 
 REPOSITORY = Path(__file__).parent.parent
@@ -143,7 +143,7 @@ def test_a_stage_knows_what_it_draws_and_trains_with_and_nothing_more(values, ex
     one, other = Plan(RunConfig()), Plan(parse_config(values))
     changed = {
         stage
-        for stage in STAGES.keys() - {"configuration", "given", "fig_plateau"}  # whose legend tells of training
+        for stage in STAGES.keys() - {"configuration", "own_network", "fig_plateau"}  # whose legend tells of training
         if one.settings(stage, "paper", **WILDCARDS) != other.settings(stage, "paper", **WILDCARDS)
     }
     assert changed == expected
@@ -204,12 +204,12 @@ def test_settings_do_not_depend_on_the_order_of_keys(tmp_path):
     one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}} | own))
     two = Plan(parse_config(own | {"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))
     for stage in STAGES:
-        wildcards = WILDCARDS | {"source": "own" if stage == "given" else "cca"}
+        wildcards = WILDCARDS | {"source": "own" if stage == "own_network" else "cca"}
         assert one.settings(stage, "paper", **wildcards) == two.settings(stage, "paper", **wildcards)
 
 
 def test_the_plan_prints_what_a_stage_takes():
-    command = [sys.executable, "-m", "molap.plan", "head", "block=s0", "source=none", "task=mem_pro"]
+    command = [sys.executable, "-m", "molap.planning.plan", "head", "block=s0", "source=none", "task=mem_pro"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     settings = json.loads(result.stdout)
     assert settings["task"] == "mem_pro" and settings["seeds"] == [0] and settings["phase"]["learning_rate"] == 0.01

@@ -7,8 +7,8 @@ from corpora import N_TRIALS, corpus, samples_of, tasks_named
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
-from molap.corpus import channel_names
-from molap.fits import fit_cca
+from molap.primitives.fit import fit_cca
+from molap.tasks.corpus import channel_names
 
 
 @pytest.fixture(scope="module")

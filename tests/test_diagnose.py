@@ -11,8 +11,8 @@ import pytest
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.figures.plateau import PANELS, draw_plateau, mean_over_seeds
-from molap.plan import Plan
-from molap.selection import plateau_tasks
+from molap.planning.contents import plateau_tasks
+from molap.planning.plan import Plan
 
 PROTOCOLS = {
     "before": {"readout_init": "n_units", "learning_rate": 0.003, "recurrent_rate": 1.0, "n_steps": 2000},

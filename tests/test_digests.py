@@ -3,21 +3,23 @@
 import ast
 import importlib
 import importlib.util
+import re
 import shutil
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 from workflow_helpers import OWN_TASK
 
-import molap.digests
-import molap.plan
+import molap.jobs.digests
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
-from molap.digests import closure, source_digest
-from molap.plan import Plan
+from molap.jobs.digests import closure, source_digest
+from molap.planning.plan import Plan
 
-PACKAGE = Path(molap.digests.__file__).parent
+PACKAGE = Path(molap.__file__).parent
 EXAMPLE = '''"""A module."""
 
 import math
@@ -39,49 +41,17 @@ def area(r, power=2):
     return math.pi * r**power
 '''
 LAYERS = (
-    (
-        "config",
-        "randomness",
-        "products",
-        "records",
-        "digests",
-        "paths",
-        "memory",
-        "pins",
-        "failure",
-        "progress",
-        "intervals",
-    ),
-    ("foreign", "sources", "bars", "pages", "parameters", "provenance", "merge"),
-    ("given",),
-    ("tasks",),
-    ("corpus", "primitives"),
-    ("fits",),
-    ("network", "modules"),
-    ("shared",),
-    ("optimise", "training"),
-    ("dni",),
-    ("evaluation", "plateau"),
-    ("perturbations",),
-    ("sweep",),
-    ("search",),
-    ("tables", "robustness", "generalisation", "learning", "choice"),
-    ("figures", "claims"),
+    ("randomness", "storage"),
+    ("config", "analysis"),
+    ("tasks", "jobs", "figures", "claims", "tracking"),
+    ("primitives", "networks", "gathering"),
+    ("training", "evaluation", "planning"),
+    ("report", "interface"),
     ("stages",),
-    ("selection",),
-    ("expected",),
-    ("captions",),
-    ("setting_parts",),
-    ("search_settings", "plateau_settings"),
-    ("stage_settings",),
-    ("plan",),
-    ("tracking",),
-    ("due", "killed"),
-    ("why", "interface"),
-    ("document",),
 )
-"""Parts of the package from the bottom up; a part imports from its own layer and those before it."""
-LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.given")}
+"""Rooms of the package, its folders and top-level files, floor by floor from the ground up; a room imports from its own
+floor and those below."""
+LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.networks.own")}
 """Imports upward that are allowed inside a function."""
 
 
@@ -89,7 +59,7 @@ def digest_of(text: str, tmp_path: Path) -> str:
     """The digest of a file of the given text (no text is digested twice under one name)."""
     file = tmp_path / f"module{len(list(tmp_path.iterdir()))}.py"
     file.write_text(text, encoding="utf-8")
-    return molap.digests._file_digest(file)
+    return molap.jobs.digests._file_digest(file)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +114,7 @@ def package(tmp_path):
 
     def digest(stage: str, extra_files: tuple[str, ...] = ()) -> str:
         """With the copy's own code, loaded anew, so that nothing is remembered."""
-        spec = importlib.util.spec_from_file_location("digests_of_copy", copy / "digests.py")
+        spec = importlib.util.spec_from_file_location("digests_of_copy", copy / "jobs" / "digests.py")
         digests = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(digests)
         return digests.source_digest(f"molap.stages.{stage}", extra_files)
@@ -161,14 +131,16 @@ def test_a_copy_of_the_package_has_the_same_digest(package):
     assert package("head") == source_digest("molap.stages.head")
 
 
-@pytest.mark.parametrize("changed", ["training", "network", "tasks/delay", "stages/head", "stages/__init__"])
+@pytest.mark.parametrize("changed", ["training/loop", "networks/rnn", "tasks/delay", "stages/head", "stages/__init__"])
 def test_code_that_a_stage_imports_changes_its_digest(package, changed):
     before = package("head")
     append(package.root / f"{changed}.py", "\nADDED = 1\n")
     assert package("head") != before
 
 
-@pytest.mark.parametrize("changed", ["figures/fig2", "primitives", "stages/module", "plan", "tables"])
+@pytest.mark.parametrize(
+    "changed", ["figures/fig2", "primitives/variates", "stages/module", "planning/plan", "analysis/collect"]
+)
 def test_code_that_a_stage_does_not_import_leaves_its_digest(package, changed):
     before = package("head")
     append(package.root / f"{changed}.py", "\nADDED = 1\n")
@@ -185,9 +157,9 @@ def test_comments_in_the_package_leave_every_digest(package):
 
 def test_a_new_import_joins_the_digest(package):
     before = package("fig1c")
-    append(package.root / "figures" / "fig1c.py", "\n\ndef later():\n    import molap.corpus\n")
+    append(package.root / "figures" / "fig1c.py", "\n\ndef later():\n    import molap.tasks.corpus\n")
     joined = package("fig1c")
-    append(package.root / "corpus.py", "\nADDED = 1\n")
+    append(package.root / "tasks" / "corpus.py", "\nADDED = 1\n")
     assert len({before, joined, package("fig1c")}) == 3
 
 
@@ -213,17 +185,19 @@ def test_closure_of_the_heads_holds_what_they_run():
     assert {
         "molap.stages.head",
         "molap.stages.training_job",
-        "molap.stages.job",
-        "molap.network",
-        "molap.modules",
-        "molap.training",
-        "molap.optimise",
+        "molap.jobs.job",
+        "molap.networks.rnn",
+        "molap.networks.masks",
+        "molap.training.loop",
+        "molap.training.optimiser",
         "molap.tasks.registry",
         "molap.tasks.delay",
         "molap.tasks.decision",
         "molap.randomness",
     } <= found
-    assert not {"molap.figures.fig2", "molap.primitives", "molap.plan", "molap.tables"} & found
+    assert (
+        not {"molap.figures.fig2", "molap.primitives.variates", "molap.planning.plan", "molap.analysis.collect"} & found
+    )
 
 
 AT = {"run": "paper", "block": "s0", "source": "cca", "kind": "dni-rule", "module": 1, "order": 0, "figure": "fig4"}
@@ -236,7 +210,7 @@ def test_the_planned_digest_of_a_job_holds_the_user_s_tasks_if_it_reads_one(tmp_
     (tmp_path / "own.py").write_text(OWN_TASK)
     own = str(tmp_path / "own.py")
     plan = Plan(parse_config({"tasks": {"modules": [own], "names": [*TASK_NAMES, "late"]}}))
-    for file in (Path(molap.plan.__file__).parent / "stages").glob("[a-z]*.py"):
+    for file in (PACKAGE / "stages").glob("[a-z]*.py"):
         settings = getattr(importlib.import_module(f"molap.stages.{file.stem}"), "Settings", None)
         if settings is not None and "trials" in settings.model_fields:
             of_one_task = file.stem in ("testset", "head", "separate", "sequence", "search")
@@ -247,13 +221,16 @@ def test_the_planned_digest_of_a_job_holds_the_user_s_tasks_if_it_reads_one(tmp_
 
 
 def test_closure_of_a_module_holds_primitives_and_corpus():
-    assert {"molap.primitives", "molap.corpus", "molap.training"} <= closure("molap.stages.module")
+    assert {"molap.primitives.variates", "molap.tasks.corpus", "molap.training.loop"} <= closure("molap.stages.module")
 
 
 def test_closure_of_fig2_holds_no_training():
     found = closure("molap.stages.fig2")
-    assert {"molap.figures.fig2", "molap.figures.style", "molap.records"} <= found
-    assert not {"molap.training", "molap.optimise", "molap.network", "molap.stages.training_job"} & found
+    assert {"molap.figures.fig2", "molap.figures.style", "molap.storage.files"} <= found
+    assert (
+        not {"molap.training.loop", "molap.training.optimiser", "molap.networks.rnn", "molap.stages.training_job"}
+        & found
+    )
     assert not any(name.startswith("molap.tasks") for name in found)
 
 
@@ -288,9 +265,12 @@ def parse(name: str) -> ast.Module:
     return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
+def room(name: str) -> str:
+    return name.split(".")[1]
+
+
 def layer(name: str) -> int:
-    part = name.split(".")[1]
-    found = [i for i, parts in enumerate(LAYERS) if part in parts]
+    found = [i for i, rooms in enumerate(LAYERS) if room(name) in rooms]
     assert found, f"{name} has no place among LAYERS"
     return found[0]
 
@@ -310,3 +290,21 @@ def test_upward_imports_are_inside_a_function(importer, imported):
 def test_no_module_imports_itself_through_others():
     graph = {name: imports(parse(name)) - {other for at, other in LAZY if at == name} for name in MODULES}
     assert set(TopologicalSorter(graph).static_order()) == set(MODULES)
+
+
+def test_no_room_imports_itself_through_others():
+    graph: dict[str, set[str]] = {room(name): set() for name in MODULES if name != "molap"}
+    for name in MODULES:
+        for other in imports(parse(name)):
+            if (name, other) not in LAZY and room(other) != room(name):
+                graph[room(name)].add(room(other))
+    assert set(TopologicalSorter(graph).static_order()) == {each for rooms in LAYERS for each in rooms}
+
+
+def test_neither_planning_nor_what_else_the_workflow_imports_loads_jax():
+    snakefile = (PACKAGE.parent / "workflow" / "Snakefile").read_text(encoding="utf-8")
+    names = {f"molap.planning.{file.stem}" for file in (PACKAGE / "planning").glob("[a-z]*.py")}
+    names |= set(re.findall(r"^from (molap[.\w]+) import", snakefile, re.MULTILINE))
+    text = f"import sys, {', '.join(sorted(names))}\nprint('jax' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert found.stdout == "False\n"

@@ -11,14 +11,23 @@ from hypothesis import strategies as st
 from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
-from molap.dni import Memory, Projections, empty_memory, project_updates, projection, projections, remember
-from molap.dni import grow as grow_memory
-from molap.modules import all_weights
-from molap.network import Params, run, stack_networks, to_arrays
-from molap.shared import Layout, all_inputs, grow, new_network, view
+from molap.networks.masks import all_weights
+from molap.networks.rnn import Params, run, stack_networks, to_arrays
+from molap.networks.shared import Layout, add_channels, all_inputs, new_network, view
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import task_objective, train
+from molap.training.dni import (
+    Memory,
+    Projections,
+    empty_memory,
+    grow_memory,
+    project_updates,
+    projection,
+    projections,
+    remember_task,
+)
+from molap.training.loop import train
+from molap.training.objectives import task_objective
 
 TASKS = load_tasks()
 TRIALS, INIT = TrialSettings(), InitSettings(readout_init="n_units")
@@ -59,7 +68,7 @@ def test_remembered_covariances_against_a_loop(lag, biases):
     start = np.array([0.5, -1.0, 2.0, 0.1]) if biases else None
     if biases:
         w = np.hstack([w, np.ones((4, 1))])
-    found = remember(empty_memory(3, 4, 2, biases), x, h, y, w, start, lag)
+    found = remember_task(empty_memory(3, 4, 2, biases), x, h, y, w, start, lag)
     sums, n = np.zeros((7 + biases, 7 + biases)), 0
     for t in range(6):
         for trial in range(5):
@@ -77,8 +86,8 @@ def test_running_average_is_the_average_over_tasks():
     memory, singles = empty_memory(3, 4, 2), []
     for seed in range(5):
         x, h, y, w = signals(seed)
-        memory = remember(memory, x, h, y, w)
-        singles.append(remember(empty_memory(3, 4, 2), x, h, y, w))
+        memory = remember_task(memory, x, h, y, w)
+        singles.append(remember_task(empty_memory(3, 4, 2), x, h, y, w))
     for name in ("z", "wz", "y"):
         np.testing.assert_allclose(getattr(memory, name), np.mean([getattr(s, name) for s in singles], axis=0))
 
@@ -95,8 +104,8 @@ def test_released_counter_never_sheds_its_empty_start():
     memory, singles = empty_memory(3, 4, 2), []
     for seed in range(4):
         x, h, y, w = signals(seed)
-        memory = remember(memory, x, h, y, w, counter_offset=1)
-        singles.append(remember(empty_memory(3, 4, 2), x, h, y, w).z)
+        memory = remember_task(memory, x, h, y, w, counter_offset=1)
+        singles.append(remember_task(empty_memory(3, 4, 2), x, h, y, w).z)
     np.testing.assert_allclose(memory.z, sum(singles) / 5)
 
 
@@ -124,7 +133,7 @@ def test_projected_updates_against_the_equations(biases):
 def shared(tasks, rule=True, n_units=20, seed=0, gain=1.5):
     layout, network = Layout(), new_network(seed, n_units, gain, INIT)
     for name in tasks:
-        network = grow(network, layout, TASKS[name], rule, seed, INIT)
+        network = add_channels(network, layout, TASKS[name], rule, seed, INIT)
         layout = layout.with_task(TASKS[name], rule)
     return network, layout
 
@@ -153,7 +162,7 @@ def memory_of(network, layout, task) -> Memory:
     h, w = np.asarray(h), np.hstack([network.w_in, network.w_rec])
     y = h @ np.asarray(network.w_out).T
     empty = empty_memory(len(layout.inputs), h.shape[2], len(layout.outputs))
-    return remember(empty, np.asarray(all_inputs(layout, TASKS[task], jnp.asarray(inputs))), h, y, w)
+    return remember_task(empty, np.asarray(all_inputs(layout, TASKS[task], jnp.asarray(inputs))), h, y, w)
 
 
 @pytest.fixture(scope="module")

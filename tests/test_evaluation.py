@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from molap.config.base import ConfigError, check
 from molap.config.evaluation import CriterionSettings, EvaluationSettings
 from molap.config.tasks import TASK_NAMES, TrialSettings
-from molap.evaluation import best_constant_accuracy, correct_decisions, metrics
+from molap.evaluation.criterion import best_constant_accuracy, correct_decisions, metrics
 from molap.randomness import named_key
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks

@@ -9,17 +9,18 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 from PIL import Image
 from scipy import stats
 
+from molap.analysis.counts import scaling
+from molap.analysis.generalisation import differences, paired, read_generalisation
+from molap.analysis.learning import cumulative
 from molap.config.tasks import TASK_LABELS
+from molap.figures.continual import draw_continual
 from molap.figures.fig2 import draw_fig2
 from molap.figures.fig5 import draw_fig5
-from molap.figures.fig_dni import draw_fig_dni
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
 from molap.figures.style import NAMES, network_seeds, new_figure, save_figure
 from molap.figures.tune import SHOWN, draw_tune, shown
-from molap.generalisation import differences, paired, read_generalisation
-from molap.learning import cumulative, scaling
-from molap.records import write_table
+from molap.storage.files import write_table
 
 LABELS = {"delay_pro": "T1", "mem_dm1": "T5", "multi_mem": "T9"}
 CHANNELS = (("delay_pro", ("fixation", "cos", "sin"), ("fixation", "cos", "sin")), ("mem_dm1", ("a", "b"), ("a", "c")))
@@ -213,9 +214,9 @@ def test_learning_in_sequence_shows_every_score_and_cuts_no_word(sources):
     scores = rows(("source", sources), ("place", places), ("task", LABELS), ("network_seed", SEEDS))
     scores = scores.assign(strategy="dni", order=0, after=scores.place.map(places))
     joint = rows(("source", sources), ("task", LABELS)).assign(strategy="joint")
-    figure = draw_fig_dni(scores, joint, LABELS)
+    figure = draw_continual(scores, joint, LABELS)
     assert [text.get_text() for text in figure.legends[0].get_texts()][2] == NAMES["joint"]
-    only_last = draw_fig_dni(scores, joint[joint.source == sources[-1]], LABELS).legends[0]
+    only_last = draw_continual(scores, joint[joint.source == sources[-1]], LABELS).legends[0]
     assert len(only_last.get_texts()) == 4, "what a single column shows has its entry"
     means = scores.groupby(["source", "place", "task"]).accuracy.mean()
     for source, axes in zip(sources, figure.axes, strict=False):

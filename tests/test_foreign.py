@@ -8,8 +8,8 @@ import shutil
 import pytest
 from workflow_helpers import Scratch
 
-from molap import foreign
-from molap.foreign import is_foreign
+from molap.planning import origin
+from molap.planning.origin import is_foreign
 
 HEAD = "results/tiny/networks/s0-1/molap-cca/delay_pro.npz"
 
@@ -74,5 +74,5 @@ def test_a_result_without_a_record_that_can_be_read_is_made_anew(tmp_path, conte
 
 def test_changes_are_told_by_dotted_path():
     old = {"a": {"b": 1, "c": [1, 2]}, "d": {}, "default": 3}
-    assert foreign.changed(old, {"a": {"b": 1, "c": [1, 2]}, "d": {}}) == {}
-    assert foreign.changed(old, {"a": {"b": 2, "c": [2, 1]}, "e": None}) == {"a.b": (1, 2), "a.c": ([1, 2], [2, 1])}
+    assert origin.changed(old, {"a": {"b": 1, "c": [1, 2]}, "d": {}}) == {}
+    assert origin.changed(old, {"a": {"b": 2, "c": [2, 1]}, "e": None}) == {"a.b": (1, 2), "a.c": ([1, 2], [2, 1])}

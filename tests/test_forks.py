@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from molap.forks import Forks
+from molap.jobs.forks import Forks
 
 SHOWS = """
 import json, os, sys
@@ -120,8 +120,9 @@ def test_without_an_answer_the_job_starts_by_itself(server):
 
 
 def test_the_server_ends_with_the_process_that_started_it(tmp_path):
-    text = "import time; from molap.forks import Forks; f = Forks(); print(f.start()); print(f._server.pid, flush=True)"
-    starts = subprocess.Popen([sys.executable, "-c", text + "; time.sleep(600)"], stdout=subprocess.PIPE, text=True)
+    text = "import time; from molap.jobs.forks import Forks; f = Forks()\n"
+    text += "print(f.start()); print(f._server.pid, flush=True); time.sleep(600)"
+    starts = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
     prefix, _, pid, *_ = (starts.stdout.readline() for _ in range(3))
     folder = Path(prefix.split(" ask ")[1].split()[0]).parent
     process = psutil.Process(int(pid))

@@ -16,7 +16,7 @@ from small_optimiser import (
     settings,
 )
 
-from molap.optimise import keep_masked, make_optimiser
+from molap.training.optimiser import keep_masked, make_optimiser
 
 
 def last_updates(transform: optax.GradientTransformation, sequence: list[dict]) -> list[dict]:

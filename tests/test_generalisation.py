@@ -8,16 +8,16 @@ import pytest
 from scipy import stats
 
 import molap.tasks.registry
+from molap.analysis.generalisation import differences, generalisation, paired
 from molap.config.base import ConfigError
 from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
-from molap.generalisation import differences, generalisation, paired
-from molap.paths import path
-from molap.plan import Plan
-from molap.records import load_arrays
-from molap.selection import corpus_tasks, left_out_sets
+from molap.jobs.job import run_job
+from molap.planning.contents import corpus_tasks, left_out_sets
+from molap.planning.plan import Plan
 from molap.stages import corpus, module, primitives, reservoir
-from molap.stages.job import run_job
+from molap.storage.files import load_arrays
+from molap.storage.paths import path
 from molap.tasks.registry import BUILT_IN, load_tasks
 
 SMALL = {

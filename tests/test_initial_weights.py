@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from molap.config.network import InitSettings
-from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, to_arrays
+from molap.networks.rnn import Params, draw_b_rec, draw_params, draw_w_rec, to_arrays
+from molap.networks.shared import Layout, add_channels, new_network
 from molap.randomness import named_key, normal
-from molap.shared import Layout, grow, new_network
 from molap.tasks.registry import load_tasks
 
 
@@ -150,9 +150,11 @@ def test_in_a_shared_network_only_the_rows_that_are_new_with_a_task_are_drawn(ru
     settings = InitSettings(readout_init=rule, biases=True)
     for seed in range(3):
         first = Layout().with_task(tasks["mem_dm1"], True)
-        network = grow(new_network(seed, n_units, 1.5, settings), Layout(), tasks["mem_dm1"], True, seed, settings)
+        network = add_channels(
+            new_network(seed, n_units, 1.5, settings), Layout(), tasks["mem_dm1"], True, seed, settings
+        )
         learned = network._replace(w_out=network.w_out + 1, b_out=network.b_out + 1)
-        grown = grow(learned, first, tasks["mem_pro"], True, seed, settings)
+        grown = add_channels(learned, first, tasks["mem_pro"], True, seed, settings)
         assert np.array_equal(grown.w_out[:2], learned.w_out) and np.array_equal(grown.b_out[:2], learned.b_out)
         assert grown.w_out.shape == (4, n_units) and grown.b_out.shape == (4,)
         deviations.append(float(np.std(grown.w_out[2:])))

@@ -11,7 +11,7 @@ from workflow_helpers import REPOSITORY
 
 from molap.config.base import ConfigError
 from molap.interface import train
-from molap.records import load_arrays
+from molap.storage.files import load_arrays
 
 
 @pytest.mark.parametrize("source", ["cca", "none"])

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 from workflow_helpers import Scratch, differences, stage_jobs, wait_until
 
-from molap.paths import RESULTS
-from molap.records import record_path
+from molap.storage.files import record_path
+from molap.storage.paths import RESULTS
 
 N = 20
 SNAKEMAKE, JOB, GROUP = "Snakemake", "job", "Ctrl-C"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from molap.intervals import half_width
+from molap.analysis.intervals import half_width
 
 
 @pytest.mark.parametrize("n", [2, 3, 10])

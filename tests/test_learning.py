@@ -7,19 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molap.analysis.counts import scaling
+from molap.analysis.learning import cumulative, learning
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import parse_config
-from molap.evaluation import metrics
-from molap.learning import cumulative, learning, scaling
-from molap.modules import all_weights, count_all, count_trained, head_weights, pretraining_weights
-from molap.network import draw_b_rec, draw_params, draw_w_rec, from_arrays, run, select_network
-from molap.plan import Plan
-from molap.records import load_arrays, write_json
-from molap.selection import module_sizes, scaling_sizes
-from molap.shared import Layout, grow, new_network, view
+from molap.evaluation.criterion import metrics
+from molap.jobs.job import run_job
+from molap.networks.masks import all_weights, count_all, count_trained, head_weights, pretraining_weights
+from molap.networks.rnn import draw_b_rec, draw_params, draw_w_rec, from_arrays, run, select_network
+from molap.networks.shared import Layout, add_channels, new_network, view
+from molap.planning.contents import module_sizes, scaling_sizes
+from molap.planning.plan import Plan
 from molap.stages import head, learned, reservoir, testset
-from molap.stages.job import run_job
+from molap.storage.files import load_arrays, write_json
 from molap.tasks.registry import load_tasks
 
 TASKS = load_tasks()
@@ -45,7 +46,7 @@ def real(strategy, names, n, n_modules, biases):
     if strategy == "dni":
         layout, shared, trained = Layout(), new_network(0, n, 1.0, init), 0
         for task in tasks:
-            shared, layout = grow(shared, layout, task, True, 0, init), layout.with_task(task, True)
+            shared, layout = add_channels(shared, layout, task, True, 0, init), layout.with_task(task, True)
             own = view(shared, layout, task)
             trained += count_trained(own, all_weights(own))
         return count_all(shared), trained, trained * STEPS["dni"]

@@ -12,7 +12,7 @@ TABLE = "results/tiny/tables/performance.csv"
 
 
 def merge(here, source):
-    command = [sys.executable, "-m", "molap.merge", str(source)]
+    command = [sys.executable, "-m", "molap.gathering.merge", str(source)]
     return subprocess.run(command, cwd=here.folder, env=here.environment, capture_output=True, text=True)
 
 
@@ -109,4 +109,4 @@ def test_a_folder_without_results_is_refused(changed, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     result = merge(changed, empty)
-    assert result.returncode == 1 and result.stderr.startswith(f"molap.merge: {empty} holds no records")
+    assert result.returncode == 1 and result.stderr.startswith(f"molap.gathering.merge: {empty} holds no records")

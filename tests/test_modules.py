@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from molap.modules import (
+from molap.networks.masks import (
     all_weights,
     count_all,
     count_trained,
@@ -13,7 +13,7 @@ from molap.modules import (
     pretraining_block,
     pretraining_weights,
 )
-from molap.network import Params
+from molap.networks.rnn import Params
 
 OPTIONAL = ("b_rec", "b_out", "h0")
 

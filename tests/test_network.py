@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from molap.network import (
+from molap.networks.rnn import (
     Params,
     draw_state_noise,
     from_arrays,

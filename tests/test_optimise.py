@@ -21,8 +21,8 @@ from small_optimiser import (
     settings,
 )
 
-from molap.dni import Projections, project_updates
-from molap.optimise import (
+from molap.training.dni import Projections, project_updates
+from molap.training.optimiser import (
     clip_by_norm,
     learning_rate,
     make_optimiser,

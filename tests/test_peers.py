@@ -12,7 +12,7 @@ import peers
 
 from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
-from molap.network import draw_params, draw_w_rec, respond
+from molap.networks.rnn import draw_params, draw_w_rec, respond
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 

@@ -9,11 +9,11 @@ import pytest
 from scipy import stats
 
 from molap.config.perturbations import PerturbationReadings
-from molap.memory import PROCESS_MB
-from molap.modules import module_units
-from molap.network import Params, run, to_arrays
-from molap.perturbations import between_modules, choose, find, module_of, number_hit, within_module
-from molap.sweep import LARGEST_BATCH, Perturbed, batch_size, outputs, perturb, perturbation_key, respond
+from molap.evaluation.perturbations import between_modules, choose, find, module_of, number_hit, within_module
+from molap.evaluation.sweep import LARGEST_BATCH, Perturbed, batch_size, outputs, perturb, perturbation_key, run_many
+from molap.evaluation.sweep_memory import PROCESS_MB
+from molap.networks.masks import module_units
+from molap.networks.rnn import Params, run, to_arrays
 
 N, MODULES, BORDERS = 20, 3, (0, 7, 14, 20)
 N_STEPS, N_TRIALS, N_INPUTS, N_OUTPUTS = 12, 5, 3, 2
@@ -300,7 +300,7 @@ def test_networks_respond_in_order_however_many_run_at_once():
     alone = [respond_alone(item.network, noise=NOISE) for item in items]
     assert np.abs(alone[0] - alone[1]).max() > 0.1
     for batch, tolerance in ((1, 0), (2, 1e-5), (5, 1e-5)):
-        found = list(respond(iter(items), INPUTS, jnp.asarray(NOISE), batch))
+        found = list(run_many(iter(items), INPUTS, jnp.asarray(NOISE), batch))
         assert len(found) == 7 and all(item is expected for (item, _), expected in zip(found, items, strict=True))
         np.testing.assert_allclose([values for _, values in found], alone, rtol=0, atol=tolerance)
 
@@ -308,7 +308,7 @@ def test_networks_respond_in_order_however_many_run_at_once():
 def test_no_more_networks_are_drawn_than_run_at_once():
     drawn = []
     networks = (drawn.append(i) or Perturbed(1.0, i, 0, PLAIN) for i in range(3))
-    responses = respond(networks, INPUTS, None, 2)
+    responses = run_many(networks, INPUTS, None, 2)
     assert [(next(responses)[0].draw, len(drawn)) for _ in range(3)] == [(0, 2), (1, 2), (2, 3)]
     assert list(responses) == []
 

@@ -2,7 +2,7 @@
 
 from importlib import metadata
 
-from molap.pins import notice, unlike_pins
+from molap.planning.pins import notice, unlike_pins
 
 NUMPY = metadata.version("numpy")
 

@@ -10,8 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
 from molap.config.tasks import TrialSettings
-from molap.network import Params, run
-from molap.plateau import (
+from molap.evaluation.plateau import (
     RESOLUTION,
     RIDGE,
     decoded_r2,
@@ -23,6 +22,7 @@ from molap.plateau import (
     symptoms,
     wanted,
 )
+from molap.networks.rnn import Params, run
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 from molap.tasks.trial import GO, N_STEPS, PULSES

@@ -7,9 +7,9 @@ import pytest
 from corpora import KEY, N_TRIALS, corpus, samples_of, tasks_named
 
 from molap.config.tasks import TrialSettings
-from molap.corpus import CorpusBatch, draw_corpus
-from molap.fits import fit_cca, fit_pca
-from molap.primitives import draw_primitive_trials, module_variates, primitive_trials
+from molap.primitives.fit import fit_cca, fit_pca
+from molap.primitives.variates import draw_primitive_trials, module_variates, primitive_trials
+from molap.tasks.corpus import CorpusBatch, draw_corpus
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from corpora import corpus, samples_of
 from sklearn.cross_decomposition import CCA
 
-from molap.fits import fit_cca, fit_pca
-from molap.primitives import Primitives, module_variates, primitive_trials
+from molap.primitives.fit import fit_cca, fit_pca
+from molap.primitives.variates import Primitives, module_variates, primitive_trials
 
 
 def standardised(samples):

@@ -18,11 +18,11 @@ sys.path.append(str(REPOSITORY / "benchmarks"))
 import stage_times
 
 from molap.config.run import RunConfig, parse_config
-from molap.expected import expected_seconds
-from molap.progress import Expected, Progress, in_words
+from molap.planning.expected import expected_seconds
+from snakemake_logger_plugin_molap.progress import Expected, Progress, in_words
 
 SNAKEFILE = """
-from molap.progress import expect
+from snakemake_logger_plugin_molap.progress import expect
 
 expect({"head": 1, "evaluation": 1}, {})
 

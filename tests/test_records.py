@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molap.records import (
+from molap.storage.files import (
     FileDamaged,
     canonical_json,
     load_arrays,
@@ -22,9 +22,9 @@ from molap.records import (
     save_arrays,
     write_atomically,
     write_json,
-    write_record,
     write_table,
 )
+from molap.storage.record import write_record
 
 ARRAYS = {
     "weights": np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32),

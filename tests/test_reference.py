@@ -1,6 +1,5 @@
-"""Runs of different seeds, gathered by benchmarks/reference.py, say what one run of all seeds says."""
+"""Runs of different seeds, gathered by molap/gathering/seeds.py, say what one run of all seeds says."""
 
-import importlib.util
 import io
 import json
 import re
@@ -18,15 +17,12 @@ from molap.claims.model import Claims
 from molap.claims.page import small
 from molap.claims.reading import read_claims
 from molap.claims.verdicts import judge
-from molap.records import canonical_json
+from molap.gathering import findings
+from molap.gathering import seeds as reference
+from molap.storage.files import canonical_json
 
 REPOSITORY = Path(__file__).parent.parent
-SCRIPT = REPOSITORY / "benchmarks" / "reference.py"
 RUN = "results/tiny"
-
-specification = importlib.util.spec_from_file_location("reference", SCRIPT)
-reference = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(reference)
 
 
 def committed(name, folder="reference"):
@@ -59,15 +55,13 @@ def test_the_findings_state_the_committed_verdicts():
 
 
 def test_the_numbers_of_the_findings_can_be_printed():
-    command = [sys.executable, "benchmarks/findings.py"]
+    command = [sys.executable, "-m", "molap.gathering.findings"]
     found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     mean = committed("performance").query("strategy == 'separate'").groupby("label").accuracy.mean().round(1)
     assert re.search(r"\nseparate +" + " +".join(map(str, mean)) + "\n", found)
 
 
-def test_95_of_100_single_networks_lie_where_those_seen_say(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    findings = importlib.import_module("findings")
+def test_95_of_100_single_networks_lie_where_those_seen_say():
     networks = np.random.default_rng(0).normal(40, 7, (4000, 11))
     mean, error = networks[:, :-1].mean(axis=1), stats.sem(networks[:, :-1], axis=1)
     low, high = stats.t.interval(0.95, 9, mean, error)
@@ -84,7 +78,7 @@ def test_every_committed_table_has_the_same_seeds(folder):
 
 
 def gather(scratch):
-    command = [sys.executable, str(SCRIPT), RUN, "--to", "gathered"]
+    command = [sys.executable, "-m", "molap.gathering.seeds", RUN, "--to", "gathered"]
     return subprocess.run(command, cwd=scratch.folder, env=scratch.environment, capture_output=True, text=True)
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from workflow_helpers import OWN_TASK
 
-from molap.records import load_arrays
+from molap.storage.files import load_arrays
 
 GENERALISED = {"generalisation": 1, "differences": 1, "fig5": 1}
 LEARNED = {"learning": 1, "fig_learning": 1}
@@ -60,8 +60,8 @@ def reported(expected):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("molap/network.py", '"""The recurrent network', '"""The  network'),
-        ("molap/training.py", "    # Many steps in one program", "    # A scan"),
+        ("molap/networks/rnn.py", '"""The recurrent network', '"""The  network'),
+        ("molap/training/loop.py", "    # Many steps in one program", "    # A scan"),
         ("molap/tasks/trial.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
     ],
 )
@@ -81,10 +81,10 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             dict.fromkeys(("fig1c", "fig2", "fig_dni", "fig5", "fig_learning", "fig_scaling"), 1) | PERTURBED_FIGURES,
         ),
         (
-            "molap/evaluation.py",
+            "molap/evaluation/criterion.py",
             "deviation <= tolerances",
             "deviation < tolerances",
-            {"evaluation": 20, "learned": 6, "example": 2, "performance": 1, "fig2": 1, "fig_dni": 1}
+            {"evaluation": 20, "learned": 6, "performance": 1, "fig2": 1, "fig_dni": 1}
             | SCORES
             | LEARNED
             | GENERALISED
@@ -92,14 +92,14 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             | AFTER_SWEEPS,
         ),
         (
-            "molap/modules.py",
+            "molap/networks/masks.py",
             "size = n_units // n_modules",
             "size = int(n_units / n_modules)",
             {"module": 8} | ALL_NETWORKS,
         ),
-        ("molap/network.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 8} | ALL_NETWORKS),
+        ("molap/networks/rnn.py", "carry.sum(axis=0)", "carry.sum(0)", {"reservoir": 1, "module": 8} | ALL_NETWORKS),
         (
-            "molap/fits.py",
+            "molap/primitives/fit.py",
             "> 1e-12 *",
             "> 1e-11 *",
             {"primitives": 4, "components": 1, "module": 8, "head": 8, "evaluation": 8, "learned": 2, "example": 1}
@@ -114,7 +114,7 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
             ONLY_SEPARATE,
         ),
         (
-            "molap/dni.py",
+            "molap/training/dni.py",
             "values / (values + alpha)",
             "1 / (1 + alpha / np.maximum(values, 1e-300))",
             {"sequence": 3, "evaluation": 3, "learned": 1} | SCORES | AFTER_NETWORKS,
@@ -175,8 +175,8 @@ def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
 
 
 def why(scratch, *arguments):
-    """What `python -m molap.why` prints: cause → the lines below it."""
-    command = [sys.executable, "-m", "molap.why", *arguments, "--configfile", "tiny.yaml"]
+    """What `python -m molap.planning.why` prints: cause → the lines below it."""
+    command = [sys.executable, "-m", "molap.planning.why", *arguments, "--configfile", "tiny.yaml"]
     result = subprocess.run(command, cwd=scratch.folder, env=scratch.environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     return {cause: lines for cause, *lines in (part.splitlines() for part in result.stdout.split("\n\n"))}
@@ -184,7 +184,7 @@ def why(scratch, *arguments):
 
 def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_every_job(changed):
     changed.set(heads={"n_steps": 9})
-    changed.edit("molap/dni.py", "values / (values + alpha)", "1 / (1 + alpha / np.maximum(values, 1e-300))")
+    changed.edit("molap/training/dni.py", "values / (values + alpha)", "1 / (1 + alpha / np.maximum(values, 1e-300))")
     missing = "results/tiny/testsets/mem_dm1.npz"
     (changed.folder / missing).unlink()
     found = why(changed)
@@ -192,7 +192,7 @@ def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_ever
     heads = found["heads.n_steps: 8 → 9"]
     assert sum(line.startswith("    head ") for line in heads) == planned["head"]
     assert any(line.split() == ["configuration", "results/tiny/configuration.json"] for line in heads)
-    sequences = found["source changed: molap.dni"]
+    sequences = found["source changed: molap.training.dni"]
     assert {line.split()[0] for line in sequences} == {"sequence"} and len(sequences) == planned["sequence"]
     assert [line.split() for line in found["an output is missing"]] == [["testset", missing]]
     (fig2,) = (line for line in found["an input is made anew"] if line.startswith("    fig2 "))
@@ -203,7 +203,7 @@ def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_ever
 def test_why_tells_that_nothing_would_run_and_refuses_as_the_workflow_does(changed):
     assert why(changed) == {"nothing to be done": []}
     changed.set(heads={"n_steps": -1})
-    command = [sys.executable, "-m", "molap.why", "--configfile", "tiny.yaml"]
+    command = [sys.executable, "-m", "molap.planning.why", "--configfile", "tiny.yaml"]
     result = subprocess.run(command, cwd=changed.folder, env=changed.environment, capture_output=True, text=True)
     assert result.returncode != 0 and "heads.n_steps: -1 is not allowed" in result.stderr
 
@@ -266,7 +266,7 @@ def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):
     perturbed = {"kinds": ["separate", "molap-cca", "molap-cortex"]}
     changed.set(reservoirs={"files": {"cortex": "my networks/cortex.npz"}}, perturbations=perturbed)
     planned = changed.planned()
-    assert {"given": 1, "head": 3, "evaluation": 3, "perturbation": 2, "learned": 1}.items() <= planned.items()
+    assert {"own_network": 1, "head": 3, "evaluation": 3, "perturbation": 2, "learned": 1}.items() <= planned.items()
     assert not {"corpus", "module", "reservoir", "separate"} & set(planned)
     result = changed.run()
     assert result.returncode == 0, result.stdout + result.stderr

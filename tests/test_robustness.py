@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from molap.analysis.robustness import area_under_curve, areas, robustness
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
 from molap.figures.perturbations import summarise
-from molap.paths import path
-from molap.records import canonical_json
-from molap.robustness import area_under_curve, areas, robustness
-from molap.selection import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
+from molap.jobs.job import run_job
+from molap.planning.contents import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
 from molap.stages import areas as areas_stage
 from molap.stages import robustness as robustness_stage
-from molap.stages.job import run_job
+from molap.storage.files import canonical_json
+from molap.storage.paths import path
 
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
 SEEDS = (3, 4)
@@ -80,7 +80,7 @@ def test_a_summary_holds_mean_and_deviation_over_draws_by_task_and_over_tasks(sw
 def test_stages_write_the_summary_of_all_sweeps_and_its_areas(swept, tmp_path, monkeypatch):
     """The source `none` of networks that are not pre-trained survives the files."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("molap.stages.job._git", dict)
+    monkeypatch.setattr("molap.jobs.job._git", dict)
     kinds = [kind.removesuffix("-") for kind in KINDS]
     for (strategy, task, seed), rows in swept.groupby(["strategy", "task", "network_seed"]):
         kind = next(kind for kind in kinds if kind.startswith(strategy))

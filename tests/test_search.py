@@ -12,14 +12,15 @@ from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, RecurrentPhaseSettings
 from molap.config.tune import Candidate
-from molap.evaluation import metrics
-from molap.modules import all_weights, head_weights
-from molap.network import draw_params, draw_w_rec, run, select_network, stack_networks, to_arrays
-from molap.search import scores, train_candidates
-from molap.sweep import test_noise as noise_of
+from molap.evaluation.criterion import metrics
+from molap.evaluation.test_run import test_noise as noise_of
+from molap.evaluation.validation import scores
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import draw_params, draw_w_rec, run, select_network, stack_networks, to_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import train
+from molap.training.loop import train
+from molap.training.search import train_candidates
 
 TASK, N_UNITS = load_tasks()["mem_dm1"], 8
 PHASE = RecurrentPhaseSettings(learning_rate=5e-3, n_steps=7, batch_size=3, recurrent_rate=9.0)
@@ -88,8 +89,10 @@ def assert_close(found, expected, rtol=1e-5):
 
 def side_by_side(monkeypatch):
     """What a GPU does."""
-    monkeypatch.setattr("molap.training.over_seeds", jax.vmap)
-    monkeypatch.setattr("molap.search._outputs", jax.jit(jax.vmap(lambda p, x, n: run(p, x, n)[0], (0, None, None))))
+    monkeypatch.setattr("molap.training.loop.over_seeds", jax.vmap)
+    monkeypatch.setattr(
+        "molap.evaluation.validation._outputs", jax.jit(jax.vmap(lambda p, x, n: run(p, x, n)[0], (0, None, None)))
+    )
 
 
 @pytest.mark.parametrize("mapped", ["in turn", "side by side"])

@@ -6,14 +6,14 @@ import json
 import pytest
 import yaml
 
-from molap.captions import captions
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config
 from molap.config.tune import Candidate, Grid
-from molap.document import config_page
-from molap.plan import Plan
-from molap.selection import candidates, grids, pretraining_candidates
-from molap.stage_settings import STAGES
+from molap.planning.contents import candidates, grids, pretraining_candidates
+from molap.planning.document import config_page
+from molap.planning.plan import Plan
+from molap.planning.settings import STAGES
+from molap.report.captions import captions
 
 AT = {"grid": "grid1", "task": "mem_dm1", "source": "cca"}
 JOBS = {

@@ -7,11 +7,11 @@ import pytest
 
 from molap.config.evaluation import CriterionSettings
 from molap.config.tune import Candidate
-from molap.evaluation import metrics
+from molap.evaluation.criterion import metrics
 from molap.interface import Stages
-from molap.network import run, select_network
-from molap.records import load_arrays, read_table
-from molap.shared import new_network, task_network
+from molap.networks.rnn import run, select_network
+from molap.networks.shared import new_network, task_network
+from molap.storage.files import load_arrays, read_table
 
 TASKS = ["delay_pro", "mem_dm1", "context_mem_dm1"]
 SMALL = {
@@ -137,7 +137,7 @@ def test_a_candidate_is_scored_as_the_networks_of_a_run_that_trains_so(kind, mor
 )
 def test_a_candidate_learns_tasks_in_turn_as_the_networks_of_a_run_do(kind, more, mapped, tmp_path, monkeypatch):
     if mapped == "side by side":  # as on a GPU
-        for module in ("molap.training", "molap.search", "molap.stages.search_sequence"):
+        for module in ("molap.training.loop", "molap.evaluation.validation", "molap.stages.search_sequence"):
             monkeypatch.setattr(f"{module}.over_seeds", jax.vmap)
     config = merged(SMALL, more)
     tasks = config["tune"]["tasks"]

@@ -78,9 +78,9 @@ def test_a_change_reruns_what_depends_on_it_and_no_other_grid(searched, tmp_path
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("molap/choice.py", "DECIMALS = 1", "DECIMALS = 2", ENDS),
+        ("molap/analysis/choice.py", "DECIMALS = 1", "DECIMALS = 2", ENDS),
         ("molap/figures/tune.py", "SHOWN = 10", "SHOWN = 9", {"fig_tune": 1}),
-        ("molap/search.py", "np.inf if", "1e30 if", BOTH),
+        ("molap/training/search.py", "np.inf if", "1e30 if", BOTH),
         ("molap/stages/search_sequence.py", "AT_ONCE = 16", "AT_ONCE = 8", {"search_sequence": 2} | ENDS),
     ],
 )

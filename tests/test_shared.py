@@ -8,24 +8,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molap.analysis.continual import forgetting
 from molap.config.base import ConfigError
 from molap.config.network import InitSettings, NetworkSettings
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES, TrialSettings
 from molap.config.training import PhaseSettings
-from molap.network import run, select_network, to_arrays
-from molap.paths import block_seeds
-from molap.plan import Plan
+from molap.jobs.job import run_job
+from molap.networks.rnn import run, select_network, to_arrays
+from molap.networks.shared import Layout, add_channels, all_inputs, channels_of, new_network, task_network, view
+from molap.planning.contents import task_order
+from molap.planning.plan import Plan
 from molap.randomness import named_key
-from molap.records import load_arrays
-from molap.selection import task_order
-from molap.shared import Layout, all_inputs, channels_of, grow, new_network, task_network, view
 from molap.stages import joint, scores, sequence
-from molap.stages.job import run_job
-from molap.tables import forgetting
+from molap.storage.files import load_arrays
+from molap.storage.paths import block_seeds
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import loss
+from molap.training.objectives import loss
 
 TASKS = load_tasks()
 TRIALS = TrialSettings()
@@ -35,7 +35,7 @@ PLAIN, BIASED = InitSettings(), InitSettings(biases=True)
 def build(names, rule, settings=PLAIN, seed=0, n_units=8):
     layout, network = Layout(), new_network(seed, n_units, 1.5, settings)
     for name in names:
-        network = grow(network, layout, TASKS[name], rule, seed, settings)
+        network = add_channels(network, layout, TASKS[name], rule, seed, settings)
         layout = layout.with_task(TASKS[name], rule)
     return network, layout
 

@@ -10,7 +10,7 @@ import yaml
 from contract import RULES
 from slurm_jobs import cluster_copy, overlapping, run, slurm_jobs
 
-from molap.memory import sweep_mb
+from molap.evaluation.sweep_memory import sweep_mb
 
 N_SUBMITTED = 18
 """For 106 jobs."""

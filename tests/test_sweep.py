@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from molap.config.perturbations import PerturbationReadings
-from molap.memory import PROCESS_MB, sweep_mb
-from molap.network import Params, from_arrays, select_network
-from molap.perturbations import module_of
-from molap.records import canonical_json, save_arrays
+from molap.evaluation.perturbations import module_of
+from molap.evaluation.sweep import _perturbed, perturb, perturbation_key
+from molap.evaluation.sweep_memory import PROCESS_MB, sweep_mb
+from molap.jobs.job import run_job
+from molap.networks.rnn import Params, from_arrays, select_network
 from molap.stages import evaluation, perturbation
-from molap.stages.job import run_job
-from molap.sweep import _perturbed, perturb, perturbation_key
+from molap.storage.files import canonical_json, save_arrays
 
 N, N_STEPS, N_TRIALS, SEEDS = 8, 12, 100, (3, 4)
 STRENGTHS = {"module1": [20.0, 60.0], "inter_module": [30.0], "silence": [25.0], "noise": [0.1, 0.2]}
@@ -76,7 +76,7 @@ def run_sweep(folder, files, network="one", **changes):
 
 @pytest.fixture(autouse=True)
 def _without_git(monkeypatch):
-    monkeypatch.setattr("molap.stages.job._git", dict)
+    monkeypatch.setattr("molap.jobs.job._git", dict)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def scored(monkeypatch):
 @pytest.fixture(scope="module")
 def undisturbed(files, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("molap.stages.job._git", dict)
+        patch.setattr("molap.jobs.job._git", dict)
         return run_sweep(tmp_path_factory.mktemp("undisturbed"), files)
 
 
@@ -208,11 +208,11 @@ def test_what_comes_of_anything_else_is_not_used(files, tmp_path, scored, change
 
 def test_networks_of_every_kind_are_hit_at_the_same_places(files, tmp_path, monkeypatch):
     """As the stage perturbs them, and as `perturb` does by hand."""
-    seen, respond = {"one": [], "other": []}, perturbation.respond
+    seen, run_many = {"one": [], "other": []}, perturbation.run_many
     for network, kind in (("one", "separate"), ("other", "molap-cca")):
         keep = seen[network].append
-        watched = lambda networks, *rest, keep=keep: respond((keep(item) or item for item in networks), *rest)  # noqa: E731
-        monkeypatch.setattr(perturbation, "respond", watched)
+        watched = lambda networks, *rest, keep=keep: run_many((keep(item) or item for item in networks), *rest)  # noqa: E731
+        monkeypatch.setattr(perturbation, "run_many", watched)
         (tmp_path / kind).mkdir()
         run_sweep(tmp_path / kind, files, network, kind=kind)
     assert len(seen["one"]) == len(seen["other"]) == N_PERTURBED + len(SEEDS)

@@ -1,8 +1,6 @@
-"""Switched runs of different seeds, gathered by benchmarks/switches.py, say what one run of all seeds says."""
+"""Switched runs of different seeds, gathered by molap/gathering/switches.py, say what one run of all seeds says."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +9,7 @@ import pytest
 from molap.claims.attribution import attribution
 from molap.claims.reading import read_claims
 from molap.config.attribution import SWITCHES
-
-sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
-import switches as gathering
+from molap.gathering import switches as gathering
 
 CHOICES = {"dni": {"kinds": []}, "perturbations": {"kinds": []}, "generalisation": {"sources": []}}
 LABELS = [f"T{place}" for place in range(1, 10)]

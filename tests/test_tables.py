@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from molap.paths import OUTPUTS, block_name, block_seeds, network_path, path
-from molap.records import FileDamaged, read_json, record_path
-from molap.tables import components, counts, curves, performance, split_kind, table1
+from molap.analysis.collect import components, curves, performance, split_kind
+from molap.analysis.counts import counts, table1
+from molap.storage.files import FileDamaged, read_json, record_path
+from molap.storage.paths import OUTPUTS, block_name, block_seeds, network_path, path
 
 TASKS = {"delay_pro": "T1", "mem_dm1": "T5"}
 KINDS = ["separate", "molap-cca", "molap-none"]
@@ -278,14 +279,14 @@ def test_a_missing_file_is_missing_rather_than_damaged(here):
 @pytest.mark.parametrize("n_units", [50, 100, 200])
 def test_dni_is_counted_at_both_sizes_as_real_networks_are(n_units):
     from molap.config.network import InitSettings
-    from molap.modules import all_weights, count_all, count_trained
-    from molap.shared import Layout, grow, new_network, view
+    from molap.networks.masks import all_weights, count_all, count_trained
+    from molap.networks.shared import Layout, add_channels, new_network, view
     from molap.tasks.registry import BUILT_IN
 
     def count(n):
         layout, network, rows = Layout(), new_network(0, n, 1.5, InitSettings()), []
         for task in BUILT_IN:
-            network, layout = grow(network, layout, task, True, 0, InitSettings()), layout.with_task(task, True)
+            network, layout = add_channels(network, layout, task, True, 0, InitSettings()), layout.with_task(task, True)
             seen = view(network, layout, task)
             rows.append({"trained": count_trained(seen, all_weights(seen)), "weights": count_all(network)})
         return pd.DataFrame(rows).assign(strategy="dni", source="rule", w_rec=n * n)

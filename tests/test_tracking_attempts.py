@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from molap.stages.attempt import N_LOG_CHARACTERS, Attempt
-from molap.tracking.scan import find_records, identity, importer_lock, is_running
+from molap.jobs.attempt import N_LOG_CHARACTERS, Attempt
+from molap.storage.found import find_records, is_running
+from molap.tracking.scan import identity, importer_lock
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -31,7 +32,7 @@ def test_a_folder_keeps_its_identity_and_a_second_importer_is_told_of_the_first(
 
 
 def test_a_job_is_running_until_its_process_is_killed(tmp_path):
-    text = "import sys, time; from molap.stages.attempt import Attempt; a = Attempt(sys.argv[1], 'x', '{}', None, None)"
+    text = "import sys, time; from molap.jobs.attempt import Attempt; a = Attempt(sys.argv[1], 'x', '{}', None, None)"
     file = tmp_path / "x.attempt.json"
     with python("-c", f"{text}; print('started', flush=True); time.sleep(60)", tmp_path / "x.npz") as job:
         assert job.stdout.readline() == "started\n" and [is_running(file), is_running(file)] == [True, True]

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.plan import Plan
-from molap.records import record_path, write_json
-from molap.stage_settings import STAGES
+from molap.planning.plan import Plan
+from molap.planning.settings import STAGES
+from molap.storage.files import record_path, write_json
+from molap.storage.found import find_records
 from molap.tracking.describe import MAX_PARAM, VARIANTS, describe, describe_failure, flatten, thin
-from molap.tracking.scan import Memory, digest, find_records
+from molap.tracking.scan import Known, digest
 from molap.tracking.where import Place, link, place, why_unreachable
 
 REPOSITORY = Path(__file__).parent.parent
@@ -238,11 +239,11 @@ def test_records_and_attempts_without_one_are_found_outside_hidden_folders(tmp_p
 
 def test_the_memory_knows_versions_of_records_in_one_store_and_forgets_a_damaged_file(results):
     (a, b), store, file = find_records(results), ["uri", "1", 5], results / ".tracking/known.json"
-    memory = Memory(results)
+    memory = Known(results)
     memory.belongs_to(store)
     memory.add(a)
     memory.save()
-    memory = Memory(results)
+    memory = Known(results)
     memory.belongs_to(store)
     others = [b, a._replace(stamp=(a.stamp[0] + 1, a.stamp[1])), a._replace(file=a.file.with_suffix(".other"))]
     assert (memory.store, memory.knows(a), *map(memory.knows, others)) == (store, True, False, False, False)
@@ -250,7 +251,7 @@ def test_the_memory_knows_versions_of_records_in_one_store_and_forgets_a_damaged
     assert (memory.store, memory.knows(a)) == (["uri", "1", 6], False)
     for damaged in (file.read_bytes()[:-9], b"", b"[]", b'"text"', b"{}", b'{"known": {}}', b"\xff"):
         file.write_bytes(damaged)
-        assert (Memory(results).store, Memory(results).knows(a)) == ([], False), damaged
+        assert (Known(results).store, Known(results).knows(a)) == ([], False), damaged
 
 
 def test_runs_go_to_the_environments_server_else_the_configured_one_else_the_folders_database(tmp_path, monkeypatch):
@@ -305,7 +306,8 @@ def test_settings_of_the_tracking_are_refused_in_one_line_with_field_and_value()
 def test_neither_stages_nor_plan_nor_the_workflows_side_of_the_tracking_import_mlflow():
     text = """import importlib.util, molap.stages, pkgutil, sys
 names = [f"molap.stages.{module.name}" for module in pkgutil.iter_modules(molap.stages.__path__)]
-names += ["molap.plan", *(f"molap.tracking.{name}" for name in ("launch", "describe", "scan", "where", "importer"))]
+tracking = ("launch", "describe", "scan", "where", "importer")
+names += ["molap.planning.plan", *(f"molap.tracking.{name}" for name in tracking)]
 for name in names: importlib.import_module(name)
 print(len(names), importlib.util.find_spec("mlflow") is not None, [name for name in sys.modules if "mlflow" in name])"""
     n_modules = len(list((REPOSITORY / "molap" / "stages").glob("[a-z]*.py"))) + 6

@@ -25,11 +25,12 @@ from small_training import (
 
 from molap.config.tasks import TrialSettings
 from molap.config.training import HeadSettings, OptimiserSettings, RecurrentPhaseSettings
-from molap.modules import all_weights, head_weights
-from molap.network import select_network, to_arrays
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import select_network, to_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training import checkpoints, loss
+from molap.training.loop import checkpoints
+from molap.training.objectives import loss
 
 pytestmark = pytest.mark.usefixtures("compile_once")
 

@@ -103,7 +103,7 @@ def test_a_chain_without_a_task_reads_its_own_corpus_and_what_it_may_share(finis
 def _stage(scratch, stage, *arguments):
     """Run a stage's program by hand; arguments before the first option are wildcards of its settings."""
     n = next(i for i, argument in enumerate(arguments) if argument.startswith("--"))
-    plan = [sys.executable, "-m", "molap.plan", stage, *arguments[:n], "--config", "tiny.yaml"]
+    plan = [sys.executable, "-m", "molap.planning.plan", stage, *arguments[:n], "--config", "tiny.yaml"]
     common = {"cwd": scratch.folder, "env": scratch.environment, "text": True, "capture_output": True}
     settings = subprocess.run(plan, check=True, **common).stdout.strip()
     command = [sys.executable, "-m", f"molap.stages.{stage}", "--settings", settings, *arguments[n:]]

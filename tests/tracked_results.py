@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from molap.config.tracking import TrackingSettings
-from molap.records import write_json, write_table
+from molap.storage.files import write_json, write_table
 from molap.tracking.importer import Outcome
 from molap.tracking.importer import sync as importer_sync
 from molap.tracking.scan import identity

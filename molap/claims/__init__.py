@@ -1,1 +1,1 @@
-"""The paper's claims: what is compared, the effect in every network, and the verdict."""
+"""Judge the paper's claims on tables: what is compared, the effect in every network, and the verdict."""

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from molap.analysis.intervals import CONFIDENCE, half_width
 from molap.claims.effects import effects
 from molap.claims.functions import MIN_NETWORKS, NotThere
 from molap.claims.model import Claim, Claims, Test
-from molap.intervals import CONFIDENCE, half_width
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 ONE, NOT_RUN = "one network: descriptive only", "not run"

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from molap.config.base import Section
-from molap.paths import NO_SWITCH
+from molap.storage.paths import NO_SWITCH
 
 BEFORE: dict[str, dict[str, Any]] = {
     "network": {"readout_init": "n_units"},

@@ -1,6 +1,6 @@
 """Settings of the evaluation (A.3)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -38,35 +38,3 @@ class EvaluationSettings(CriterionSettings):
     stream: Literal["test", "validation"] = Field(
         "test", description="Random stream of the trials; the search for the optimiser uses `validation`."
     )
-
-
-class FigureSettings(Section):
-    """What the figures show."""
-
-    example_task: str = Field("context_mem_dm1", description="Task of Fig 2 D and E (the paper's T7).")
-    example_trials: int = Field(20, ge=1, le=1000, description="Test trials whose error is shown.")
-    plateau_tasks: tuple[str, ...] | None = Field(
-        None,
-        min_length=1,
-        description="Tasks for which `snakemake diagnose` shows why training got stuck; null for mem_dm1 and multi_mem "
-        "(T5 and T9), as far as they are trained.",
-    )
-    scaling_units: tuple[Annotated[int, Field(ge=2, le=100_000, strict=True)], ...] = Field(
-        (50, 100, 200, 400),
-        min_length=1,
-        description="Numbers of units for which weights and updates are counted.",
-    )
-
-
-class SeedSettings(Section):
-    """Random seeds; everything random follows from them."""
-
-    networks: int = Field(1, ge=1, le=10_000, description="Number of network seeds (independent networks).")
-    first: int = Field(0, ge=0, le=2**31, description="First network seed; the others follow.")
-    per_job: int = Field(
-        1,
-        ge=1,
-        le=1000,
-        description="Network seeds trained together in one job. On a CPU results do not depend on it, to the bit.",
-    )
-    data: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the corpus, the batches and the test sets.")

@@ -1,6 +1,6 @@
-"""Settings of generalisation (Fig 5) and of the number of modules (A.2.1)."""
+"""Settings of generalisation (Fig 5)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -27,15 +27,4 @@ class GeneralisationSettings(Section):
     without: tuple[str, ...] = Field(
         (),
         description="Tasks left out of this run's own corpus; what the chains of left_out set.",
-    )
-
-
-class ModuleNumberSettings(Section):
-    """How many modules and components there are (`snakemake modules`)."""
-
-    numbers: tuple[Annotated[int, Field(ge=1, le=20, strict=True)], ...] = Field(
-        (1, 2, 3, 4),
-        min_length=1,
-        description="Numbers r of modules and components, each with N units (the nearest multiple of r) and with "
-        "modules of the same size as those of `network`; networks of more than 5000 units are left out.",
     )

@@ -44,7 +44,7 @@ class ReservoirSettings(Section):
                 )
             if not Path(file).is_file():
                 raise ValueError(f"files.{name}: there is no file {file!r}")
-            from molap.given import read_reservoir  # NumPy only where there is something to read
+            from molap.networks.own import read_reservoir  # NumPy only where there is something to read
 
             try:
                 read_reservoir(file)

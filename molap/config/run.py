@@ -10,12 +10,16 @@ from molap.config.attribution import AttributionSettings
 from molap.config.base import ConfigError, Section, check
 from molap.config.claims import ClaimSettings
 from molap.config.dni import DniSettings
-from molap.config.evaluation import EvaluationSettings, FigureSettings, SeedSettings
-from molap.config.generalisation import GeneralisationSettings, ModuleNumberSettings
+from molap.config.evaluation import EvaluationSettings
+from molap.config.figures import FigureSettings
+from molap.config.generalisation import GeneralisationSettings
+from molap.config.modules import ModuleNumberSettings
 from molap.config.network import NetworkSettings, SeparateSettings
 from molap.config.perturbations import PerturbationSettings
+from molap.config.primitives import CorpusSettings, PrimitiveSettings
 from molap.config.reservoirs import ReservoirSettings
-from molap.config.tasks import TASK_LABELS, CorpusSettings, PrimitiveSettings, TaskSettings
+from molap.config.seeds import SeedSettings
+from molap.config.tasks import TASK_LABELS, TaskSettings
 from molap.config.tracking import TrackingSettings
 from molap.config.training import (
     HeadSettings,

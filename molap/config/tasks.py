@@ -1,4 +1,4 @@
-"""Settings of the trials, the corpus and the latent primitives."""
+"""Settings of the tasks and their trials."""
 
 from typing import Literal
 
@@ -73,30 +73,4 @@ class TaskSettings(TrialSettings):
 
     names: tuple[str, ...] = Field(
         TASK_NAMES, min_length=1, description="The tasks of the corpus, in their order (T1 … T9)."
-    )
-
-
-class CorpusSettings(Section):
-    """The corpus on which the latent primitives are fitted (section 3.3)."""
-
-    n_trials: int = Field(1000, ge=10, le=100_000, description="Trials of the corpus, shared by all tasks.")
-    alignment: Literal["aligned", "independent"] = Field(
-        "aligned",
-        description="`aligned`: trial i has the same angles in every task (released code; it alone gives "
-        "the explained variance that the paper prints); `independent`: each task draws its own.",
-    )
-
-
-class PrimitiveSettings(Section):
-    """Where the targets of pre-training come from."""
-
-    sources: tuple[Literal["cca", "pca", "none"], ...] = Field(
-        ("cca", "pca", "none"),
-        min_length=1,
-        description="Sources of pre-training that are compared; `none` is the random reservoir.",
-    )
-    pca: Literal["separate", "joint"] = Field(
-        "separate",
-        description="PCA of inputs and targets each (`separate`, text), or one PCA over all columns, whose "
-        "components then serve as input and target alike (`joint`, released code).",
     )

@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from molap.analysis.intervals import half_width
 from molap.figures.style import (
     COLOURS,
     CONFLICT,
@@ -17,7 +18,6 @@ from molap.figures.style import (
     new_figure,
     panel_letter,
 )
-from molap.intervals import half_width
 
 TRACES = 3
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}

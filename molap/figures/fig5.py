@@ -8,9 +8,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from molap.analysis.intervals import half_width
 from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, legend_below, new_figure, panel_letter
-from molap.intervals import half_width
-from molap.paths import FITTED
+from molap.storage.paths import FITTED
 
 Series = tuple[str, int, int, int, int]
 """Source, size of the left-out set, how many of it are absent, the task's place in it, and which of several such."""
@@ -20,8 +20,8 @@ def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, 
     """Accuracy on left-out tasks (A), and paired differences to the task included (B) and to no pre-training (C).
 
     Args:
-        table: that of `molap.generalisation.generalisation`.
-        differences: that of `molap.generalisation.differences`.
+        table: that of `molap.analysis.generalisation.generalisation`.
+        differences: that of `molap.analysis.generalisation.differences`.
         labels: task → T1 ….
     """
     figure = new_figure(12.0, 9.0)

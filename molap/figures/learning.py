@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from molap.analysis.intervals import half_width
+from molap.analysis.learning import cumulative
 from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, network_seeds, new_figure, panel_letter
-from molap.intervals import half_width
-from molap.learning import cumulative
 
 HEIGHT = "outputs correct (%)"
 
@@ -17,7 +17,7 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
     """Accuracy on validation trials against steps (A: mean over tasks), updates (B), and steps by task (C).
 
     Args:
-        table: that of `molap.learning.learning`.
+        table: that of `molap.analysis.learning.learning`.
         labels: task → T1 ….
         decay: of the learning rate (`optimiser.decay`), which decides what an earlier point can tell.
 
@@ -84,7 +84,7 @@ def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
     """Weights trained and updates against the number of tasks (at the given size) and of units (with all tasks).
 
     Args:
-        table: that of `molap.learning.scaling`.
+        table: that of `molap.analysis.counts.scaling`.
         n_units: size at which the number of tasks varies; the nearest of the table's.
     """
     sizes = np.array(sorted(set(table.n_units)))

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from molap.analysis.intervals import half_width
 from molap.figures.style import COLOURS, NAMES, new_figure, panel_letter
-from molap.intervals import half_width
 
 FIXED = {"network": ("o-", "units in all fixed"), "module": ("s--", "units per module fixed")}
 PRINTED = {2: 60, 3: 70}

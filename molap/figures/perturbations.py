@@ -10,9 +10,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from molap.analysis.intervals import half_width
 from molap.figures.style import STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
-from molap.intervals import half_width
-from molap.paths import ALL_TASKS
+from molap.storage.paths import ALL_TASKS
 
 AXES = {
     "inter_module": "inter-module weights lesioned (%)",
@@ -72,7 +72,7 @@ def draw_curves(
     """Panels of performance against strength, and the data that they show.
 
     Args:
-        table: that of `molap.robustness.robustness`.
+        table: that of `molap.analysis.robustness.robustness`.
         panels: rows of panels, each a task and a perturbation.
         y: `accuracy` or `relative`.
         labels: task → T1 ….
@@ -126,7 +126,7 @@ def draw_fig3(
     """Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
 
     Args:
-        table: that of `molap.robustness.robustness`.
+        table: that of `molap.analysis.robustness.robustness`.
         example: as the stage `lesioned` saves it.
         task: whose lesions are shown.
         labels: task → T1 ….
@@ -197,7 +197,7 @@ def draw_matched(
     """A column per kind of network, a row per task: accuracy against the share of all weights lesioned.
 
     Args:
-        table: that of `molap.robustness.robustness`.
+        table: that of `molap.analysis.robustness.robustness`.
         tasks: one per row.
         perturbations: lesions, one line each.
         labels: task → T1 ….
@@ -234,7 +234,7 @@ def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
     """Area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
 
     Args:
-        table: that of `molap.robustness.areas`.
+        table: that of `molap.analysis.robustness.areas`.
         perturbations: in their order.
     """
     rows = table[table.task == ALL_TASKS]

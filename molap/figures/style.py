@@ -15,7 +15,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from molap.records import canonical_json, write_atomically, write_table
+from molap.storage.files import canonical_json, write_atomically, write_table
 
 STEP_MS = 10
 """Length of a time step (molap.tasks.trial has the course of a trial in steps)."""

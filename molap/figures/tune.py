@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from molap.choice import ALL
+from molap.analysis.choice import ALL
+from molap.analysis.collect import split_kind
 from molap.figures.style import kind_colour, kind_name, legend_below, new_figure
-from molap.tables import split_kind
 
 SHOWN = 10
 """Candidates of a panel at most."""

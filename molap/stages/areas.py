@@ -1,9 +1,9 @@
 """Areas under the curves of performance against the strength of a perturbation."""
 
+from molap.analysis.robustness import areas
 from molap.config.base import Section
-from molap.records import read_table, write_table
-from molap.robustness import areas
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):

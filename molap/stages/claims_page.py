@@ -7,9 +7,9 @@ import pandas as pd
 
 from molap.claims.page import ABOUT, HEADS, markdown, overview, pictures, section
 from molap.config.base import Section
-from molap.pages import table, write_page
-from molap.records import read_table, write_atomically
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.report.pages import table, write_page
+from molap.storage.files import read_table, write_atomically
 
 
 class Settings(Section):

@@ -1,9 +1,9 @@
 """Report canonical correlations and explained variance."""
 
+from molap.analysis.collect import components
 from molap.config.base import Section
-from molap.records import load_arrays, write_table
-from molap.stages.job import Job, run_job
-from molap.tables import components
+from molap.jobs.job import Job, run_job
+from molap.storage.files import load_arrays, write_table
 
 
 class Settings(Section):

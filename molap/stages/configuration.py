@@ -1,8 +1,8 @@
 """Write the whole configuration of a run, defaults included."""
 
 from molap.config.run import RunSettings
-from molap.records import write_json
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import write_json
 
 
 def work(job: Job) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
-from molap.corpus import channel_names, draw_corpus
+from molap.jobs.job import Job, run_job
 from molap.randomness import named_key
-from molap.records import save_arrays
-from molap.stages.job import Job, run_job
+from molap.storage.files import save_arrays
+from molap.tasks.corpus import channel_names, draw_corpus
 from molap.tasks.registry import load_tasks
 
 

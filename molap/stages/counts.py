@@ -1,9 +1,9 @@
 """Count the weights of every training stage from its record."""
 
+from molap.analysis.counts import counts
 from molap.config.base import Section
-from molap.records import write_table
-from molap.stages.job import Job, run_job
-from molap.tables import counts
+from molap.jobs.job import Job, run_job
+from molap.storage.files import write_table
 
 
 class Settings(Section):

@@ -1,9 +1,9 @@
 """Collect the training curves."""
 
+from molap.analysis.collect import curves
 from molap.config.base import Section
-from molap.records import write_table
-from molap.stages.job import Job, run_job
-from molap.tables import curves
+from molap.jobs.job import Job, run_job
+from molap.storage.files import write_table
 
 
 class Settings(Section):

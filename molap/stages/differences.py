@@ -1,9 +1,9 @@
 """Compare left-out tasks with the same tasks included, and with no pre-training, in pairs of network seeds."""
 
+from molap.analysis.generalisation import differences, read_generalisation
 from molap.config.base import Section
-from molap.generalisation import differences, read_generalisation
-from molap.records import write_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import write_table
 
 
 class Settings(Section):

@@ -1,18 +1,15 @@
 """Score trained networks of a task on its test set."""
 
-from functools import partial
-
-import jax
 import numpy as np
 
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
-from molap.evaluation import metrics
-from molap.network import Params, draw_state_noise, run, select_network
-from molap.randomness import named_key
-from molap.records import load_arrays, write_json
-from molap.shared import task_network
-from molap.stages.job import Job, run_job
+from molap.evaluation.criterion import metrics
+from molap.evaluation.test_run import run_test
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import select_network
+from molap.networks.shared import task_network
+from molap.storage.files import load_arrays, write_json
 
 
 class Settings(Section):
@@ -26,14 +23,6 @@ class Settings(Section):
     data_seed: int
 
 
-@partial(jax.jit, static_argnames=("state_noise", "data_seed"))
-def respond(params: Params, inputs, state_noise: float, data_seed: int):
-    """Outputs and rates of one network on a test set, with the state noise of the test."""
-    key = named_key(data_seed, "state noise")
-    noise = draw_state_noise(key, state_noise, inputs.shape[1], inputs.shape[0], params.w_rec.shape[0])
-    return run(params, inputs, noise)
-
-
 def work(job: Job) -> None:
     """Write one row of metrics per network seed."""
     settings = job.settings
@@ -41,7 +30,7 @@ def work(job: Job) -> None:
     testset = load_arrays(job.inputs["testset"])
     rows = []
     for i, seed in enumerate(settings.seeds):
-        outputs, _ = respond(select_network(networks, i), testset["inputs"], settings.state_noise, settings.data_seed)
+        outputs, _ = run_test(select_network(networks, i), testset["inputs"], settings.state_noise, settings.data_seed)
         scores = metrics(np.asarray(outputs), testset["targets"], settings.criterion)
         rows.append({"network_seed": seed, "n_test_trials": testset["targets"].shape[1]} | scores)
     write_json(job.outputs["rows"], rows)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from molap.config.base import Section
-from molap.network import from_arrays, select_network
-from molap.records import load_arrays, save_arrays
-from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
+from molap.evaluation.test_run import run_test
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import from_arrays, select_network
+from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):
@@ -25,7 +25,7 @@ def work(job: Job) -> None:
     network = select_network(from_arrays(load_arrays(job.inputs["network"])), 0)
     testset = load_arrays(job.inputs["testset"])
     inputs, targets = (testset[name][:, : settings.n_trials] for name in ("inputs", "targets"))
-    outputs, rates = (np.asarray(x) for x in respond(network, inputs, settings.state_noise, settings.data_seed))
+    outputs, rates = (np.asarray(x) for x in run_test(network, inputs, settings.state_noise, settings.data_seed))
     save_arrays(
         job.outputs["arrays"],
         job.provenance,

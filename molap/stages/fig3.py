@@ -3,8 +3,8 @@
 from molap.config.base import Section
 from molap.figures.perturbations import draw_fig3
 from molap.figures.style import save_figure
-from molap.records import load_arrays, read_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import load_arrays, read_table
 
 
 class Settings(Section):

@@ -1,11 +1,11 @@
 """Draw Fig 5 from the tables of generalisation."""
 
+from molap.analysis.generalisation import read_generalisation
 from molap.config.base import Section
 from molap.figures.fig5 import draw_fig5
 from molap.figures.style import save_figure
-from molap.generalisation import read_generalisation
-from molap.records import read_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table
 
 
 class Settings(Section):

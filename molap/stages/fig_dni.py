@@ -3,10 +3,10 @@
 import pandas as pd
 
 from molap.config.base import Section
-from molap.figures.fig_dni import draw_fig_dni
+from molap.figures.continual import draw_continual
 from molap.figures.style import save_figure
-from molap.records import read_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table
 
 
 class Settings(Section):
@@ -21,7 +21,7 @@ def work(job: Job) -> None:
     scores = pd.concat([read_table(file, keep_default_na=False) for file in files], ignore_index=True)
     performance = read_table(job.inputs["performance"])
     data = {"scores": scores[scores.order == 0], "joint": performance[performance.strategy == "joint"]}
-    save_figure(draw_fig_dni(scores, performance, job.settings.labels), job.outputs["png"], job.provenance, data)
+    save_figure(draw_continual(scores, performance, job.settings.labels), job.outputs["png"], job.provenance, data)
 
 
 if __name__ == "__main__":

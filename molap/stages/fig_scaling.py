@@ -3,8 +3,8 @@
 from molap.config.base import Section
 from molap.figures.learning import draw_scaling
 from molap.figures.style import save_figure
-from molap.records import read_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table
 
 
 class Settings(Section):

@@ -1,9 +1,9 @@
 """Summarise every sequence: average accuracy, forgetting, forward and backward transfer."""
 
+from molap.analysis.continual import forgetting
 from molap.config.base import Section
-from molap.records import read_table, write_table
-from molap.stages.job import Job, run_job
-from molap.tables import forgetting
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):

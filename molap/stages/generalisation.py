@@ -1,9 +1,9 @@
 """Collect the evaluations of tasks that were left out of the corpus, beside the same tasks included."""
 
+from molap.analysis.generalisation import generalisation
 from molap.config.base import Section
-from molap.generalisation import generalisation
-from molap.records import write_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import write_table
 
 
 class Settings(Section):

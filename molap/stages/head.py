@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 
 from molap.config.training import HeadSettings
-from molap.modules import head_weights
-from molap.network import draw_params, select_network, stack_networks
-from molap.records import load_arrays
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import head_weights
+from molap.networks.rnn import draw_params, select_network, stack_networks
 from molap.stages.training_job import TrainingSettings, task_batches, train_and_save
+from molap.storage.files import load_arrays
 from molap.tasks.registry import load_tasks
 
 

@@ -1,21 +1,19 @@
 """Train the shared network on all tasks at once, what learning them in turn is measured by (Yang et al. 2019)."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from molap.config.network import RecurrentInit
-from molap.config.training import PhaseSettings, RecurrentPhaseSettings
-from molap.modules import all_weights
-from molap.network import Params, draw_state_noise, respond, select_network, stack_networks, to_arrays
+from molap.config.training import RecurrentPhaseSettings
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import all_weights
+from molap.networks.rnn import select_network, stack_networks, to_arrays
+from molap.networks.shared import Layout, add_channels, channels_of, new_network
 from molap.randomness import fold_in_name
-from molap.records import save_arrays
-from molap.shared import Layout, all_inputs, channels_of, grow, new_network
-from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, note_counts, train_networks
+from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
-from molap.tasks.registry import Task, load_tasks
-from molap.training import Objective
+from molap.tasks.registry import load_tasks
+from molap.training.joint import joint_objective
 
 
 class Settings(TrainingSettings):
@@ -36,7 +34,9 @@ def work(job: Job) -> None:
     layout = Layout()
     networks = [new_network(seed, s.n_units, s.gain, s.init, s.recurrent_init) for seed in s.seeds]
     for task in tasks:
-        networks = [grow(n, layout, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
+        networks = [
+            add_channels(n, layout, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)
+        ]
         layout = layout.with_task(task, s.rule)
     share = max(1, s.phase.batch_size // len(tasks))
 
@@ -52,30 +52,6 @@ def work(job: Job) -> None:
     for task in tasks:
         arrays |= channels_of(layout, task)
     save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(s.seeds), **arrays)
-
-
-def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, tasks: list[Task]) -> Objective:
-    """The loss of `molap.training.loss` with the mean over tasks of their squared errors; one run for all trials.
-
-    As in a sequence, where they act as biases, the rule's weights are not penalised.
-    """
-    penalised = np.array([i for i, name in enumerate(layout.inputs) if not name.startswith("rule:")])
-
-    def objective(network: Params, batches, key: jax.Array):
-        inputs = [all_inputs(layout, task, inputs) for task, (inputs, _) in zip(tasks, batches, strict=True)]
-        together = jnp.concatenate(inputs, axis=1)
-        noise = draw_state_noise(key, state_noise, together.shape[1], together.shape[0], network.w_rec.shape[0])
-        outputs, activity = respond(network, together, noise)
-        ends = np.cumsum([part.shape[1] for part in inputs])[:-1]
-        errors = []
-        for task, found, (_, targets) in zip(tasks, jnp.split(outputs, ends, axis=1), batches, strict=True):
-            places = np.array([layout.outputs.index(name) for name in task.outputs])
-            errors.append(jnp.mean((found[..., places] - targets) ** 2))
-        mse = jnp.mean(jnp.stack(errors))
-        weights = sum(jnp.sum(w**2) for w in (network.w_in[:, penalised], network.w_rec, network.w_out))
-        return mse + phase.weight_penalty * weights + phase.activity_penalty * activity, mse
-
-    return objective
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
-from molap.evaluation import metrics
-from molap.network import select_network
-from molap.records import load_arrays, write_json
-from molap.shared import task_network
-from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
+from molap.evaluation.criterion import metrics
+from molap.evaluation.test_run import run_test
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import select_network
+from molap.networks.shared import task_network
+from molap.storage.files import load_arrays, write_json
 
 
 class Settings(Section):
@@ -29,14 +29,14 @@ def work(job: Job) -> None:
     for task in s.tasks:
         names = task, f"checkpoints_{task}", f"validation_{task}"
         last, kept, validation = (load_arrays(job.inputs[name]) for name in names)
-        for place, step in enumerate(kept.pop("steps")):
-            networks = task_network(last | {name: weights[place] for name, weights in kept.items()}, task)
+        for index, step in enumerate(kept.pop("steps")):
+            networks = task_network(last | {name: weights[index] for name, weights in kept.items()}, task)
             for i, seed in enumerate(s.seeds):
                 network = select_network(networks, i)
-                outputs, _ = respond(network, validation["inputs"], s.state_noise, s.data_seed)
+                outputs, _ = run_test(network, validation["inputs"], s.state_noise, s.data_seed)
                 scores = metrics(np.asarray(outputs), validation["targets"], s.criterion)
                 rows.append({"task": task, "network_seed": seed, "step": int(step)} | scores)
-        print(f"{task}: {place + 1} checkpoints", flush=True)
+        print(f"{task}: {index + 1} checkpoints", flush=True)
     write_json(job.outputs["rows"], rows)
 
 

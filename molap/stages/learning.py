@@ -1,9 +1,9 @@
 """Collect accuracy at the checkpoints of training, with the updates spent until then."""
 
+from molap.analysis.learning import learning
 from molap.config.base import Section
-from molap.learning import learning
-from molap.records import read_table, write_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):

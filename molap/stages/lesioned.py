@@ -4,11 +4,12 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.perturbations import PerturbationReadings
-from molap.network import select_network
-from molap.records import load_arrays, save_arrays
-from molap.shared import task_network
-from molap.stages.job import Job, run_job
-from molap.sweep import modules_of, outputs, perturb, perturbation_key, test_noise
+from molap.evaluation.sweep import modules_of, outputs, perturb, perturbation_key
+from molap.evaluation.test_run import test_noise
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import select_network
+from molap.networks.shared import task_network
+from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):

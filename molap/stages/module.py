@@ -5,14 +5,15 @@ from typing import Literal
 from jax.tree_util import Partial
 
 from molap.config.training import PretrainingSettings
-from molap.modules import pretraining_block, pretraining_weights
-from molap.network import from_arrays, select_network
-from molap.primitives import Primitives, draw_primitive_trials, module_variates
-from molap.records import load_arrays
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import pretraining_block, pretraining_weights
+from molap.networks.rnn import from_arrays, select_network
+from molap.primitives.variates import Primitives, draw_primitive_trials, module_variates
 from molap.stages.training_job import TrainingSettings, train_and_save
+from molap.storage.files import load_arrays
 from molap.tasks.registry import load_tasks
-from molap.training import DrawBatch, Objective, task_objective
+from molap.training.loop import DrawBatch
+from molap.training.objectives import Objective, task_objective
 
 
 class Settings(TrainingSettings):

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
+from molap.analysis.collect import performance
+from molap.analysis.counts import scaling
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
-from molap.learning import scaling
-from molap.paths import modules_run
-from molap.records import load_arrays, write_table
-from molap.stages.job import Job, run_job
-from molap.tables import performance
+from molap.jobs.job import Job, run_job
+from molap.storage.files import load_arrays, write_table
+from molap.storage.paths import modules_run
 from molap.tasks.registry import load_tasks
 
 

@@ -1,11 +1,11 @@
 """Make the report's pages of the settings and of every table."""
 
 from molap.config.base import Section
-from molap.pages import in_html, table, write_page
-from molap.parameters import parameters
-from molap.paths import OUTPUTS
-from molap.records import read_json, read_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.report.pages import in_html, table, write_page
+from molap.report.settings_table import parameters
+from molap.storage.files import read_json, read_table
+from molap.storage.paths import OUTPUTS
 
 
 class Settings(Section):

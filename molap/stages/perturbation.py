@@ -7,29 +7,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from molap.analysis.collect import split_kind
+from molap.analysis.robustness import INTACT, area_under_curve
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.config.perturbations import PerturbationReadings
-from molap.evaluation import metrics
-from molap.memory import network_mb
-from molap.network import Params, select_network
-from molap.perturbations import Modules
-from molap.records import canonical_json, load_arrays, write_table
-from molap.robustness import INTACT, area_under_curve
-from molap.shared import task_network
-from molap.stages.job import Job, run_job
-from molap.sweep import (
-    Cells,
-    batch_size,
-    identity,
-    missing,
-    modules_of,
-    perturb,
-    perturbation_key,
-    respond,
-    test_noise,
-)
-from molap.tables import split_kind
+from molap.evaluation.cells import Cells, identity, missing
+from molap.evaluation.criterion import metrics
+from molap.evaluation.perturbations import Modules
+from molap.evaluation.sweep import batch_size, modules_of, perturb, perturbation_key, run_many
+from molap.evaluation.sweep_memory import network_mb
+from molap.evaluation.test_run import test_noise
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import Params, select_network
+from molap.networks.shared import task_network
+from molap.storage.files import canonical_json, load_arrays, write_table
 
 
 class Settings(Section):
@@ -71,7 +63,7 @@ def work(job: Job) -> None:
                 cells, _draw(network, name, seed, modules, s), (seed, name), strengths, _n_draws(name, s)
             )
             n_new = 0
-            for item, outputs in respond(perturbed, inputs, noise, batch):
+            for item, outputs in run_many(perturbed, inputs, noise, batch):
                 scores = metrics(outputs, targets, s.criterion)
                 cells.add({"n_hit": item.n_hit} | scores, seed, name, item.strength)
                 n_new += 1

@@ -5,12 +5,12 @@ import pandas as pd
 
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
-from molap.evaluation import metrics
-from molap.network import from_arrays, select_network
-from molap.plateau import symptoms
-from molap.records import load_arrays, write_table
-from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
+from molap.evaluation.criterion import metrics
+from molap.evaluation.plateau import symptoms
+from molap.evaluation.test_run import run_test
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import from_arrays, select_network
+from molap.storage.files import load_arrays, write_table
 
 SCORES = ("accuracy", "best_constant", "response_mse")
 
@@ -30,11 +30,11 @@ def work(job: Job) -> None:
     s, rows = job.settings, []
     kept, validation = (load_arrays(job.inputs[name]) for name in ("checkpoints", "validation"))
     inputs, targets = validation["inputs"], validation["targets"]
-    for place, step in enumerate(kept.pop("steps")):
-        networks = from_arrays({name: weights[place] for name, weights in kept.items()})
+    for index, step in enumerate(kept.pop("steps")):
+        networks = from_arrays({name: weights[index] for name, weights in kept.items()})
         for i, seed in enumerate(s.seeds):
             network = select_network(networks, i)
-            outputs, h = map(np.asarray, respond(network, inputs, s.state_noise, s.data_seed))
+            outputs, h = map(np.asarray, run_test(network, inputs, s.state_noise, s.data_seed))
             scores = metrics(outputs, targets, s.criterion)
             found = symptoms(np.asarray(network.w_rec), np.asarray(network.w_out), h, outputs, inputs, targets)
             first = {"task": s.task, "network_seed": seed, "step": int(step)}

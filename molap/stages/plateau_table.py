@@ -3,8 +3,8 @@
 import pandas as pd
 
 from molap.config.base import Section
-from molap.records import read_table, write_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):

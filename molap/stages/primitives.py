@@ -3,9 +3,9 @@
 from typing import Literal
 
 from molap.config.base import Section
-from molap.fits import fit_cca, fit_pca
-from molap.records import load_arrays, save_arrays
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.primitives.fit import fit_cca, fit_pca
+from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from molap.config.base import Section
-from molap.pages import table, write_page
-from molap.paths import RESULTS
-from molap.provenance import files, makers, read_records, sources, span, stage_times
-from molap.records import read_json
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.report.pages import table, write_page
+from molap.report.provenance import files, makers, read_records, sources, span, stage_times
+from molap.storage.files import read_json
+from molap.storage.paths import RESULTS
 
 
 class Settings(Section):

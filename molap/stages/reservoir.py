@@ -6,9 +6,9 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.network import InitSettings, RecurrentInit
-from molap.network import draw_b_rec, draw_params, draw_w_rec, stack_networks, to_arrays
-from molap.records import save_arrays
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import draw_b_rec, draw_params, draw_w_rec, stack_networks, to_arrays
+from molap.storage.files import save_arrays
 
 
 class Settings(Section):

@@ -1,9 +1,9 @@
 """Summarise all sweeps: means and deviations over draws."""
 
+from molap.analysis.robustness import read_sweeps, robustness
 from molap.config.base import Section
-from molap.records import write_table
-from molap.robustness import read_sweeps, robustness
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import write_table
 
 
 class Settings(Section):

@@ -1,10 +1,10 @@
 """Weights and updates by number of tasks and of units, from the formulas."""
 
+from molap.analysis.counts import scaling
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
-from molap.learning import scaling
-from molap.records import write_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import write_table
 from molap.tasks.registry import load_tasks
 
 

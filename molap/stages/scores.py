@@ -6,12 +6,12 @@ from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings, RecurrentInit
 from molap.config.tasks import TrialSettings
-from molap.evaluation import metrics
-from molap.network import Params, from_arrays, select_network
-from molap.records import load_arrays, write_json
-from molap.shared import Layout, grow, new_network, view
-from molap.stages.evaluation import respond
-from molap.stages.job import Job, run_job
+from molap.evaluation.criterion import metrics
+from molap.evaluation.test_run import run_test
+from molap.jobs.job import Job, run_job
+from molap.networks.rnn import Params, from_arrays, select_network
+from molap.networks.shared import Layout, add_channels, new_network, view
+from molap.storage.files import load_arrays, write_json
 from molap.tasks.registry import load_tasks
 
 
@@ -46,7 +46,7 @@ def work(job: Job) -> None:
             for task in s.tasks:
                 seen = _as_seen(network, place, task, seed, s)
                 inputs, targets = (testsets[task][name] for name in ("inputs", "targets"))
-                outputs, _ = respond(seen, inputs, s.state_noise, s.data_seed)
+                outputs, _ = run_test(seen, inputs, s.state_noise, s.data_seed)
                 row = {"network_seed": seed, "order": s.order, "place": place, "after": after, "task": task}
                 rows.append(row | metrics(np.asarray(outputs), targets, s.criterion))
         print(f"after {place} of {len(s.tasks)} tasks", flush=True)
@@ -62,7 +62,7 @@ def _as_seen(network: Params, place: int, task: str, seed: int, s: Settings) -> 
     tasks, layout = load_tasks(s.trials.modules), Layout()
     for i, name in enumerate(s.tasks[: max(place, s.tasks.index(task) + 1)]):
         if i >= place:
-            network = grow(network, layout, tasks[name], s.rule, seed, s.init)
+            network = add_channels(network, layout, tasks[name], s.rule, seed, s.init)
         layout = layout.with_task(tasks[name], s.rule)
     return view(network, layout, tasks[task])
 

@@ -11,15 +11,16 @@ from jaxtyping import Array, Float
 
 from molap.config.evaluation import CriterionSettings
 from molap.config.tune import Candidate
-from molap.modules import all_weights, head_weights
-from molap.network import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
+from molap.evaluation.validation import scores
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import all_weights, head_weights
+from molap.networks.rnn import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
 from molap.randomness import named_key
-from molap.records import load_arrays, write_table
-from molap.search import Trial, init_of, pretraining_of, scores, train_candidates, trials
-from molap.stages.job import Job, run_job
-from molap.stages.training_job import TrainingSettings, task_batches
+from molap.stages.training_job import TrainingSettings, log_step, task_batches
+from molap.storage.files import load_arrays, write_table
 from molap.tasks.registry import Task, load_tasks
-from molap.training import DrawBatch
+from molap.training.loop import DrawBatch
+from molap.training.search import Trial, init_of, pretraining_of, train_candidates, trials
 
 
 class SearchSettings(TrainingSettings):
@@ -105,11 +106,6 @@ def batches_of_size(task: Task, s: SearchSettings, size: int) -> DrawBatch:
 def batch_keys(networks: list[Trial], stream: str, s: SearchSettings):
     """Return the keys of batches by network: those of every other stage that trains on this stream."""
     return jnp.stack([named_key(s.data_seed, "training", stream, one.seed) for one in networks])
-
-
-def log_step(step: int, n_steps: int, mse: float) -> None:
-    """Log the progress of the candidates that are trained now."""
-    print(f"step {step}/{n_steps}  mse {mse:.5f}", flush=True)
 
 
 def write_rows(job: Job, rows: list[tuple[Trial, dict]]) -> None:

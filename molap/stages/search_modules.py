@@ -6,14 +6,15 @@ from typing import Literal
 import numpy as np
 
 from molap.config.training import PretrainingSettings
-from molap.modules import pretraining_weights
-from molap.network import select_network, stack_networks
-from molap.primitives import Primitives
-from molap.records import load_arrays, save_arrays
-from molap.search import train_candidates, trials
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import pretraining_weights
+from molap.networks.rnn import select_network, stack_networks
+from molap.primitives.variates import Primitives
 from molap.stages.module import module_batches, module_objective
-from molap.stages.search import SearchSettings, batch_keys, draw_around, drawn_w_rec, log_step
+from molap.stages.search import SearchSettings, batch_keys, draw_around, drawn_w_rec
+from molap.stages.training_job import log_step
+from molap.storage.files import load_arrays, save_arrays
+from molap.training.search import train_candidates, trials
 
 
 class Settings(SearchSettings):

@@ -10,20 +10,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from molap import dni
 from molap.config.dni import MethodSettings
 from molap.config.evaluation import CriterionSettings
-from molap.dni import Memory, Projections, empty_memory, projections
-from molap.modules import all_weights
-from molap.network import Params, run, select_network, stack_networks
-from molap.records import load_arrays
-from molap.search import Trial, init_of, scores, train_candidates, trials
-from molap.shared import Layout, grow, new_network, view
-from molap.stages.job import Job, run_job
-from molap.stages.search import SearchSettings, batch_keys, batches_of_size, log_step, write_rows
-from molap.stages.sequence import measured_inputs, protected, remember_task
+from molap.evaluation.validation import scores
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import all_weights
+from molap.networks.rnn import Params, over_seeds, run, select_network, stack_networks
+from molap.networks.shared import Layout, add_channels, new_network, view
+from molap.stages.search import SearchSettings, batch_keys, batches_of_size, write_rows
+from molap.stages.sequence import measured_inputs, memory_after, protected
+from molap.stages.training_job import log_step
+from molap.storage.files import load_arrays
 from molap.tasks.registry import Task, load_tasks
-from molap.training import over_seeds, task_objective
+from molap.training.dni import Memory, Projections, empty_memory, grow_memory, projections
+from molap.training.objectives import task_objective
+from molap.training.search import Trial, init_of, train_candidates, trials
 
 AT_ONCE = 16
 """Limits the networks whose rates a GPU's host holds in memory at once while their covariances are measured."""
@@ -85,10 +86,10 @@ def _grown(learners: Learners, task: Task, networks: list[Trial], s: Settings) -
     layout = old.with_task(task, s.rule)
     more = len(layout.inputs) - len(old.inputs), len(layout.outputs) - len(old.outputs)
     params = [
-        grow(network, old, task, s.rule, one.seed, init_of(one.candidate, s.init))
+        add_channels(network, old, task, s.rule, one.seed, init_of(one.candidate, s.init))
         for network, one in zip(learners.params, networks, strict=True)
     ]
-    return Learners(layout, params, [dni.grow(memory, len(old.inputs), *more) for memory in learners.memories])
+    return Learners(layout, params, [grow_memory(memory, len(old.inputs), *more) for memory in learners.memories])
 
 
 def _trained(learners: Learners, task: Task, networks: list[Trial], s: Settings) -> Params:
@@ -134,7 +135,7 @@ def _remembered(learners: Learners, trained: Params, task: Task, networks: list[
             (learners.memories[k], params[k], layout, task, inputs[networks[k].seed], rates[k - first], s.method)
             for k in some
         ]
-        found += _in_threads(lambda part: remember_task(*part), parts)
+        found += _in_threads(lambda part: memory_after(*part), parts)
     return found
 
 

@@ -2,9 +2,9 @@
 
 from molap.config.network import RecurrentInit
 from molap.config.training import SeparatePhaseSettings
-from molap.modules import all_weights
-from molap.network import draw_b_rec, draw_params, draw_w_rec, select_network, stack_networks
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import all_weights
+from molap.networks.rnn import draw_b_rec, draw_params, draw_w_rec, select_network, stack_networks
 from molap.stages.training_job import TrainingSettings, task_batches, train_and_save
 from molap.tasks.registry import load_tasks
 

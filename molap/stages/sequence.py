@@ -6,21 +6,28 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from molap import dni
 from molap.config.dni import MethodSettings
 from molap.config.network import RecurrentInit
 from molap.config.training import RecurrentPhaseSettings
-from molap.dni import Memory, Projections, empty_memory, project_updates, projections, remember
-from molap.modules import Trainable, all_weights
-from molap.network import Params, from_arrays, run, select_network, stack_networks, to_arrays
+from molap.jobs.job import Job, run_job
+from molap.networks.masks import Trainable, all_weights
+from molap.networks.rnn import Params, from_arrays, run, select_network, stack_networks, to_arrays
+from molap.networks.shared import Layout, add_channels, all_inputs, channels_of, new_network, view
 from molap.randomness import named_key
-from molap.records import load_arrays, read_json, save_arrays
-from molap.shared import Layout, all_inputs, channels_of, grow, new_network, view
-from molap.stages.job import Job, run_job
 from molap.stages.training_job import TrainingSettings, note_counts, task_batches, train_networks
+from molap.storage.files import load_arrays, read_json, save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task, load_tasks
-from molap.training import task_objective
+from molap.training.dni import (
+    Memory,
+    Projections,
+    empty_memory,
+    grow_memory,
+    project_updates,
+    projections,
+    remember_task,
+)
+from molap.training.objectives import task_objective
 
 
 class Settings(TrainingSettings):
@@ -50,8 +57,8 @@ def work(job: Job) -> None:
     layout = old.with_task(task, s.rule)
     networks, memories = _before(job, old)
     more = len(layout.inputs) - len(old.inputs), len(layout.outputs) - len(old.outputs)
-    memories = [dni.grow(memory, len(old.inputs), *more) for memory in memories]
-    grown = [grow(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
+    memories = [grow_memory(memory, len(old.inputs), *more) for memory in memories]
+    grown = [add_channels(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
     params = stack_networks(grown)
     trainable, options = all_weights(grown[0]), {}
     if s.method and s.before:
@@ -131,7 +138,7 @@ def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:
 def _remembered(memory: Memory, network: Params, layout: Layout, task: Task, seed: int, s: Settings) -> Memory:
     inputs = measured_inputs(task, seed, s.method, s)
     _, rates = run(view(network, layout, task), inputs)
-    return remember_task(memory, network, layout, task, inputs, np.asarray(rates), s.method)
+    return memory_after(memory, network, layout, task, inputs, np.asarray(rates), s.method)
 
 
 def measured_inputs(
@@ -142,7 +149,7 @@ def measured_inputs(
     return draw_trials(task, key, method.covariance_trials, s.trials).inputs
 
 
-def remember_task(
+def memory_after(
     memory: Memory,
     network: Params,
     layout: Layout,
@@ -158,7 +165,7 @@ def remember_task(
     if network.b_rec is not None:
         outputs = outputs + np.asarray(network.b_out)
         weights.append(np.asarray(network.b_rec)[:, None])
-    return remember(
+    return remember_task(
         memory,
         all_inputs(layout, task, np.asarray(inputs)),
         rates,

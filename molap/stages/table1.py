@@ -1,9 +1,9 @@
 """Make Table 1: as printed, corrected, and counted from the networks."""
 
+from molap.analysis.counts import table1
 from molap.config.base import Section
-from molap.records import read_table, write_table
-from molap.stages.job import Job, run_job
-from molap.tables import table1
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):

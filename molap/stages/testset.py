@@ -6,9 +6,9 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.tasks import TrialSettings
+from molap.jobs.job import Job, run_job
 from molap.randomness import named_key
-from molap.records import save_arrays
-from molap.stages.job import Job, run_job
+from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 

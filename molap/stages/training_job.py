@@ -7,14 +7,14 @@ from molap.config.base import Section
 from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings
 from molap.config.training import OptimiserSettings, PhaseSettings
-from molap.modules import Trainable, count_all, count_trained
-from molap.network import Params, select_network, to_arrays
+from molap.jobs.job import Job
+from molap.networks.masks import Trainable, count_all, count_trained
+from molap.networks.rnn import Params, select_network, to_arrays
 from molap.randomness import named_key
-from molap.records import save_arrays
-from molap.stages.job import Job
+from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
-from molap.training import DrawBatch, NotFinite, train
+from molap.training.loop import DrawBatch, NotFinite, train
 
 
 class TrainingSettings(Section):
@@ -61,7 +61,7 @@ def train_networks(
     """Train all seeds, note curves, and write the weights at checkpoints where they are asked for.
 
     Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
-    the same task see the same batches. `options` are those of `molap.training.train`.
+    the same task see the same batches. `options` are those of `molap.training.loop.train`.
     """
     settings, kept = job.settings, {}
     keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
@@ -74,12 +74,12 @@ def train_networks(
             settings.phase,
             settings.optimiser,
             settings.state_noise,
-            job.progress,
+            lambda step, mse: log_step(step, settings.phase.n_steps, mse),
             keep=kept.__setitem__ if "checkpoints" in job.outputs else None,
             **options,
         )
     except NotFinite as error:
-        raise FloatingPointError(f"seed {settings.seeds[error.place]}: {error}") from error
+        raise FloatingPointError(f"seed {settings.seeds[error.index]}: {error}") from error
     if kept:
         weights = {name: np.stack([weights[name] for weights in kept.values()]) for name in kept[0]}
         save_arrays(job.outputs["checkpoints"], job.provenance, steps=np.array(list(kept)), **weights)
@@ -97,3 +97,8 @@ def note_counts(job: Job, network: Params, trainable: Trainable) -> None:
         "n_weights": count_all(network),
         "n_weights_of": {name: value.size for name, value in to_arrays(network).items()},
     }
+
+
+def log_step(step: int, n_steps: int, mse: float) -> None:
+    """Log the progress of training."""
+    print(f"step {step}/{n_steps}  mse {mse:.5f}", flush=True)

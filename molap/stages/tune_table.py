@@ -1,9 +1,9 @@
 """Collect the search for how networks are trained, and rank its candidates."""
 
-from molap.choice import choose, collect
+from molap.analysis.choice import choose, collect
 from molap.config.base import Section
-from molap.records import read_table, write_table
-from molap.stages.job import Job, run_job
+from molap.jobs.job import Job, run_job
+from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):

@@ -8,7 +8,7 @@ import numpy as np
 from molap.config.base import ConfigError, check
 from molap.config.tasks import TrialSettings
 from molap.randomness import LARGEST_SEED, named_key
-from molap.records import save_arrays
+from molap.storage.files import save_arrays
 from molap.tasks.batch import raw_trials
 from molap.tasks.registry import load_tasks
 from molap.tasks.trial import draw_conditions

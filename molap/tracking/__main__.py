@@ -9,7 +9,7 @@ from pathlib import Path
 from molap.config.base import ConfigError
 from molap.config.run import read
 from molap.config.tracking import TrackingSettings
-from molap.paths import RESULTS
+from molap.storage.paths import RESULTS
 from molap.tracking.importer import Importer, Outcome, rebuild, sync, watch
 from molap.tracking.scan import Busy
 from molap.tracking.where import compare_links, link, place

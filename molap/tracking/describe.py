@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from molap.analysis.collect import split_kind
 from molap.config.tasks import TASK_LABELS
-from molap.records import canonical_json
-from molap.tables import split_kind
+from molap.storage.files import canonical_json
 
 N_CURVE_POINTS = 100
 """Points kept of a curve: means of equal stretches of steps. More of them make the database slow, not the eye wiser."""

@@ -14,19 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from molap.config.tracking import TrackingSettings
+from molap.storage.found import ATTEMPT, Found, find_records, is_running
 from molap.tracking.describe import TrackedRun, describe, describe_failure
 from molap.tracking.launch import ENDINGS
-from molap.tracking.scan import (
-    ATTEMPT,
-    FOLDER,
-    Found,
-    Memory,
-    digest,
-    find_records,
-    identity,
-    importer_lock,
-    is_running,
-)
+from molap.tracking.scan import FOLDER, Known, digest, identity, importer_lock
 from molap.tracking.where import Place, place, why_unreachable
 
 if TYPE_CHECKING:
@@ -58,9 +49,9 @@ class Importer:
 
     def __init__(self, where: Place, results: Path) -> None:
         self.where, self._results = where, results
-        self._memory = Memory(results)
+        self._known = Known(results)
         if where.database and not where.database.exists():
-            self._memory.belongs_to([where.uri])
+            self._known.belongs_to([where.uri])
         self.store: Store | None = None
         self._down: str | None = None
 
@@ -70,17 +61,17 @@ class Importer:
             from molap.tracking.store import Store
 
             self.store = Store(self.where, identity(self._results))
-            self._memory.belongs_to([self.where.uri, *self.store.identity])
+            self._known.belongs_to([self.where.uri, *self.store.identity])
         return self.store
 
     @property
     def experiment_id(self) -> str | None:
         """MLflow's number of the experiment; None before the first import."""
-        return self._memory.store[1] if len(self._memory.store) > 1 else None
+        return self._known.store[1] if len(self._known.store) > 1 else None
 
     def forget(self) -> None:
         """Take nothing as known."""
-        self._memory.forget()
+        self._known.forget()
 
     def look(self, check_store: bool = False) -> Outcome:
         """Import what is new.
@@ -89,7 +80,7 @@ class Importer:
             check_store: open the store also where the memory says that everything is known, and believe the store.
         """
         records = list(find_records(self._results))
-        if not check_store and all(self._memory.knows(found) or _is_alive(found) for found in records):
+        if not check_store and all(self._known.knows(found) or _is_alive(found) for found in records):
             return Outcome(0, 0)
         problem = self._down = why_unreachable(self.where)
         if not problem:
@@ -97,7 +88,7 @@ class Importer:
                 self.open()
             except Exception as error:
                 problem = _reason(error)
-        new = [found for found in records if not self._memory.knows(found) and not _is_alive(found)]
+        new = [found for found in records if not self._known.knows(found) and not _is_alive(found)]
         if problem:
             return Outcome(0, len(new), problem)
         outcome = self._bring_in(new)
@@ -114,10 +105,10 @@ class Importer:
                     problem = problem or failed
                 else:
                     imported += 1
-                    self._memory.add(found)
+                    self._known.add(found)
                     if imported % 100 == 0:
-                        self._memory.save()
-        self._memory.save()
+                        self._known.save()
+        self._known.save()
         return Outcome(imported, len(new) - imported, problem)
 
     def _import_one(self, found: Found) -> str | None:

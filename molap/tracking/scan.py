@@ -1,4 +1,4 @@
-"""The records of a results folder, which of them the store already knows, and the lock of the importer."""
+"""Which records of a results folder the store already knows, and the lock of the importer."""
 
 import fcntl
 import hashlib
@@ -8,59 +8,16 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-from molap.records import write_atomically, write_json
+from molap.storage.files import write_atomically, write_json
+from molap.storage.found import Found
 
-RECORD, ATTEMPT = ".record.json", ".attempt.json"
 FOLDER = ".tracking"
-"""Below the results: identity of the folder, the importer's lock, log and memory."""
+"""Below the results: identity of the folder, the importer's lock, log, and what is known."""
 
 
 class Busy(RuntimeError):
     """Another importer is at work on this folder."""
-
-
-class Found(NamedTuple):
-    """A record on disk: its job, and what tells one version of the file from another."""
-
-    job: str
-    file: Path
-    stamp: tuple[int, int]
-
-    def read(self) -> bytes:
-        """Contents; raises `OSError` where the file has just been taken away."""
-        return self.file.read_bytes()
-
-
-def find_records(results: Path) -> Iterator[Found]:
-    """All records, and the attempts of jobs that ended without one."""
-    for folder, folders, files in os.walk(results):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        names = set(files)
-        for name in sorted(files):
-            ended = name.endswith(RECORD)
-            if not ended and (not name.endswith(ATTEMPT) or name.replace(ATTEMPT, RECORD) in names):
-                continue
-            file = Path(folder, name)
-            job = file.relative_to(results).as_posix().removesuffix(RECORD if ended else ATTEMPT)
-            try:
-                status = file.stat()
-            except OSError:
-                continue
-            yield Found(job, file, (status.st_mtime_ns, status.st_size))
-
-
-def is_running(attempt: Path) -> bool:
-    """Whether the job of an attempt is alive: it holds a lock on the file for as long as it lives."""
-    try:
-        with open(attempt, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
 
 
 def digest(content: bytes) -> str:
@@ -99,7 +56,7 @@ def importer_lock(results: Path) -> Iterator[None]:
         yield
 
 
-class Memory:
+class Known:
     """Which version of each record is in which store; a help, not the truth: the store is asked about all else."""
 
     def __init__(self, results: Path) -> None:
@@ -133,5 +90,5 @@ class Memory:
         self._known = {}
 
     def save(self) -> None:
-        """Write the memory."""
+        """Write what is known."""
         write_json(self._file, {"store": self.store, "known": self._known})

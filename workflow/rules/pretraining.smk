@@ -19,21 +19,21 @@ rule reservoir:
         COMMAND
 
 
-rule given:
+rule own_network:
     input:
         # The settings hold the content's digest; the file's time says nothing more.
         file=lambda wildcards: ancient(plan.runs[wildcards.run].reservoirs.files[wildcards.source]),
     output:
-        arrays=output("given"),
-        record=record("given"),
+        arrays=output("own_network"),
+        record=record("own_network"),
     log:
-        log_of("given"),
+        log_of("own_network"),
     conda:
         ENVIRONMENT
     resources:
-        **needs.of("given"),
+        **needs.of("own_network"),
     params:
-        **job("given"),
+        **job("own_network"),
     message:
         "Your own network {wildcards.source}, seeds {wildcards.block}"
     shell:

@@ -1,0 +1,170 @@
+"""How many weights networks have and training changes: counted (Table 1), and from formulas."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from molap.analysis.collect import split_kind, stage_records
+from molap.storage.paths import FITTED
+
+TABLE1_PRINTED = {
+    "separate": (9.18e5, 9.18e5, 1.02e5),
+    "dni": (1.02e5, 9.18e5, 1.02e5),
+    "molap": (1.2e5, 5.2e3, 2e2),
+}
+"""Table 1 as printed in the paper: overall count, number trained, number trained per task."""
+
+
+def counts(run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int) -> pd.DataFrame:
+    """Weights per training stage, counted from the arrays: `trained`, `updated` (times steps), and `weights` in all."""
+    rows = []
+    for kind, stage, _, record in stage_records(run, kinds, tasks, blocks[:1], n_modules):
+        strategy, source = split_kind(kind)
+        metrics = record["metrics"]
+        arrays = {
+            name: metrics["n_weights_of"].get(name, 0) for name in ("w_in", "w_rec", "w_out", "b_rec", "b_out", "h0")
+        }
+        rows.append(
+            {
+                "strategy": strategy,
+                "source": source,
+                "stage": stage,
+                "trained": metrics["n_trained"],
+                "updates": metrics["n_updates"],
+                "weights": metrics["n_weights"],
+            }
+            | arrays
+        )
+    return pd.DataFrame(rows)
+
+
+def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_modules: int = 2) -> pd.DataFrame:
+    """Table 1 three times: as printed, with the arithmetic corrected, and as counted from our networks.
+
+    The correction follows the paper's own premise (N units, one input, one output, no biases): N² + 2N weights per
+    network. MoLaP in all: N² shared, 2N per task, and 2N for pre-training; trained: the modules' blocks, 2N
+    for pre-training, and 2N per task, which the printed number leaves out. The random reservoir (`none`), which the
+    paper does not count, has neither pre-training nor its weights.
+    """
+    network, head = n_units**2 + 2 * n_units, 2 * n_units
+    pretraining = n_modules * (n_units // n_modules) ** 2 + head
+    corrected = {
+        "separate": (n_tasks * network, n_tasks * network, network),
+        "dni": (network, n_tasks * network, network),
+        "molap": (n_units**2 + n_tasks * head + head, pretraining + n_tasks * head, head),
+        "none": (n_units**2 + n_tasks * head, n_tasks * head, head),
+    }
+    rows = [_table1_row("printed", strategy, *values) for strategy, values in TABLE1_PRINTED.items()]
+    rows += [_table1_row("corrected", strategy, *values) for strategy, values in corrected.items()]
+    rows += [_table1_row("counted", strategy, *values) for strategy, values in _counted(counted).items()]
+    dni = counted[counted.strategy == "dni"]
+    if len(dni):
+        rows += [_table1_row(f"counted, N = {n}", "dni", *_dni_at(dni, n)) for n in (n_units, 2 * n_units)]
+    table = pd.DataFrame(rows)
+    separate = table[table.strategy == "separate"].set_index("version").trained
+    table["separate_per_trained"] = table.version.str.partition(",")[0].map(separate) / table.trained
+    return table
+
+
+def _table1_row(version: str, strategy: str, overall, trained, per_task) -> dict:
+    return {
+        "version": version,
+        "strategy": strategy,
+        "overall": float(overall),
+        "trained": float(trained),
+        "trained_per_task": float(per_task),
+    }
+
+
+def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
+    """Overall, trained, and trained per task (mean over tasks) of the networks that were really trained."""
+    found = {}
+    separate = counted[counted.strategy == "separate"]
+    if len(separate):
+        found["separate"] = (separate.weights.sum(), separate.trained.sum(), separate.trained.mean())
+    dni = counted[counted.strategy == "dni"]
+    if len(dni):
+        found["dni"] = _dni_at(dni, round(dni.w_rec.iloc[0] ** 0.5))
+    molap = counted[counted.strategy == "molap"]
+    fitted = [source for source in molap.source.unique() if source in FITTED]
+    for strategy, source in [("molap", source) for source in fitted[:1]] + [("none", "none")]:
+        rows = molap[molap.source == source]
+        if len(rows):
+            found[strategy] = _of_heads(rows)
+    return found
+
+
+def _of_heads(rows: pd.DataFrame) -> tuple:
+    """Of one recurrent network, with the heads of its tasks and the modules' pre-training, if there was one."""
+    modules = rows.stage.str.fullmatch(r"module\d+")
+    heads, pretraining = rows[~modules], rows[modules]
+    own = ["w_in", "w_out", "b_out", "h0"]
+    shared = heads.iloc[0][["w_rec", "b_rec"]].sum()
+    overall = shared + heads[own].to_numpy().sum() + pretraining[own].head(1).to_numpy().sum()
+    return overall, rows.trained.sum(), heads.trained.mean()
+
+
+def _dni_at(rows: pd.DataFrame, n_units: int) -> tuple:
+    """Overall, trained, and trained per task of the first DNI network, at N units: N² + N for every channel."""
+    rows = rows[rows.source == rows.source.iloc[0]]
+    counted_at = round(rows.w_rec.iloc[0] ** 0.5)
+
+    def scaled(weights):
+        return n_units**2 + (weights - counted_at**2) / counted_at * n_units
+
+    return scaled(rows.weights.max()), scaled(rows.trained).sum(), scaled(rows.trained).mean()
+
+
+def scaling(
+    channels: Sequence[tuple[str, Sequence[str], Sequence[str]]],
+    sizes: Sequence[int],
+    n_modules: int,
+    steps: dict[str, int],
+    biases: bool = False,
+) -> pd.DataFrame:
+    """Weights, weights trained and updates for the first 1, 2, … tasks at every size, from formulas.
+
+    Args:
+        channels: per task, its name and the names of its inputs and outputs.
+        sizes: numbers of units N, the same for every strategy.
+        n_modules: of MoLaP.
+        steps: of `pretraining` (per module), `heads`, `separate` and `dni` (per task).
+        biases: whether networks have biases and an initial state.
+
+    Returns:
+        strategy (`none`: MoLaP without pre-training), n_tasks, n_units, weights (in all), trained (once per task or
+        module), trained_per_task (without pre-training) and updates.
+    """
+    rows = []
+    for n in sizes:
+        for n_tasks in range(1, len(channels) + 1):
+            some = [(len(inputs), len(outputs)) for _, inputs, outputs in channels[:n_tasks]]
+            for strategy, values in _counts(channels[:n_tasks], some, n, n_modules, steps, biases).items():
+                names = ("weights", "trained", "trained_per_task", "updates")
+                place = {"strategy": strategy, "n_tasks": n_tasks, "n_units": n}
+                rows.append(place | dict(zip(names, values, strict=True)))
+    return pd.DataFrame(rows)
+
+
+def _counts(channels, sizes, n: int, n_modules: int, steps: dict[str, int], biases: bool) -> dict[str, tuple]:
+    heads = sum(n * (i + o) + biases * (o + n) for i, o in sizes)
+    separate = sum(n * n + n * (i + o) + biases * (o + 2 * n) for i, o in sizes)
+    module = (n // n_modules) ** 2 + 2 * n + biases * (1 + n)
+    inputs = {name for _, names, _ in channels for name in names}
+    outputs = {name for _, _, names in channels for name in names}
+    # One rule input per task; to the task it is a bias.
+    shared = n * n + n * (len(inputs) + len(channels) + len(outputs)) + biases * (len(outputs) + 2 * n)
+    dni = sum(n * n + n * (i + o + 1) + biases * (o + n) for i, o in sizes)
+    pretraining = n_modules * module
+    reservoir = n * n + 2 * n + biases * (1 + 2 * n)
+    return {
+        "separate": (separate, separate, separate / len(sizes), separate * steps["separate"]),
+        "dni": (shared, dni, dni / len(sizes), dni * steps["dni"]),
+        "molap": (
+            reservoir + heads,
+            pretraining + heads,
+            heads / len(sizes),
+            pretraining * steps["pretraining"] + heads * steps["heads"],
+        ),
+        "none": (reservoir + heads, heads, heads / len(sizes), heads * steps["heads"]),
+    }

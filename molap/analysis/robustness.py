@@ -1,0 +1,90 @@
+"""Summaries of perturbed networks: means over draws, accuracy relative to the intact network, area under the curve."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from molap.analysis.collect import ScoredElsewhere, owner_of
+from molap.storage.files import read_table
+from molap.storage.paths import ALL_TASKS, path
+
+INTACT = "intact"
+METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
+NETWORK = ["strategy", "source", "n_units", "task", "network_seed"]
+
+
+def read_sweeps(
+    run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], shared: ScoredElsewhere | None = None
+) -> pd.DataFrame:
+    """The tables of all sweeps as one; those that are `shared` lie in other runs."""
+    files = [
+        path("perturbation", owner_of(shared, run, kind, task), block=block, kind=kind, task=task)
+        for kind in kinds
+        for task in tasks
+        for block in blocks
+    ]
+    return pd.concat([read_table(file) for file in files], ignore_index=True)
+
+
+def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:
+    """One row per network, perturbation and strength: mean and standard deviation of each metric over draws.
+
+    The intact network stands at strength 0 of every perturbation. `relative` is accuracy in percent of the intact
+    network's (missing where that is 0). A task `all` holds the mean over tasks, taken for each draw before mean and
+    deviation over draws. `n_hit` is the number of entries or units hit.
+    """
+    sweeps = _with_intact(sweeps[[*NETWORK, "perturbation", "strength", "n_hit", "draw", "best_constant", *METRICS]])
+    intact = sweeps[sweeps.strength == 0].drop_duplicates(NETWORK).set_index(NETWORK).accuracy.rename("intact")
+    sweeps = sweeps.join(intact, on=NETWORK)
+    place = ["strategy", "source", "n_units", "perturbation", "strength", "network_seed", "draw"]
+    mean = sweeps.groupby(place, sort=False).mean(numeric_only=True).reset_index().assign(task=ALL_TASKS)
+    sweeps = pd.concat([sweeps, mean.astype({"n_hit": int})], ignore_index=True)
+    sweeps["relative"] = 100 * sweeps.accuracy / sweeps.intact.where(sweeps.intact > 0)
+    groups = sweeps.groupby([*NETWORK, "perturbation", "strength"], sort=False)
+    columns = {"n_hit": ("n_hit", "first"), "n_draws": ("draw", "size"), "best_constant": ("best_constant", "first")}
+    for metric in (*METRICS, "relative"):
+        columns |= {metric: (metric, "mean"), f"{metric}_sd": (metric, "std")}
+    return groups.agg(**columns).reset_index()
+
+
+def _with_intact(sweeps: pd.DataFrame) -> pd.DataFrame:
+    """The intact network as strength 0 of every perturbation."""
+    perturbed = sweeps[sweeps.perturbation != INTACT]
+    intact = sweeps[sweeps.perturbation == INTACT]
+    as_zero = [intact.assign(perturbation=name) for name in perturbed.perturbation.unique()]
+    return pd.concat([*as_zero, perturbed], ignore_index=True)
+
+
+def areas(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per network and perturbation: the mean height of the curve over its strengths, by the trapezoid rule.
+
+    Args:
+        table: that of `robustness`.
+
+    Returns:
+        `area` of accuracy, `relative_area` of accuracy relative to the intact network, both in percent, from strength
+        0 to `up_to`.
+    """
+    rows = []
+    for names, curve in table.groupby([*NETWORK, "perturbation"], sort=False):
+        curve = curve.sort_values("strength")
+        rows.append(
+            dict(zip([*NETWORK, "perturbation"], names, strict=True))
+            | {
+                "up_to": curve.strength.iloc[-1],
+                "area": _mean_height(curve.strength, curve.accuracy),
+                "relative_area": _mean_height(curve.strength, curve.relative),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def area_under_curve(curve: "pd.Series[float]", intact: float) -> float:
+    """Mean height of a curve over its strengths (the index), beginning with the intact network's value at 0."""
+    return _mean_height(np.concatenate([[0.0], curve.index]), np.concatenate([[intact], curve]))
+
+
+def _mean_height(x, y) -> float:
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    return float(np.trapezoid(y, x) / (x[-1] - x[0]))

@@ -1,0 +1,18 @@
+"""Settings of the number of modules (A.2.1)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from molap.config.base import Section
+
+
+class ModuleNumberSettings(Section):
+    """How many modules and components there are (`snakemake modules`)."""
+
+    numbers: tuple[Annotated[int, Field(ge=1, le=20, strict=True)], ...] = Field(
+        (1, 2, 3, 4),
+        min_length=1,
+        description="Numbers r of modules and components, each with N units (the nearest multiple of r) and with "
+        "modules of the same size as those of `network`; networks of more than 5000 units are left out.",
+    )

@@ -1,0 +1,124 @@
+"""Perturbations of a trained network (A.4): lesioned weights, silenced units, noise on the weights.
+
+A perturbation is a function (key, network, strength, readings) → (network, number of entries or units hit). The same
+key hits the same places at every strength: 10 % of the weights contain the 5 % of a weaker lesion, and noise of
+σ = 0.02 is twice that of 0.01. Every perturbation is one of weights; silencing a unit is removing all that it sends.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int, Key
+
+from molap.config.perturbations import PerturbationReadings
+from molap.networks.rnn import Params
+
+Modules = tuple[int, ...]
+"""The module, from 1, of every unit."""
+
+Perturbation = Callable[[Key[Array, ""], Params, float, PerturbationReadings, Modules], tuple[Params, int]]
+"""(key, network, strength, readings, module of every unit) → (perturbed network, number hit)."""
+
+
+def module_of(n_units: int, n_modules: int) -> Modules:
+    """The module of every unit in blocks: in order, as equal as the number of units allows."""
+    return tuple((np.arange(n_units) * n_modules // n_units + 1).tolist())
+
+
+def within_module(modules: Modules, module: int) -> Bool[np.ndarray, "unit unit"]:
+    """Entries from and to units of one module."""
+    own = np.array(modules) == module
+    return own[:, None] & own[None, :]
+
+
+def between_modules(modules: Modules) -> Bool[np.ndarray, "unit unit"]:
+    """Entries from a unit of one module to a unit of another."""
+    module = np.array(modules)
+    return module[:, None] != module[None, :]
+
+
+def number_hit(percent: float, n_places: int) -> int:
+    """A percentage of places, rounded down; exact for the decimal number that is meant (29 % of 100 are 29)."""
+    return math.floor(Fraction(repr(float(percent))) * n_places / 100)
+
+
+def choose(key: Key[Array, ""], percent: float, places: Int[np.ndarray, " place"]) -> Int[Array, " hit"]:
+    """A percentage of `places` without replacement; a larger percentage contains a smaller one's."""
+    order = jnp.argsort(jax.random.uniform(key, places.shape))
+    return jnp.asarray(places)[order[: number_hit(percent, len(places))]]
+
+
+def lesion_module(key, network, percent, readings, modules, module):
+    """Set a percentage of the recurrent weights within a module to zero."""
+    del readings
+    return _lesion(key, network, percent, within_module(modules, module))
+
+
+def lesion_between(key, network, percent, readings, modules):
+    """Set a percentage of the weights between modules to zero; as released, of all weights."""
+    if readings.inter_module_as == "whole":
+        return lesion_whole(key, network, percent, readings, modules)
+    return _lesion(key, network, percent, between_modules(modules))
+
+
+def lesion_whole(key, network, percent, readings, modules):
+    """Set a percentage of all recurrent weights to zero; as released, recurrent biases are among them."""
+    del modules
+    everywhere = np.ones(network.w_rec.shape, bool)
+    return _lesion(key, network, percent, everywhere, readings.biases == "hit" and network.b_rec is not None)
+
+
+def _lesion(key, network, percent, entries, and_biases=False):
+    places = np.flatnonzero(entries)
+    weights = jnp.ravel(network.w_rec)
+    if and_biases:  # one more row of the released code's matrix
+        places = np.concatenate([places, weights.size + np.arange(network.b_rec.size)])
+        weights = jnp.concatenate([weights, network.b_rec])
+    hit = choose(key, percent, places)
+    weights = weights.at[hit].set(0)
+    if and_biases:
+        network = network._replace(b_rec=weights[network.w_rec.size :])
+    return network._replace(w_rec=weights[: network.w_rec.size].reshape(network.w_rec.shape)), hit.size
+
+
+def silence(key, network, percent, readings, modules):
+    """Clamp a percentage of units at zero: nothing of them reaches other units or, unless as released, the readout."""
+    del modules
+    hit = choose(key, percent, np.arange(network.w_rec.shape[0]))
+    network = network._replace(w_rec=jnp.asarray(network.w_rec).at[:, hit].set(0))
+    if readings.silencing == "activity":
+        network = network._replace(w_out=jnp.asarray(network.w_out).at[:, hit].set(0))
+    return network, hit.size
+
+
+def add_noise(key, network, std, readings, modules):
+    """Add N(0, σ²) to every recurrent weight; as released, also to recurrent biases."""
+    del modules
+    of_weights, of_biases = jax.random.split(key)
+    w_rec = network.w_rec + std * jax.random.normal(of_weights, network.w_rec.shape)
+    if readings.biases == "kept" or network.b_rec is None:
+        return network._replace(w_rec=w_rec), w_rec.size
+    b_rec = network.b_rec + std * jax.random.normal(of_biases, network.b_rec.shape)
+    return network._replace(w_rec=w_rec, b_rec=b_rec), w_rec.size + b_rec.size
+
+
+PERTURBATIONS: dict[str, Perturbation] = {
+    "module": lesion_module,
+    "inter_module": lesion_between,
+    "whole": lesion_whole,
+    "silence": silence,
+    "noise": add_noise,
+}
+"""By name, that of its list of strengths in the configuration; `module` is one perturbation per module."""
+
+
+def find(name: str) -> Perturbation:
+    """The perturbation of a name; `module2` is that of the second module."""
+    module = re.fullmatch(r"module(\d+)", name)
+    return partial(PERTURBATIONS["module"], module=int(module[1])) if module else PERTURBATIONS[name]

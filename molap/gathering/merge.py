@@ -1,0 +1,145 @@
+"""Bring in what another machine computed for other network seeds.
+
+    python -m molap.gathering.merge /elsewhere/results/paper
+
+Copies into `results/` what is there and not here: everything up to the evaluations, with the records. Tables and
+figures are made here from all of it, by `snakemake` with a configuration whose `seeds` are those of both; nothing else
+is computed again. Each file is compared with the checksum in its record before it is taken.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from molap.storage.files import FileDamaged, checksum, read_json
+from molap.storage.paths import OUTPUTS, RESULTS, block_seeds
+
+OF_SEEDS = {stage for stage, output in OUTPUTS.items() if "{block}" in output.template}
+OF_ALL = {"corpus", "testset", "validation", "primitives"}
+"""Stages whose outputs are brought in: of some network seeds, and what they start from. The others are made here."""
+BLOCK = re.compile(r"s\d+(-\d+)?")
+
+
+class Refused(ValueError):
+    """What cannot be merged; the message names the file."""
+
+
+class Merged(NamedTuple):
+    """What was done."""
+
+    copied: int
+    same: int
+    other_bytes: list[str]
+    """Outputs of no seed that are here as well, made alike, with other last bits: another machine's rounding."""
+
+
+def merge(source: Path, results: Path) -> Merged:
+    """Copy a run's outputs that are not here.
+
+    Args:
+        source: the folder of a run elsewhere, `…/results/NAME`.
+        results: the folder `results` here.
+
+    Raises:
+        Refused: before anything is copied, if a file is damaged or missing, was made otherwise than the one here, or
+            is of a network seed that was computed here, too, and is another.
+    """
+    records = {file: _read(file) for file in sorted(source.rglob("*.record.json"))}
+    if not records:
+        raise Refused(f"{source} holds no records of a run's jobs")
+    _check_blocks(_blocks(source), _blocks(results / source.name), source)
+    to_copy: list[tuple[Path, Path]] = []
+    same, other_bytes = 0, []
+    for file, record in records.items():
+        if record["stage"] not in OF_SEEDS | OF_ALL:
+            continue
+        here = results / source.name / file.relative_to(source)
+        if here.exists():
+            same += 1
+            other_bytes += _compare(record, _read(here), file, here)
+        else:
+            paths = [_beside(file, name) for name in record["outputs"].values()]
+            for path in paths:
+                if not path.is_file() or checksum(path.read_bytes()) != record["checksums"][path.name]:
+                    raise Refused(f"{path} is missing, or not what its record says")
+            to_copy += [(path, here.with_name(path.name)) for path in (*paths, file)]
+    now = time.time()  # one time for all: nothing that was copied looks older than what it was made from
+    for path, target in to_copy:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.merging")
+        shutil.copyfile(path, temporary)
+        os.utime(temporary, (now, now))
+        os.replace(temporary, target)
+    return Merged(sum(target.name.endswith(".record.json") for _, target in to_copy), same, other_bytes)
+
+
+def _blocks(run: Path) -> set[str]:
+    """The blocks of network seeds that a run has."""
+    parts = {part for file in run.rglob("*.record.json") for part in file.relative_to(run).parts[:-1]}
+    return {part for part in parts if BLOCK.fullmatch(part)}
+
+
+def _check_blocks(theirs: set[str], ours: set[str], source: Path) -> None:
+    for block in sorted(theirs - ours):
+        for own in sorted(ours):
+            shared = {*block_seeds(block)} & {*block_seeds(own)}
+            if shared:
+                raise Refused(
+                    f"{source} has network seeds in the block {block}, here is {own}: both hold seed {min(shared)}; "
+                    f"take disjoint seeds, and the same seeds.per_job"
+                )
+
+
+def _beside(record: Path, output: str) -> Path:
+    return record.with_name(Path(output).name)
+
+
+def _read(file: Path) -> dict:
+    try:
+        return read_json(file)
+    except (FileDamaged, json.JSONDecodeError) as error:
+        raise Refused(str(error)) from None
+
+
+def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
+    """Files of other bytes, where both were made alike.
+
+    Raises:
+        Refused: if they were not, or if both computed the same seeds to other bytes.
+    """
+    for name in ("settings", "code"):
+        if theirs[name] != ours[name]:
+            raise Refused(f"{file} was made with other {name} than {here}; only results made alike can be merged")
+    differ = [name for name, sum_ in theirs["checksums"].items() if ours["checksums"].get(name) != sum_]
+    if differ and theirs["stage"] in OF_SEEDS:
+        raise Refused(f"{file.with_name(differ[0])} is another than {here.with_name(differ[0])}; take disjoint seeds")
+    return [str(here.with_name(name)) for name in differ]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Merge, and tell what was done."""
+    parser = argparse.ArgumentParser(prog="python -m molap.gathering.merge", description=main.__doc__)
+    parser.add_argument("source", type=Path, help="the folder of a run elsewhere, …/results/NAME")
+    parser.add_argument("--into", type=Path, default=Path(RESULTS), help="the folder results here")
+    arguments = parser.parse_args(argv)
+    try:
+        done = merge(arguments.source, arguments.into)
+    except (Refused, OSError) as error:
+        sys.exit(
+            f"molap.gathering.merge: {error}; nothing was copied"
+            if isinstance(error, Refused)
+            else f"molap.gathering.merge: {error}"
+        )
+    print(f"{done.copied} outputs copied, {done.same} were here already")
+    for path in done.other_bytes:
+        print(f"{path}: made alike elsewhere, to other last bits; the one here is kept")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""Gather finished runs in `docs/reference`: tables, figures and verdicts of all network seeds that they have together.
+
+    python -m molap.gathering.seeds results/paper
+
+The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
+intervals, verdicts and figures, is made anew by the stages themselves, with the settings in the run's records, from the
+gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks that a
+figure shows are those of the run that was added last.
+"""
+
+import argparse
+import gzip
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from molap.claims.model import TABLES as CLAIM_TABLES
+from molap.claims.page import small
+from molap.claims.reading import read_claims
+from molap.storage.files import canonical_json, read_json, write_table
+
+SEED = "network_seed"
+NETWORK = ("switch", "strategy", "source", SEED)
+GATHERED = (
+    *("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves"),
+    "modules",
+)
+"""Tables with rows of single networks."""
+COUNTED = ("components", "table1")
+"""Tables that do not depend on network seeds."""
+DERIVED = ("differences", "claims")
+LARGE = 200_000
+"""Bytes from which on a table is compressed."""
+TRAINING = ("module", "head", "separate", "sequence", "evaluation", "perturbation")
+"""Stages whose source has to be the same in all runs that are gathered."""
+UNRELATED = ("attribution", "claims", "figures", "modules", "tune")
+CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("generalisation", "sources"))
+"""Sections and keys that choose what is computed, and change no row of it."""
+
+
+def lies_in(run: Path, name: str) -> Path:
+    """The folder of a run in which a table lies."""
+    return run / ("modules" if name == "modules" else "tables")
+
+
+def read(folder: Path, name: str) -> pd.DataFrame | None:
+    """A table, if it is there."""
+    files = [file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists()]
+    return pd.read_csv(files[0], keep_default_na=False, na_values=[""]) if files else None
+
+
+def write(table: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write a table, compressed where it is large; the same bytes each time."""
+    for suffix in (".csv", ".csv.gz"):
+        (folder / f"{name}{suffix}").unlink(missing_ok=True)
+    path = folder / f"{name}.csv"
+    write_table(path, table)
+    if path.stat().st_size > LARGE:
+        path.with_name(f"{name}.csv.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        path.unlink()
+
+
+def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
+    """Both tables, ordered by network seed; a network of the new one takes the place of the same network there."""
+    if there is not None:
+        names = [name for name in NETWORK if name in new]
+        networks = set(map(tuple, new[names].to_numpy()))
+        other = [row not in networks for row in map(tuple, there[names].to_numpy())]
+        new = pd.concat([there[other], new], ignore_index=True)
+    return new.sort_values(SEED, kind="stable", ignore_index=True)
+
+
+def made_by(run: Path) -> dict:
+    """Settings and source that a run was made with, apart from its seeds; of each seed commit, machine and versions."""
+    configuration = read_json(run / "configuration.json")
+    configuration = {section: values for section, values in configuration.items() if section not in UNRELATED}
+    configuration["seeds"] = {"data": configuration["seeds"]["data"]}
+    for section, name in CHOICES:
+        del configuration[section][name]
+    files = [file for file in sorted(run.rglob("*.record.json")) if "tables" not in file.parts]
+    records = [read_json(file) for file in files]
+    records = [record for record in records if record["stage"] in TRAINING]
+    codes = {record["stage"]: record["code"] for record in records}
+    records.sort(key=lambda record: record["time"]["end"])  # a seed's last job speaks for it
+    seeds = {
+        seed: {
+            "commit": record["git"].get("commit", ""),
+            "processor": record["machine"]["processor"],
+            "versions": " ".join(f"{name} {version}" for name, version in sorted(record["versions"].items())),
+        }
+        for record in records
+        for seed in record["settings"]["seeds"]
+    }
+    return {"alike": {"configuration": configuration, "code": codes}, "seeds": seeds}
+
+
+def check_alike(alike: dict, there: Path) -> dict:
+    """See to it that a run was made as those that are gathered were; what is known of all of them.
+
+    Raises:
+        SystemExit: if not, with the first difference.
+    """
+    if not there.exists():
+        return alike
+    before = json.loads(there.read_text(encoding="utf-8"))
+    for part, values in alike.items():
+        for name, value in values.items():
+            if before.get(part, {}).get(name, value) != value:
+                sys.exit(
+                    f"{there}: {part} {name} is {before[part][name]}, and {value} in this run; nothing was changed"
+                )
+    return before | {part: before.get(part, {}) | values for part, values in alike.items()}
+
+
+def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
+    """Run a stage as its record tells, with other files for some of its inputs, and put those in place of its outputs.
+
+    Args:
+        record: of a job of the run.
+        replaced: by path, the files that stand for it; what the stage writes is added.
+        output: the folder for what it writes.
+    """
+    words = [sys.executable, "-m", f"molap.stages.{record['stage']}", "--settings", canonical_json(record["settings"])]
+    for name, path in record["inputs"].items():
+        words += ["--input", f"{name}={replaced.get(path, path)}"]
+    for name, path in record["outputs"].items():
+        target = output / Path(path).parent.name / Path(path).name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        words += ["--output", f"{name}={target}"]
+        replaced[path] = target
+    print(f"{record['stage']}: {', '.join(record['outputs'].values())}")
+    if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:  # it has said why
+        sys.exit(f"{record['stage']} could not be made anew from the gathered tables")
+
+
+def gather(run: Path, to: Path) -> None:
+    """Add the seeds of a run to the tables.
+
+    Args:
+        run: results/NAME.
+        to: the folder of what is gathered.
+    """
+    made = made_by(run)
+    alike = check_alike(made["alike"], to / "made_with.json")
+    tables = to / "tables"
+    tables.mkdir(parents=True, exist_ok=True)
+    for name in (*GATHERED, *COUNTED):
+        new = read(lies_in(run, name), name)
+        if new is not None and name == "curves":  # of all tasks they would be larger than all else
+            new = new[new.stage == read_json(run / "figures" / "fig2.record.json")["settings"]["task"]]
+        if new is not None:
+            write(joined(read(tables, name), new) if name in GATHERED else new, tables, name)
+    there = read(run / "tables", "performance")[SEED].unique()
+    seeds = pd.DataFrame([{SEED: seed, **made["seeds"][seed]} for seed in there])
+    write(joined(read(tables, "seeds"), seeds), tables, "seeds")
+    (to / "made_with.json").write_text(json.dumps(alike, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def redraw(run: Path, to: Path) -> None:
+    """Make intervals, verdicts, figures and the page of verdicts from the gathered tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        work, replaced = Path(folder), {}
+        for name in (*GATHERED, *COUNTED):
+            table = read(to / "tables", name)
+            if table is not None:
+                write_table(work / f"{name}.csv", table)
+                replaced[f"{lies_in(run, name)}/{name}.csv"] = work / f"{name}.csv"
+        records = [run / "tables" / f"{name}.record.json" for name in DERIVED]
+        records += sorted((run / "figures").glob("*.record.json")) + sorted((run / "modules").glob("fig*.record.json"))
+        for record in (*records, run / "report" / "claims.record.json"):
+            values = read_json(record)
+            if values["stage"] == "claims":  # by the claims as they are now, on all that is gathered
+                values["settings"] = {"claims": read_claims(None).model_dump(mode="json")}
+                values["inputs"] |= {
+                    name: path for path, file in replaced.items() if (name := file.stem) in CLAIM_TABLES
+                }
+            stage(values, replaced, work)
+        for name in (*DERIVED, "claim_parts"):
+            write(read(work / "tables", name), to / "tables", name)
+        (to / "figures").mkdir(exist_ok=True)
+        for figure in sorted(work.glob("*/fig*.png")):
+            (to / "figures" / figure.name).write_bytes(small(figure))
+        page = (work / "report" / "claims.md").read_text(encoding="utf-8")
+        for folder in ("figures", "modules"):
+            page = page.replace(f"](../{folder}/", "](figures/")
+        (to / "verdicts.md").write_text(page, encoding="utf-8")
+
+
+def asked(description: str) -> argparse.Namespace:
+    """The run to gather and the folder to gather it in, from the command line."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("run", type=Path, help="results/NAME")
+    parser.add_argument("--to", type=Path, default=Path("docs/reference"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    arguments = asked(__doc__)
+    gather(arguments.run, arguments.to)
+    redraw(arguments.run, arguments.to)

@@ -1,0 +1,75 @@
+"""Gather finished attributions in `docs/reference`: tables, effects and figure of all switches and network seeds.
+
+    python -m molap.gathering.switches results/paper
+
+Runs of `snakemake attribution` may have switches and seeds of their own (`attribution.switches`,
+`attribution.networks`, `seeds.first`): a reading whose switch trains every network anew is dear, one that scores them
+otherwise is cheap, and may have more networks. The claims are those of config/claims.yaml as it is now.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from molap.claims.attribution import attribution
+from molap.claims.page import small
+from molap.claims.reading import read_claims
+from molap.config.attribution import SWITCHES, AttributionSettings
+from molap.figures.attribution import draw_attribution
+from molap.figures.style import save_figure
+from molap.gathering.seeds import asked, check_alike, joined, made_by, read, write
+from molap.storage.files import read_json
+from molap.storage.paths import NO_SWITCH, switch_run
+
+TABLES = ("performance", "robustness", "generalisation")
+
+
+def gather(run: Path, to: Path) -> None:
+    """Add the switched runs of a run to the tables in `to/switches`.
+
+    Args:
+        run: results/NAME.
+        to: the folder of what is gathered.
+    """
+    switches = read_json(run / "configuration.json")["attribution"]["switches"]
+    alike = check_alike(made_by(run)["alike"] | {"switches": switches}, to / "made_with.json")
+    folder = to / "switches"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in TABLES:
+        for switch in (NO_SWITCH, *switches):
+            new = read(run.parent / switch_run(run.name, switch) / "tables", name)
+            if new is not None:
+                write(joined(read(folder, name), new.assign(switch=switch)), folder, name)
+    (to / "made_with.json").write_text(json.dumps(alike, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
+    """The tables by name, by switch, in the order in which the switches are listed."""
+    runs: dict[str, dict[str, pd.DataFrame]] = {}
+    for name in TABLES:
+        table = read(to / "switches", name)
+        for switch in [] if table is None else table.switch.unique():
+            runs.setdefault(switch, {})[name] = table[table.switch == switch].drop(columns="switch")
+    places = {switch: place for place, switch in enumerate((NO_SWITCH, *SWITCHES))}
+    return dict(sorted(runs.items(), key=lambda item: places.get(item[0], len(places))))
+
+
+def redraw(to: Path) -> None:
+    """Make effects and figure anew from the gathered tables."""
+    claims = read_claims(None)
+    followed = [claim for claim in claims.claims if claim.claim in AttributionSettings().claims]
+    table = attribution(claims.model_copy(update={"claims": followed}), gathered(to), NO_SWITCH)
+    write(table, to / "tables", "attribution")
+    with tempfile.TemporaryDirectory() as work:
+        png = Path(work) / "fig_attribution.png"
+        save_figure(draw_attribution(table, NO_SWITCH), str(png), {}, {})
+        (to / "figures").mkdir(exist_ok=True)
+        (to / "figures" / png.name).write_bytes(small(png))
+
+
+if __name__ == "__main__":
+    arguments = asked(__doc__)
+    gather(arguments.run, arguments.to)
+    redraw(arguments.to)

@@ -1,0 +1,121 @@
+"""Digests of source code: what a stage imports from this package, without comments and docstrings.
+
+Snakemake does not see a change in an imported module; each rule therefore carries this digest as a param.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import sys
+from importlib import metadata
+from pathlib import Path
+
+PACKAGE = "molap"
+DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax", "jaxlib")}
+"""Of the packages that are installed under another name than they are imported by."""
+
+
+@functools.cache
+def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
+    """Digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their packages.
+
+    Only the syntax counts: comments, docstrings and layout do not. Of other packages, the installed version counts.
+    """
+    digests = [f"{name}:{found}" for name, found in parts(module, extra_files).items()]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
+
+
+def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
+    """What a digest is made of: module or file → digest of its syntax, other package → its version."""
+    names = [*sorted(closure(module)), *extra_files]
+    imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) != PACKAGE}
+    others = sorted(imported - sys.stdlib_module_names)
+    versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
+    return {name: module_digest(name) for name in names} | {
+        name: version for name, version in versions.items() if version
+    }
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """The installed version; empty for a module that no package brought."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def closure(module: str) -> set[str]:
+    """`module` and the modules of the package that it imports, directly or through others.
+
+    Imports inside functions count too. Packages on the way (their `__init__`) belong to it.
+    """
+    found, waiting = set(), [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting += [imported for imported in _imports(name) if _locate(imported)]
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+    return found
+
+
+@functools.cache
+def module_digest(name: str) -> str:
+    """Digest of one module's syntax."""
+    return _file_digest(_locate(name))
+
+
+@functools.cache
+def _locate(name: str) -> Path | None:
+    if name.endswith(".py"):
+        return Path(name)
+    base = Path(__file__).parents[2]
+    if name.split(".")[0] == PACKAGE:
+        place = base.joinpath(*name.split("."))
+        for candidate in (place.with_suffix(".py"), place / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+        return None
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+@functools.cache
+def _imports(name: str) -> tuple[str, ...]:
+    return tuple(item for item in _all_imports(name) if item.split(".")[0] == PACKAGE)
+
+
+@functools.cache
+def _all_imports(name: str) -> tuple[str, ...]:
+    tree = ast.parse(_locate(name).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []  # what is imported for annotations alone does not run
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)
+
+
+def _file_digest(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            # The documentation of a configuration key is no more a part of the program than a docstring.
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [item for item in body if not _is_bare_string(item)]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_bare_string(node: ast.AST) -> bool:
+    """Docstrings, and the strings that describe a field of a class."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,177 @@
+"""Start jobs quickly: one process imports what every job imports, and each job is a fork of it.
+
+Importing JAX and what comes with it takes a second of CPU time, of which most jobs of a small run need little more. The
+workflow starts the server beside its jobs on this machine. In place of `python -m molap.stages.NAME …` each job's shell
+runs this file, which asks the server for a fork, passes signals on to it and ends as it ends. Where no server answers,
+it becomes that very command.
+
+No module of the package is imported beforehand, so that a job always runs the source that it finds.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import selectors
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+IMPORTED = ("jax.numpy", "optax", "pandas", "pydantic", "sklearn.decomposition", "matplotlib.figure", "seaborn")
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SWITCH = "MOLAP_FORKS"
+"""Set to `off` in the environment, every job starts by itself."""
+
+
+class Forks:
+    """The server of one run of the workflow. It ends when the process that started it ends, however that happens."""
+
+    def __init__(self) -> None:
+        self._server: subprocess.Popen | None = None
+        self._folder = ""
+
+    def start(self) -> str:
+        """Start it; return what a job's shell has to run beforehand, empty where jobs start by themselves."""
+        if sys.platform != "linux" or os.environ.get(SWITCH) == "off":
+            return ""  # a fork of a process that has loaded macOS's frameworks may crash
+        self._folder = tempfile.mkdtemp(prefix="molap-")  # nobody else may connect
+        path = os.path.join(self._folder, "socket")
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        environment["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pandas loads Arrow where it is installed
+        options = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(64)  # jobs that ask while it imports wait
+            command = [sys.executable, "-m", "molap.jobs.forks", "serve", self._folder, str(listener.fileno())]
+            options |= {"pass_fds": [listener.fileno()], "start_new_session": True}
+            self._server = subprocess.Popen(command, env=environment, **options)
+        # Without the site's packages the interpreter starts in a third of the time.
+        words = shlex.join([sys.executable, "-I", "-S", __file__, "ask", path])
+        return f'python() {{ exec {words} "$@"; }}\n'
+
+    def finish(self) -> None:
+        """End the server; a fork that still works goes on."""
+        if self._server:
+            self._server.terminate()
+            self._server.communicate()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def ask(path: str, arguments: list[str]) -> None:
+    """End as a fork of the server at `path` that runs `python ARGUMENTS`; or run it in this process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until there is somebody to pass them on to
+    job = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.connect(path)
+        data = json.dumps(job).encode()
+        socket.send_fds(server, [len(data).to_bytes(4, "big")], [0, 1, 2])
+        server.sendall(data)
+        fork = int.from_bytes(_receive(server, 4), "big")
+    except OSError:
+        fork = 0
+    passed_on = [signal.SIGKILL]
+    for number in PASSED_ON if fork else ():
+        signal.signal(number, lambda number, _: (passed_on.append(number), os.kill(fork, number)))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+    if not fork:
+        os.execv(sys.executable, [sys.executable, *arguments])
+    status = _receive(server, 1)
+    os._exit(status[0] if status else 128 + passed_on[-1])
+
+
+def _receive(connection: socket.socket, n: int) -> bytes:
+    """Return `n` bytes, or fewer where the other side has ended."""
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while len(data) < n and (part := connection.recv(n - len(data))):
+            data += part
+    return data
+
+
+def serve(folder: str, listener: socket.socket) -> None:
+    """Fork a process for every job that asks, until standard input is closed; remove the socket's folder."""
+    with listener, selectors.DefaultSelector() as selector:
+        try:
+            _prepare()
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(sys.stdin, selectors.EVENT_READ)
+            while sys.stdin not in {key.fileobj for key, _ in selector.select()}:
+                connection, _ = listener.accept()
+                with connection:
+                    if os.fork() == 0:
+                        listener.close()  # else jobs would wait for a server that is gone
+                        os._exit(_run(connection))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare() -> None:
+    importlib.import_module("molap.stages")  # sets how many threads there are, and where compiled programs are kept
+    for name in IMPORTED:
+        importlib.import_module(name)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "molap"]:
+        del sys.modules[name]
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError("a process of several threads cannot be forked")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no fork waits for its status to be read
+
+
+def _run(connection: socket.socket) -> int:
+    """Be, in a fork, the process that asked: run its job, report and return its exit status."""
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        module = _become(connection)
+        connection.sendall(os.getpid().to_bytes(4, "big"))
+        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        status = 0
+    except SystemExit as end:
+        status = end.code & 255 if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except KeyboardInterrupt:  # before the job could say so itself
+        status = 128 + signal.SIGINT
+    except BaseException:
+        traceback.print_exc()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        connection.sendall(bytes([status]))
+    return status
+
+
+def _become(connection: socket.socket) -> str:
+    """Take over folder, environment, standard streams and arguments of the process that asked; return its module."""
+    head, files, _, _ = socket.recv_fds(connection, 4, 3)
+    job = json.loads(_receive(connection, int.from_bytes(head, "big")))
+    for target, file in enumerate(files):
+        os.dup2(file, target)
+        os.close(file)
+    os.chdir(job["folder"])
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    _, module, *arguments = job["arguments"]  # after -m
+    sys.argv, sys.path[0] = [module, *arguments], job["folder"]
+    return module
+
+
+def _end_with(connection: socket.socket) -> None:
+    """End this process at once when the one that asked is gone: it was killed."""
+    _receive(connection, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve(sys.argv[2], socket.socket(fileno=int(sys.argv[3])))
+    else:
+        ask(sys.argv[2], sys.argv[3:])

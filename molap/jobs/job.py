@@ -1,0 +1,154 @@
+"""What every stage program shares: its command line, its record, and one clear line when it fails."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from molap.config.base import ConfigError, Section, check
+from molap.jobs.attempt import Attempt
+from molap.jobs.digests import source_digest
+from molap.jobs.failure import explain
+from molap.storage.files import canonical_json, record_path
+from molap.storage.record import Clock, machine, versions, write_record
+
+COMPILATION = {f"/jax/core/compile/{name}_duration" for name in ("jaxpr_to_mlir_module", "backend_compile")}
+"""JAX's own measurements of making a program: lowering it, and XLA's work or reading it from the cache."""
+
+S = TypeVar("S", bound=Section)
+
+
+class Job:
+    """A running stage: its files, and what goes into its record."""
+
+    def __init__(self, stage: str, settings: Section, inputs: dict, outputs: dict, code: str) -> None:
+        self.stage, self.settings, self.inputs, self.outputs, self.code = (
+            stage,
+            settings,
+            inputs,
+            outputs,
+            code,
+        )
+        self.metrics: dict[str, Any] = {}
+        self.curves: dict[str, Any] = {}
+        self.clock = Clock()
+        self._compilation: list[float] = []
+        if "jax" in sys.modules:
+            sys.modules["jax"].monitoring.register_event_duration_secs_listener(self._note_compilation)
+
+    @property
+    def provenance(self) -> dict:
+        """What goes into the files: all that determines them, and nothing that varies from run to run."""
+        return {
+            "stage": self.stage,
+            "settings": self.settings.model_dump(mode="json"),
+            "code": self.code,
+            "versions": versions(),
+        }
+
+    def _note_compilation(self, event: str, seconds: float, **_) -> None:
+        if event in COMPILATION:
+            self._compilation.append(seconds)
+
+    def record(self) -> dict:
+        """The stage's record."""
+        times = self.clock.read() | {"compilation_s": sum(self._compilation)}
+        return self.provenance | {
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "metrics": self.metrics,
+            "curves": self.curves,
+            "time": times,
+            "git": _git(),
+            "machine": machine(),
+        }
+
+
+def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], argv: list[str] | None = None) -> None:
+    """Run a stage from the command line.
+
+    The settings arrive as one JSON text, the very text that the workflow plans by, so that a stage cannot
+    depend on anything else. On failure: the traceback in the log, one line on standard error, exit status 1.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m molap.stages.{stage}", description=sys.modules["__main__"].__doc__
+    )
+    parser.add_argument(
+        "--settings", required=True, metavar="JSON", help="its settings (see `python -m molap.planning.plan`)"
+    )
+    parser.add_argument("--code", help="source digest that the workflow planned; refused if the code has changed")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH", required=True)
+    parser.add_argument("--log", help="file for progress and tracebacks (default: standard output)")
+    arguments = parser.parse_args(argv)
+    where, attempt = "", None
+    try:
+        _open_log(arguments.log)
+        outputs = _pairs(arguments.output)
+        attempt = Attempt(next(iter(outputs.values())), stage, arguments.settings, arguments.code, arguments.log)
+        settings = check(settings_type, json.loads(arguments.settings))
+        where = _where(settings)
+        code = source_digest(f"molap.stages.{stage}", tuple(getattr(getattr(settings, "trials", None), "modules", ())))
+        if arguments.code and arguments.code != code:
+            raise ConfigError(
+                f"code: planned {arguments.code}, but source and packages are now {code}; run snakemake again"
+            )
+        job = Job(stage, settings, _pairs(arguments.input), outputs, code)
+        print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
+        work(job)
+        write_record(record_path(next(iter(job.outputs.values()))), job.record())
+        attempt.succeeded()
+    except (Exception, KeyboardInterrupt) as error:
+        place = f"; log: {arguments.log}" if arguments.log else ""
+        print(f"molap {stage}{where} failed: {explain(error)}{place}", file=sys.stderr, flush=True)
+        try:
+            traceback.print_exc(file=sys.stdout)
+            sys.stdout.flush()
+        except OSError:  # a full disk: the line has to do, and what the log cannot take is thrown away
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if attempt:
+            attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
+        sys.exit(1)
+
+
+def _open_log(path: str | None) -> None:
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        sys.stdout = open(path, "w", encoding="utf-8")  # noqa: SIM115 (open until the job ends)
+
+
+def _pairs(items: list[str]) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise ConfigError(f"{name!r} is not allowed; give NAME=PATH")
+    return {name: path for name, _, path in pairs}
+
+
+def _where(settings: Section) -> str:
+    """Task, source and seeds of a job, for messages."""
+    found = ""
+    for name in ("kind", "source", "module", "task", "seeds"):
+        value = getattr(settings, name, None)
+        if value is not None:
+            found += f" {name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+    return found
+
+
+def _git() -> dict[str, Any]:
+    """Commit of the source tree and whether it was changed; empty outside a checkout."""
+
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], capture_output=True, text=True, check=True, timeout=10, cwd=Path(__file__).parent
+        ).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return {}

@@ -1,0 +1,70 @@
+"""Modules as blocks of units, and which weights each training phase may change (sections 3.1, 3.4)."""
+
+import numpy as np
+
+from molap.networks.rnn import Params
+
+Trainable = Params
+"""Per weight: True (trained), False (frozen), an array of booleans (entry by entry), or None (absent)."""
+
+
+def module_units(n_units: int, n_modules: int, module: int) -> slice:
+    """Units of `module` (from 1): equal blocks in order."""
+    size = n_units // n_modules
+    return slice((module - 1) * size, module * size)
+
+
+def pretraining_weights(params: Params, n_modules: int, module: int, input_weights: str = "column") -> Trainable:
+    """Pre-training of a module: its block of W_rec, the input column, the readout (A.2.1).
+
+    Released code (`input_weights="released"`): from the second module on the mask's row falls one below the
+    input weights, on the outgoing recurrent weights of unit m − 2; the input column stays as it was. Biases of
+    the readout and the initial state are trained where they exist, as there; recurrent biases are not.
+    """
+    units = module_units(params.w_rec.shape[0], n_modules, module)
+    recurrent = np.zeros(params.w_rec.shape, bool)
+    recurrent[units, units] = True
+    off_by_one = _off_by_one(module, input_weights)
+    if off_by_one:
+        recurrent[:, module - 2] = True
+    return _existing(params, w_in=not off_by_one, w_rec=recurrent, b_rec=False)
+
+
+def pretraining_block(n_units: int, n_modules: int, module: int, input_weights: str = "column") -> slice | None:
+    """Return the units among which `pretraining_weights` trains W_rec; None where it trains others as well."""
+    return None if _off_by_one(module, input_weights) else module_units(n_units, n_modules, module)
+
+
+def _off_by_one(module: int, input_weights: str) -> bool:
+    """Say whether the released code's mask falls one row below the input weights."""
+    return input_weights == "released" and module > 1
+
+
+def head_weights(params: Params) -> Trainable:
+    """Task training on the frozen network: W_in and W_out (section 3.4); with biases also b_out and h0."""
+    return _existing(params, w_rec=False, b_rec=False)
+
+
+def all_weights(params: Params) -> Trainable:
+    """Everything the network has."""
+    return _existing(params)
+
+
+def _existing(params: Params, **chosen) -> Trainable:
+    return Params(
+        **{name: None if value is None else chosen.get(name, True) for name, value in params._asdict().items()}
+    )
+
+
+def count_trained(params: Params, trainable: Trainable) -> int:
+    """Number of weights that a phase may change."""
+    count = 0
+    for value, mask in zip(params, trainable, strict=True):
+        if value is not None:
+            count += int(np.sum(np.broadcast_to(mask, value.shape)))
+    return count
+
+
+def count_all(params: Params) -> int:
+    """Number of weights that the network has."""
+    return count_trained(params, all_weights(params))

@@ -1,0 +1,100 @@
+"""A recurrent network that the user brings: read and checked."""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from molap.config.base import ConfigError
+from molap.storage.files import FileDamaged, load_arrays
+
+LARGEST_RADIUS = 10
+"""Largest spectral radius of W_rec, as the largest gain of random ones; beyond it every unit saturates."""
+
+
+class OwnNetwork(NamedTuple):
+    """A recurrent matrix, and the module of every unit where it is known."""
+
+    w_rec: Float[np.ndarray, "unit unit"]
+    modules: Int[np.ndarray, " unit"] | None
+
+
+def read_reservoir(file: str | Path) -> OwnNetwork:
+    """Read `w_rec` (row: receiving unit) and, where it is there, `modules` (from 1) from an `.npz` file.
+
+    Raises:
+        ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not give every
+            unit a module; the message holds the numbers.
+    """
+    state = Path(file).stat() if Path(file).is_file() else None
+    return _read(str(file), state and (state.st_mtime_ns, state.st_size))
+
+
+@functools.lru_cache(maxsize=16)
+def _read(file: str, state: tuple[int, int] | None) -> OwnNetwork:
+    # Every run of a configuration is checked: a file is read anew when it changes.
+    del state
+    try:
+        arrays = load_arrays(file)
+    except FileDamaged:
+        raise ConfigError(f"{file} is no .npz file of arrays") from None
+    if "w_rec" not in arrays:
+        raise ConfigError(f"{file} holds {', '.join(arrays) or 'nothing'}; an array w_rec is needed")
+    w_rec = arrays["w_rec"]
+    if w_rec.ndim != 2 or w_rec.shape[0] != w_rec.shape[1] or w_rec.shape[0] < 2:
+        shape = " × ".join(map(str, w_rec.shape))
+        raise ConfigError(f"w_rec of {file} is {shape or 'a number'}; a square matrix is needed")
+    if not np.issubdtype(w_rec.dtype, np.floating) and not np.issubdtype(w_rec.dtype, np.integer):
+        raise ConfigError(f"w_rec of {file} holds {w_rec.dtype}; real numbers are needed")
+    with np.errstate(over="ignore"):
+        single = w_rec.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(single))
+    if len(bad):
+        row, column = bad[0]
+        raise ConfigError(
+            f"w_rec of {file} has entries that are not finite in single precision: {len(bad)} of {w_rec.size}, the "
+            f"first {w_rec[row, column]} at row {row}, column {column}"
+        )
+    radius = radius_where_large(np.asarray(w_rec, np.float64))
+    if radius > LARGEST_RADIUS:
+        raise ConfigError(
+            f"w_rec of {file} has spectral radius {radius:.3g}; above {LARGEST_RADIUS} activity blows up and every "
+            "unit saturates"
+        )
+    return OwnNetwork(single, _modules(arrays.get("modules"), len(w_rec), file))
+
+
+def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
+    """Return the spectral radius where it may exceed `LARGEST_RADIUS`, and else an upper bound below it.
+
+    ρ(W) ≤ ‖W⁸‖^(1/8), which three products give; eigenvalues of a thousand units take seconds, and every job of a
+    cluster reads the configuration.
+    """
+    power = w_rec
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(3):
+            power = power @ power
+        bound = np.linalg.norm(power) ** (1 / 8)
+    return bound if bound <= LARGEST_RADIUS else np.abs(np.linalg.eigvals(w_rec)).max()
+
+
+def content_digest(file: str | Path) -> str:
+    """Digest (12 hex digits) of a file's bytes."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
+
+
+def _modules(modules: np.ndarray | None, n_units: int, file: str | Path) -> Int[np.ndarray, " unit"] | None:
+    if modules is None:
+        return None
+    if modules.shape != (n_units,) or not np.issubdtype(modules.dtype, np.integer):
+        raise ConfigError(
+            f"modules of {file} has shape {modules.shape} and type {modules.dtype}; {n_units} integers are needed, the "
+            "module of every unit"
+        )
+    found = sorted(set(modules.tolist()))
+    if found != list(range(1, len(found) + 1)):
+        raise ConfigError(f"modules of {file} are {found}; 1, 2, … without gaps are needed")
+    return modules.astype(np.int64)

@@ -1,0 +1,254 @@
+"""What a run holds: its kinds of networks, the orders in which tasks are learned, blocks of seeds, what is shown."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from molap.claims.model import Claims
+from molap.config.network import NetworkSettings
+from molap.config.run import RunConfig, known_tasks
+from molap.config.tasks import TASK_LABELS
+from molap.config.tune import Candidate
+from molap.storage.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
+
+GLOBAL = ("whole", "noise", "silence")
+"""Perturbations of the whole network, in the order of the figures."""
+LARGEST_N_UNITS = next(m.le for m in NetworkSettings.model_fields["n_units"].metadata if hasattr(m, "le"))
+"""Largest network that can be configured."""
+
+
+def kinds(c: RunConfig) -> list[str]:
+    """The kinds of trained networks, as they stand in file names."""
+    return ["separate", *molap_kinds(c), *c.dni.kinds]
+
+
+def molap_kinds(c: RunConfig) -> list[str]:
+    """The kinds of heads: on pre-trained modules, on random reservoirs, and on networks of the user's own."""
+    return [f"molap-{source}" for source in (*c.primitives.sources, *c.reservoirs.files)]
+
+
+def sequence_kinds(c: RunConfig) -> list[str]:
+    """The kinds of networks that learn the tasks in turn."""
+    return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
+
+
+def yardstick_kinds(c: RunConfig) -> list[str]:
+    """The kinds that networks which learn in turn are measured by: the yardsticks, and what is trained jointly."""
+    own = sequence_kinds(c)
+    return [kind for kind in dict.fromkeys((*c.dni.yardsticks, *c.dni.kinds)) if kind not in own]
+
+
+def task_order(c: RunConfig, order: int | str) -> list[str]:
+    """The tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
+
+    Sorted by a digest of each name, so that a further task leaves the others in their order.
+    """
+    if int(order) == 0:
+        return list(c.tasks.names)
+    return sorted(c.tasks.names, key=lambda name: sha256(f"{c.seeds.data} {order} {name}".encode()).hexdigest())
+
+
+def fitted_sources(c: RunConfig) -> list[str]:
+    """The sources that are fitted on the corpus."""
+    return [source for source in c.primitives.sources if source in FITTED]
+
+
+def chain_sources(c: RunConfig) -> list[str]:
+    """The fitted sources for which tasks are left out."""
+    chosen = c.generalisation.sources
+    return [source for source in fitted_sources(c) if chosen is None or source in chosen]
+
+
+def plateau_tasks(c: RunConfig) -> list[str]:
+    """The tasks whose separate networks are looked at for what keeps them on a plateau.
+
+    T5 and T9, where they used to fail, unless others are chosen; the last task where neither is trained.
+    """
+    if c.figures.plateau_tasks is not None:
+        return list(c.figures.plateau_tasks)
+    names = c.tasks.names
+    return [name for name in ("mem_dm1", "multi_mem") if name in names] or [names[-1]]
+
+
+def example_kinds(c: RunConfig) -> list[str]:
+    """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
+    return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
+
+
+def corpus_tasks(c: RunConfig) -> list[str]:
+    """The tasks of the corpus."""
+    without = c.generalisation.without
+    if len(without) == 1 and c.generalisation.single == "kept":
+        without = ()
+    return [name for name in c.tasks.names if name not in without]
+
+
+def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
+    """The sets of tasks that are left out in turn; none where nothing is fitted on the corpus."""
+    names, chosen = c.tasks.names, c.generalisation.left_out
+    if not chain_sources(c) or c.generalisation.without:
+        return []
+    if chosen is not None:
+        return list(chosen)
+    pairs = [(name, names[(i + 1) % len(names)]) for i, name in enumerate(names)]
+    return [(name,) for name in names if len(names) > 1] + [pair for pair in pairs if len(names) > 2]
+
+
+def module_sizes(c: RunConfig) -> dict[str, tuple[str, int, int]]:
+    """Name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of modules.
+
+    Networks larger than any that can be configured are left out.
+    """
+    found, own = {}, c.network.n_units // c.network.n_modules
+    for r in c.modules.numbers:
+        for fixed, n_units in (("network", nearest_multiple(c.network.n_units, r)), ("module", r * own)):
+            if 2 <= n_units <= LARGEST_N_UNITS:
+                found[f"{fixed}-r{r}"] = (fixed, r, n_units)
+    return found
+
+
+def nearest_multiple(n: int, r: int) -> int:
+    """The multiple of r, at least r, that is nearest to n."""
+    return max(1, round(n / r)) * r
+
+
+def scaling_sizes(c: RunConfig) -> list[int]:
+    """Numbers of units for which weights are counted: multiples of the number of modules."""
+    return sorted({nearest_multiple(n, c.network.n_modules) for n in c.figures.scaling_units})
+
+
+def module_kinds(c: RunConfig) -> list[str]:
+    """The kinds of networks that the number of modules is varied for: the first fitted source, and no pre-training."""
+    return example_kinds(c)
+
+
+def module_fits(c: RunConfig) -> list[str]:
+    """The sources among them that are fitted on the corpus."""
+    return fitted_sources(c)[:1]
+
+
+def followed_tables(c: RunConfig, claims: Claims) -> list[str]:
+    """The tables of a run with a reading switched that the followed claims need."""
+    made = ["performance"] + ["robustness", "areas"] * bool(sweep(c)) + ["generalisation"] * bool(left_out_sets(c))
+    needed = {test.table for claim in claims.claims for test in claim.tests}
+    return [name for name in made if name in needed]
+
+
+def blocks(c: RunConfig) -> list[str]:
+    """Network seeds in blocks that are trained together; more seeds only add blocks."""
+    seeds = range(c.seeds.first, c.seeds.first + c.seeds.networks)
+    return [block_name(seeds[i : i + c.seeds.per_job]) for i in range(0, len(seeds), c.seeds.per_job)]
+
+
+def labels(c: RunConfig) -> dict[str, str]:
+    """Task → T1 …, of all tasks of the run."""
+    return {name: known_tasks(c.tasks.modules)[name] for name in c.tasks.names}
+
+
+def defining_modules(c: RunConfig, names: Sequence[str]) -> list[str]:
+    """The user's modules that define some of these tasks."""
+    return [module for module in c.tasks.modules if (known_tasks((module,)).keys() - TASK_LABELS.keys()) & {*names}]
+
+
+def perturbed_kinds(c: RunConfig) -> list[str]:
+    """The kinds of networks that are perturbed."""
+    if c.perturbations.kinds is not None:
+        return list(c.perturbations.kinds)
+    return [kind for kind in kinds(c) if kind.partition("-")[0] not in ("sequential", "joint")]
+
+
+def perturbed_tasks(c: RunConfig) -> list[str]:
+    """The tasks whose networks are perturbed."""
+    return list(c.tasks.names if c.perturbations.tasks is None else c.perturbations.tasks)
+
+
+def lesion_task(c: RunConfig) -> str:
+    """The task of Fig 3."""
+    return c.perturbations.example_task or perturbed_tasks(c)[-1]
+
+
+def lesioned_kind(c: RunConfig) -> str:
+    """The kind whose outputs Fig 3 shows: pre-trained MoLaP where it is perturbed."""
+    found = perturbed_kinds(c)
+    return next((kind for kind in found if kind in ("molap-cca", "molap-pca")), found[0])
+
+
+def n_modules(c: RunConfig, kind: str) -> int:
+    """Number of modules of the networks of a kind, as lesions see them."""
+    own = _own_network(c, kind)
+    return c.network.n_modules if own is None or own.modules is None else int(own.modules.max())
+
+
+def modular(c: RunConfig, kind: str | None = None) -> list[str]:
+    """Perturbations within and between modules that have strengths: those of a kind, or of any that is perturbed."""
+    modules = max((n_modules(c, one) for one in ([kind] if kind else perturbed_kinds(c))), default=0)
+    names = [f"module{module}" for module in range(1, modules + 1)] if c.perturbations.module else []
+    return names + ["inter_module"] * (bool(c.perturbations.inter_module) and modules > 1)
+
+
+def _own_network(c: RunConfig, kind: str):
+    source = kind.partition("-")[2]
+    if source not in c.reservoirs.files:
+        return None
+    from molap.networks.own import read_reservoir  # NumPy only where there is something to read
+
+    return read_reservoir(c.reservoirs.files[source])
+
+
+def n_units(c: RunConfig, kind: str) -> int:
+    """Number of units of the networks of a kind."""
+    if own := _own_network(c, kind):
+        return len(own.w_rec)
+    section = {"separate": c.separate_network, "molap": c.network}.get(kind.partition("-")[0], c.dni)
+    return section.n_units
+
+
+def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:
+    """Strengths by perturbation, of a kind or of all; nothing where nothing is perturbed."""
+    if not perturbed_kinds(c) or not perturbed_tasks(c):
+        return {}
+    p = c.perturbations
+    found = {name: p.inter_module if name == "inter_module" else p.module for name in modular(c, kind)}
+    found |= {name: getattr(p, name) for name in GLOBAL if getattr(p, name)}
+    return {name: list(strengths) for name, strengths in found.items()}
+
+
+def lesions(c: RunConfig) -> list[str]:
+    """Perturbations that set weights to zero."""
+    return [name for name in sweep(c) if name not in ("noise", "silence")]
+
+
+def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
+    """Figures of accuracy against strength: their rows of panels, each a task and a perturbation."""
+    tasks, found = perturbed_tasks(c), {}
+    groups = [modular(c), [name for name in GLOBAL if name in sweep(c)]]
+    for first, names in zip(("1", "3"), groups, strict=True):
+        for figure, some in ((first, tasks[:4]), (str(int(first) + 1), tasks[4:])):
+            found[f"figS{figure}"] = [[(task, name) for name in names] for task in some if names]
+    shown = dict.fromkeys([*tasks[:1], *([c.figures.example_task] if c.figures.example_task in tasks else [])])
+    found["figS5"] = [[(task, name) for name in groups[1]] for task in shown if groups[1]]
+    found["fig4"] = found["fig_relative"] = [[(ALL_TASKS, name) for name in names] for names in groups if names]
+    return {figure: rows for figure, rows in found.items() if rows} if sweep(c) else {}
+
+
+def grids(c: RunConfig) -> list[str]:
+    """The names of the grids of the search: `grid1`, `grid2`, …"""
+    return [f"grid{i + 1}" for i in range(len(c.tune.grids))]
+
+
+def candidates(c: RunConfig, grid: str, kind: str) -> list[dict]:
+    """A grid's candidates for a kind of networks; on random reservoirs W_rec does not learn, and has no rate."""
+    found = c.tune.grids[grids(c).index(grid)].candidates()
+    if kind == "molap-none":
+        found = [candidate.model_copy(update={"recurrent_rate": 1.0}) for candidate in found]
+    return _each_once(found)
+
+
+def pretraining_candidates(c: RunConfig, grid: str) -> list[dict]:
+    """What pre-training differs in among a grid's candidates: all but the rate and the number of steps."""
+    own = {"learning_rate": None, "n_steps": c.pretraining.n_steps}
+    found = c.tune.grids[grids(c).index(grid)].candidates()
+    return _each_once([candidate.model_copy(update=own) for candidate in found])
+
+
+def _each_once(found: Sequence[Candidate]) -> list[dict]:
+    return list({candidate.name: candidate.model_dump(mode="json") for candidate in found}.values())

@@ -1,0 +1,195 @@
+"""`python -m molap.planning.document`: write the reference pages that are made from the code.
+
+`config/README.md` comes from the configuration's own types, `results/README.md` from the list of outputs.
+"""
+
+import argparse
+import sys
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+
+from molap.config.base import Section
+from molap.config.run import RunConfig
+from molap.storage.paths import OUTPUTS
+
+CONFIG_HEAD = """# Configuration
+
+A configuration file states only what differs from the preset `paper`; the defaults below *are* that preset.
+
+```sh
+snakemake --cores all                                        # config/paper.yaml
+snakemake --cores all --configfile config/quick.yaml         # the tour
+snakemake --cores all --configfile config/released.yaml      # the authors' code, defects included
+snakemake --cores all --configfile config/reference.yaml     # ten networks of each kind, for the claims of Figs 2 to 5
+snakemake --cores all --configfile mine.yaml                 # your own, with a `name` of its own
+```
+
+Outputs lie under `results/<name>/`, so that configurations live side by side. An unknown key, a wrong type or a value
+out of range is refused before anything runs, with the field, the value and what is allowed.
+
+This page is made by `python -m molap.planning.document`.
+"""
+
+GRIDS = """A grid holds lists of values, and every combination of them is a candidate. A field that is left out has one
+value, its default here, whatever the run itself trains with. Each candidate trains `tune.networks` networks of every
+kind. Those of a grid that differ in numbers alone are trained side by side in one program; others (another `n_steps`,
+`batch_size`, `decay` or `batches`) one group after the other.
+
+```yaml
+tune:
+  grids:
+    - readout_init: [n_units, zero]        # grid1: 2 × 2 = 4 candidates of 500 steps
+      recurrent_rate: [1, 0.1]
+      n_steps: [500]
+    - learning_rate: [0.01]                # grid2: 2 × 2 = 4 further ones
+      recurrent_rate: [0.03]
+      clip_norm: [0.1, null]               # null: no clipping
+      n_steps: [1000, 2000]
+```
+
+A candidate's name says all of it, for example `zero, rate 0.01, W_rec × 0.03, clip none, 1000`: initial readout,
+learning rate (`own`: each phase's), the factor on that of W_rec, clipping, steps; then what differs from the defaults
+of the other fields. `tune_choice.csv` ranks the candidates of every kind, and those of all kinds together: fewest
+networks that failed (stayed below the best constant output), then the highest mean accuracy, rounded to 0.1 points,
+then the fewest steps.
+"""
+BELOW = {("tune", "grids"): GRIDS}
+"""What stands before the table of the sections in a list, by section and key."""
+
+RESULTS_HEAD = """# Results
+
+Everything that the workflow makes lies here, under the name of its configuration (`paper`, `quick`, …); git ignores
+it. `{run}` is that name, or a run inside it: `<name>/without/<tasks>` for modules pre-trained without some tasks,
+`<name>/modules/<size>` for other numbers of modules, `<name>/yardsticks` for what DNI is measured by; what does not
+differ from the main run lies there alone, and so do all networks that learn every task. `{block}` is a block of network
+seeds (`s0`, or `s0-3` for several trained together); `{grid}` is a grid of the search (`grid1`, `grid2`, … as they
+stand in `tune.grids`); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule`
+or `norule`.
+
+Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`; every figure is there as `.png`, `.svg`
+and `.pdf`. Arrays hold a text `provenance` with the settings, source digest and package versions that made them. Beside
+every output stands a record, `….record.json`: stage, settings, metrics, curves (loss and MSE at every step), inputs and
+outputs, start and end, wall and CPU time, peak memory, versions, source digest and git commit; `….attempt.json` tells
+of a job that failed or was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database
+and artifacts under `mlflow/`.
+
+This page is made by `python -m molap.planning.document`.
+
+| output | contents |
+|---|---|
+"""
+
+
+def config_page() -> str:
+    """The page that documents every configuration key."""
+    parts = [CONFIG_HEAD]
+    own = [name for name, field in RunConfig.model_fields.items() if not _is_section(field.annotation)]
+    parts.append(_table("top level", RunConfig, own))
+    for name, field in RunConfig.model_fields.items():
+        if name not in own:
+            parts.append(_table(f"`{name}`", field.annotation, list(field.annotation.model_fields)))
+            for key, part in field.annotation.model_fields.items():
+                if section := _listed_section(part.annotation):
+                    parts.append(f"### `{name}.{key}`\n\n{BELOW[name, key]}\n{_rows(section, section.model_fields)}")
+    return "\n".join(parts)
+
+
+def _table(title: str, section: type[Section], names: list[str]) -> str:
+    about = "" if section is RunConfig else f"{section.__doc__.splitlines()[0]}\n\n"
+    return f"## {title}\n\n{about}{_rows(section, names)}"
+
+
+def _rows(section: type[Section], names: Iterable[str]) -> str:
+    rows = []
+    for name in names:
+        field = section.model_fields[name]
+        rows.append(f"| `{name}` | {_allowed(field)} | `{_default(field)}` | {field.description} |")
+    return "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _is_section(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _listed_section(annotation: object) -> type[Section] | None:
+    """The section of which a field holds a list."""
+    listed = typing.get_args(annotation)[0] if typing.get_origin(annotation) is tuple else None
+    return listed if _is_section(listed) else None
+
+
+def _allowed(field) -> str:
+    return _type_name(field.annotation) + _limits(field)
+
+
+def _limits(field) -> str:
+    limits = []
+    for limit in field.metadata:
+        for attribute, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+            if hasattr(limit, attribute):
+                limits.append(f"{sign} {getattr(limit, attribute):g}")
+    return f" {', '.join(limits)}" if limits else ""
+
+
+def _type_name(annotation: object) -> str:
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return ", ".join(f"`{value}`" for value in arguments)
+    if typing.get_origin(annotation) is dict:
+        return " → ".join(map(_type_name, arguments))
+    if typing.get_origin(annotation) is tuple:
+        return f"list of {_type_name(arguments[0])}"
+    if hasattr(annotation, "__metadata__"):  # Annotated: a type and its limits
+        return _type_name(arguments[0]) + _limits(annotation.__metadata__[0])
+    if arguments:
+        return " or ".join(_type_name(argument) for argument in arguments)
+    if _is_section(annotation):
+        return "sections (below)"
+    if annotation is typing.Any:
+        return "value"
+    return {float: "number", int: "integer", str: "text", bool: "true, false", type(None): "null"}[annotation]
+
+
+def _default(field) -> str:
+    value = field.default
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_item, value)) + "]"
+    if isinstance(value, dict) and value:
+        return "{" + ", ".join(f"{name}: …" for name in value) + "}"
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _item(value: object) -> str:
+    """An item of a list: of a section, what differs from its defaults."""
+    if isinstance(value, Section):
+        stated = value.model_dump(exclude_defaults=True)
+        return "{" + ", ".join(f"{name}: {_item(item)}" for name, item in stated.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_item, value)) + "]"
+    return "null" if value is None else str(value)
+
+
+def results_page() -> str:
+    """The page that lists every output and its contents."""
+    return RESULTS_HEAD + "".join(f"| `{o.template}` | {o.contents} |\n" for o in OUTPUTS.values())
+
+
+PAGES = {"config/README.md": config_page, "results/README.md": results_page}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the pages, or with `--check` fail where one is out of date."""
+    parser = argparse.ArgumentParser(prog="python -m molap.planning.document", description=main.__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args(argv).check
+    for path, page in PAGES.items():
+        if check and Path(path).read_text(encoding="utf-8") != page():
+            sys.exit(f"{path} is out of date; run python -m molap.planning.document")
+        if not check:
+            Path(path).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

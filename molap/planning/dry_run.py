@@ -1,0 +1,71 @@
+"""The jobs that are due, with the commands that they would run, from a dry run of the workflow."""
+
+import itertools
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from molap.storage.paths import RESULTS
+
+
+class Refused(RuntimeError):
+    """Snakemake refused the workflow or its arguments; the message is its own."""
+
+
+class Job(NamedTuple):
+    """A job that would run."""
+
+    program: str
+    """Its module in `molap.stages`."""
+    settings: str
+    """One canonical JSON text."""
+    code: str
+    inputs: tuple[str, ...]
+    """Those that its command names, and those that Snakemake names as a reason."""
+    outputs: tuple[str, ...]
+    reason: str
+
+
+def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
+    """The jobs that `snakemake` with these arguments would run.
+
+    Raises:
+        Refused: if snakemake fails.
+    """
+    # Its own options first: `--configfile FILES` takes all that follows.
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--nocolor", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Refused((result.stdout + result.stderr).strip())
+    return read_jobs(result.stdout + result.stderr)
+
+
+def read_jobs(text: str) -> list[Job]:
+    """The jobs that a dry run with `--printshellcmds` prints."""
+    found, reason = [], ""
+    for line in text.splitlines():
+        name, _, rest = line.partition(": ")
+        if name == "Reason":
+            reason = rest
+        elif name == "Shell command" and "molap.stages." in rest:
+            found.append(_job(shlex.split(rest), reason))
+    return found
+
+
+def _job(words: list[str], reason: str) -> Job:
+    pairs = list(itertools.pairwise(words))
+    files = {
+        flag: [value.split("=", 1)[1] for name, value in pairs if name == flag] for flag in ("--input", "--output")
+    }
+    one = dict(pairs)
+    return Job(
+        one["-m"].removeprefix("molap.stages."),
+        one["--settings"],
+        one["--code"],
+        tuple(dict.fromkeys([*files["--input"], *re.findall(rf"{RESULTS}/[^,;]+", reason)])),
+        tuple(files["--output"]),
+        reason,
+    )

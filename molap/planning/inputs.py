@@ -1,0 +1,270 @@
+"""What each rule of the workflow reads: files by the names that its program knows, from a job's wildcards.
+
+A list of files is waited for, and not passed to the program.
+"""
+
+from typing import Any
+
+from molap.claims.reading import followed_claims
+from molap.config.base import ConfigError
+from molap.planning.contents import (
+    blocks,
+    chain_sources,
+    example_kinds,
+    fitted_sources,
+    followed_tables,
+    grids,
+    kinds,
+    left_out_sets,
+    lesion_task,
+    lesioned_kind,
+    module_fits,
+    module_kinds,
+    module_sizes,
+    molap_kinds,
+    perturbed_kinds,
+    perturbed_tasks,
+    plateau_tasks,
+    sequence_kinds,
+    task_order,
+)
+from molap.planning.plan import Plan
+from molap.storage.paths import (
+    FITTED,
+    FORMER,
+    IN_SEQUENCE,
+    NO_SWITCH,
+    chain_run,
+    checkpoints_path,
+    modules_run,
+    network_path,
+    switch_run,
+    yardsticks_run,
+)
+
+Files = dict[str, str | list[str]]
+
+
+class Inputs:
+    """The inputs of the rules of a configuration; a method's argument is a job's wildcards."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._config = plan, plan.config
+
+    def network_before(self, w: Any) -> str:
+        """The network of the module before; the reservoir before the first."""
+        if w.module == "1":
+            return self._plan.path("reservoir", w.run, block=w.block)
+        return self._plan.path("module", w.run, block=w.block, source=w.source, module=int(w.module) - 1)
+
+    def before_in_sequence(self, w: Any) -> Files:
+        """The network after the task before. Of an unprotected network's first task, which protection would not change,
+        DNI's after the same task, if there is one; else nothing before the first."""
+        at = {"block": w.block, "kind": w.kind, "order": w.order}
+        order = task_order(self._plan.runs[w.run], w.order)
+        index = order.index(w.task)
+        if index:
+            return {"network": self._plan.path("sequence", w.run, **at, task=order[index - 1])}
+        protected = w.kind.replace("sequential", "dni")
+        if protected == w.kind or protected not in {*self._config.dni.kinds, *self._plan.runs[w.run].dni.kinds}:
+            return {}
+        same = self._plan.path("sequence", w.run, **at | {"kind": protected}, task=w.task)
+        return {"same": same, "checkpoints": checkpoints_path(same), "record": _record(same)}
+
+    def network_and_testset(self, w: Any) -> Files:
+        """A trained network, and the test set of a task."""
+        network = self._plan.network(w.run, w.block, w.kind, w.task)
+        return {"network": network, "testset": self._plan.path("testset", w.run, task=w.task)}
+
+    def sequence_and_testsets(self, w: Any) -> Files:
+        """The network after each task of a sequence, by task, and all test sets."""
+        at = {"block": w.block, "kind": w.kind, "order": w.order}
+        order = task_order(self._plan.runs[w.run], w.order)
+        files = {task: self._plan.path("sequence", w.run, **at, task=task) for task in order}
+        return files | {f"testset_{task}": self._plan.path("testset", w.run, task=task) for task in order}
+
+    def networks_and_validation(self, w: Any) -> Files:
+        """By task, the network after training on it, its checkpoints, and the validation trials."""
+        found = {}
+        for task in self._plan.runs[w.run].tasks.names:
+            network = network_path(w.run, w.block, w.kind, task)
+            found |= {task: network, f"checkpoints_{task}": checkpoints_path(network)}
+            found[f"validation_{task}"] = self._plan.path("validation", w.run, task=task)
+        return found
+
+    def checkpoints_and_validation(self, w: Any) -> Files:
+        """The checkpoints of the separate networks of a task, and the validation trials."""
+        network = self._plan.path("separate", w.run, block=w.block, task=w.task)
+        validation = self._plan.path("validation", w.run, task=w.task)
+        return {"checkpoints": checkpoints_path(network), "validation": validation}
+
+    def searched(self, w: Any) -> Files:
+        """Validation trials of the task, and the pre-trained modules of the same grid where the kind has any."""
+        found = {"validation": self._plan.path("validation", w.run, task=w.task)}
+        source = w.kind.removeprefix("molap-")
+        if source in FITTED:
+            found["modules"] = self._plan.path("search_modules", w.run, grid=w.grid, source=source)
+        return found
+
+    def validation_of_search(self, w: Any) -> Files:
+        """Validation trials of every task that the search for DNI teaches in turn."""
+        tasks = self._config.tune.tasks
+        return {f"validation_{task}": self._plan.path("validation", w.run, task=task) for task in tasks}
+
+    def examples(self, w: Any) -> Files:
+        """Tables of performance, and example trials by kind."""
+        block, task = blocks(self._config)[0], self._config.figures.example_task
+        return self.tables("performance", "curves")(w) | {
+            kind: self._plan.path("example", w.run, block=block, kind=kind, task=task)
+            for kind in example_kinds(self._config)
+        }
+
+    def lesioned_example(self, w: Any) -> Files:
+        """The table of perturbed networks, and example trials of a lesioned one."""
+        c = self._config
+        at = {"block": blocks(c)[0], "kind": lesioned_kind(c), "task": lesion_task(c)}
+        return self.tables("robustness")(w) | {"example": self._plan.path("lesioned", w.run, **at)}
+
+    def tables(self, *same: str, **names: str):
+        """Return a function of wildcards: tables of the job's run, by name, or by the name that its program uses."""
+        wanted = {name: name for name in same} | names
+        return lambda w: {name: self._plan.path(table, w.run) for name, table in wanted.items()}
+
+    def evaluations(self, w: Any) -> Files:
+        """Evaluations of all networks of a run."""
+        c = self._plan.runs[w.run]
+        found = [(b, k, t) for b in blocks(c) for k in self._plan.collected_kinds(w.run) for t in c.tasks.names]
+        return {"all": [self._plan.path("evaluation", w.run, block=b, kind=k, task=t) for b, k, t in found]}
+
+    def records(self, w: Any) -> Files:
+        """Records of all training jobs of a run."""
+        return {"all": self._records(w.run, blocks(self._plan.runs[w.run]))}
+
+    def records_of_a_block(self, w: Any) -> Files:
+        """Records of all training jobs of a run's first block of seeds."""
+        return {"all": self._records(w.run, blocks(self._plan.runs[w.run])[:1])}
+
+    def _records(self, run: str, some_blocks: list[str]) -> list[str]:
+        c = self._plan.runs[run]
+        found = [
+            network_path(run, block, kind, task)
+            for block in blocks(c)
+            for kind in self._plan.collected_kinds(run)
+            for task in c.tasks.names
+            if block in some_blocks
+        ]
+        for block in some_blocks:
+            for source in fitted_sources(c):
+                for module in range(1, c.network.n_modules + 1):
+                    found.append(self._plan.path("module", run, block=block, source=source, module=module))
+        return [_record(file) for file in dict.fromkeys(found)]
+
+    def fits(self, w: Any) -> Files:
+        """Latent primitives by source."""
+        c = self._config
+        return {source: self._plan.path("primitives", c.name, source=source) for source in fitted_sources(c)}
+
+    def scores(self, w: Any) -> Files:
+        """Scores of all networks that learn tasks in turn."""
+        found = [
+            self._plan.path("scores", w.run, block=block, kind=kind, order=order)
+            for block in blocks(self._config)
+            for kind in sequence_kinds(self._plan.runs[w.run])
+            for order in range(self._config.dni.orders)
+        ]
+        return {"all": found}
+
+    def sweeps(self, w: Any) -> Files:
+        """Sweeps of all perturbed networks."""
+        c = self._plan.runs[w.run]
+        found = [(b, k, t) for b in blocks(c) for k in perturbed_kinds(c) for t in perturbed_tasks(c)]
+        return {"all": [self._plan.path("perturbation", w.run, block=b, kind=k, task=t) for b, k, t in found]}
+
+    def left_out_evaluations(self, w: Any) -> Files:
+        """Evaluations of every left-out task of every chain, and of all tasks with the whole corpus."""
+        c = self._plan.runs[w.run]
+        parts = [(w.run, kind, task) for kind in molap_kinds(c) for task in c.tasks.names]
+        for names in left_out_sets(c):
+            chain = chain_run(w.run, names)
+            parts += [(chain, f"molap-{source}", task) for source in chain_sources(c) for task in names]
+        return {
+            "all": [
+                self._plan.path("evaluation", run, block=block, kind=kind, task=task)
+                for run, kind, task in parts
+                for block in blocks(c)
+            ]
+        }
+
+    def learned(self, w: Any) -> Files:
+        """Scores while learning, of every kind; and the table of counts."""
+        c = self._config
+        found = [self._plan.path("learned", c.name, block=block, kind=kind) for block in blocks(c) for kind in kinds(c)]
+        return {"all": found, "counts": self._plan.path("counts", c.name)}
+
+    def numbers_of_modules(self, w: Any) -> Files:
+        """Evaluations with every number of modules, and the fits of enough components."""
+        c = self._config
+        found = [
+            self._plan.path("evaluation", modules_run(c.name, name), block=block, kind=kind, task=task)
+            for name in module_sizes(c)
+            for block in blocks(c)
+            for kind in module_kinds(c)
+            for task in c.tasks.names
+        ]
+        fits = {source: self._plan.path("primitives", c.name, source=source) for source in module_fits(c)}
+        return {"all": found} | fits
+
+    def switch_tables(self, w: Any) -> Files:
+        """The tables that the followed claims need, by switch and name."""
+        names = followed_tables(self._config, followed_claims(self._config))
+        return {
+            f"{switch}.{table}": self._plan.path(table, switch_run(w.run, switch))
+            for switch in (NO_SWITCH, *self._config.attribution.switches)
+            for table in names
+        }
+
+    def both_protocols(self, w: Any) -> Files:
+        """What was found in separate networks, by protocol, task and block of seeds."""
+        self.check_protocols()
+        c = self._config
+        return {
+            f"{name}.{task}.{block}": self._plan.path("plateau", run, block=block, task=task)
+            for name, run in {"now": c.name, "before": switch_run(c.name, FORMER)}.items()
+            for task in plateau_tasks(c)
+            for block in blocks(c)
+        }
+
+    def check_protocols(self) -> None:
+        """Raise ConfigError if there is no switch to the former protocol."""
+        switches = self._config.attribution.switches
+        if FORMER not in switches:
+            among = ", ".join(switches) or "none"
+            raise ConfigError(
+                f"attribution.switches: {FORMER!r}, which `snakemake diagnose` needs, is not among them: {among}"
+            )
+
+    def search_tables(self, w: Any) -> Files:
+        """The tables of every grid and kind, and of every task that is not learned in turn."""
+        c, found = self._config, []
+        for kind in c.tune.kinds:
+            for grid in grids(c):
+                if kind.partition("-")[0] in IN_SEQUENCE:
+                    found.append(self._plan.path("search_sequence", c.name, grid=grid, kind=kind))
+                else:
+                    at = {"grid": grid, "kind": kind}
+                    found += [self._plan.path("search", c.name, **at, task=task) for task in c.tune.tasks]
+        return {f"table{i}": file for i, file in enumerate(found)}
+
+    def in_turn(self, w: Any = None) -> Files:
+        """The tables of networks that learn tasks in turn, of the run and of its yardsticks."""
+        runs = {"continual": self._config.name, "yardsticks": yardsticks_run(self._config.name)}
+        with_any = {name: run for name, run in runs.items() if sequence_kinds(self._plan.runs[run])}
+        return {name: self._plan.path("continual", run) for name, run in with_any.items()}
+
+    def yardsticks(self, w: Any) -> Files:
+        """Those tables, and the yardsticks' performance."""
+        return self.in_turn() | {"performance": self._plan.path("performance", yardsticks_run(self._config.name))}
+
+
+def _record(file: str) -> str:
+    return file.removesuffix(".npz") + ".record.json"

@@ -1,0 +1,242 @@
+"""The plan: the runs of a configuration, the settings of their jobs, and where their outputs lie.
+
+The Snakefile takes each rule's params from here; `python -m molap.planning.plan` prints them for use by hand.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import sys
+from collections.abc import Iterable
+
+from molap.claims.reading import followed_claims
+from molap.config.base import ConfigError, check
+from molap.config.run import RunConfig, read
+from molap.jobs.digests import source_digest
+from molap.planning.contents import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
+from molap.planning.settings import STAGES
+from molap.storage.files import canonical_json
+from molap.storage.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run, yardsticks_run
+
+UPSTREAM = {
+    "corpus": (),
+    "testset": (),
+    "validation": (),
+    "primitives": ("corpus",),
+    "reservoir": (),
+    "own_network": (),
+    "module": ("primitives", "reservoir"),
+    "head": ("module",),
+    "separate": (),
+    "sequence": (),
+    "joint": (),
+    "plateau": ("separate", "validation"),
+}
+"""Stages that runs may share, and the stages that each depends on."""
+SCORED = ("evaluation", "perturbation")
+"""Stages that score a network: shared by runs with a reading switched, and by that of the yardsticks, where network,
+test set and settings are."""
+COLLECTED = {"performance": "evaluation", "generalisation": "evaluation", "robustness": "perturbation"}
+"""Tables that collect what scored networks, and from which stage."""
+
+
+def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
+    """The configurations of a run with tasks left out of the corpus, by run."""
+    return {
+        chain_run(run, names): _changed(c, generalisation={"without": names, "left_out": ()})
+        for names in left_out_sets(c)
+    }
+
+
+def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
+    """The configurations with other numbers of modules and units, by run."""
+    return {
+        modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
+        for name, (_, r, n_units) in module_sizes(c).items()
+    }
+
+
+def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
+    """The configuration of what networks that learn all tasks are measured by, by run."""
+    nothing = {"kinds": (), "tasks": (), "example_task": None}
+    return {yardsticks_run(c.name): _changed(c, dni={"kinds": yardstick_kinds(c)}, perturbations=nothing)}
+
+
+def switched(c: RunConfig, switch: str) -> RunConfig:
+    """The configuration with one reading switched, and of the rest what the claims of the attribution need."""
+    whole_jobs = math.ceil(c.attribution.networks / c.seeds.per_job) * c.seeds.per_job
+    base = {
+        "seeds": {"networks": max(c.attribution.networks, min(whole_jobs, c.seeds.networks))},
+        "dni": {"kinds": [kind for kind in c.dni.kinds if kind == "dni-rule"]},
+        "perturbations": {"tasks": [lesion_task(c)] if sweep(c) else c.perturbations.tasks, "kinds": None},
+        "generalisation": {"left_out": [names for names in left_out_sets(c) if len(names) == 1], "sources": ["cca"]},
+    }
+    changes = {} if switch == NO_SWITCH else c.attribution.switches[switch]
+    names = {*base, *changes}
+    return _changed(c, **{name: base.get(name, {}) | changes.get(name, {}) for name in names})
+
+
+class Runs(dict[str, RunConfig]):
+    """Configurations by run. Those with a reading switched, and their chains, are made when they are asked for: there
+    are many, and only the attribution needs them."""
+
+    def __missing__(self, run: str) -> RunConfig:
+        name, found, rest = run.partition("/switch/")
+        switch, _, chain = rest.partition("/without/")
+        if not found or switch not in {NO_SWITCH, *self[name].attribution.switches}:
+            raise KeyError(run)
+        whole = switch_run(name, switch)
+        if chain:
+            self[run] = chains(self[whole], whole)[run]
+        else:
+            self[run] = switched(self[name], switch)
+        return self[run]
+
+
+def _changed(c: RunConfig, **sections: dict) -> RunConfig:
+    values = c.model_dump()
+    for name, changes in sections.items():
+        values[name] |= changes
+    return check(RunConfig, values)
+
+
+class Plan:
+    """The runs of one configuration: the run itself, its chains without some tasks, those with other numbers of
+    modules, and its yardsticks.
+
+    A stage whose settings, and those of all stages before it, are the same in several runs is computed once, in
+    the first of them.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self._settings: dict[tuple, str] = {}
+        self.programs: dict[str, tuple[str, tuple[str, ...]]] = {}
+        """Digests that were asked for → the module that is run, the user's files that it reads."""
+        followed_claims(config)  # a file that is refused is so before any work
+        self.runs = Runs({config.name: config})
+        self.runs |= chains(config, config.name) | module_numbers(config) | yardsticks(config)
+        for switch in config.attribution.switches:
+            self.runs[switch_run(config.name, switch)]  # one that is refused is so before any work
+
+    def settings(self, stage: str, run: str, **wildcards: object) -> str:
+        """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
+        place = (stage, run, *sorted(wildcards.items()))
+        if place not in self._settings:
+            values = STAGES[stage](self.runs[run], **wildcards)
+            if stage == "performance":
+                values["kinds"] = self.collected_kinds(run)
+            if stage in COLLECTED:
+                shared = self._scored_elsewhere(COLLECTED[stage], run, values)
+                values |= {"shared": shared} if shared else {}
+            if stage in (*COLLECTED, "continual"):
+                values["run"] = run
+            self._settings[place] = canonical_json(values)
+        return self._settings[place]
+
+    def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
+        """Digest of the source that a job runs: its program's, and that of the user's tasks that it reads."""
+        trials = json.loads(self.settings(stage, run, **wildcards)).get("trials", {})
+        source = f"molap.stages.{program}", tuple(trials.get("modules", ()))
+        digest = source_digest(*source)
+        self.programs[digest] = source
+        return digest
+
+    def path(self, output: str, run: str, **wildcards: object) -> str:
+        """The path of an output in the run that computes it."""
+        return path(output, self._owner(output, run, wildcards), **wildcards)
+
+    def network(self, run: str, block: str, kind: str, task: str) -> str:
+        """The trained network of a kind; of a network that learns in turn, that after the last task."""
+        if kind == "separate":
+            return self.path("separate", run, block=block, task=task)
+        if kind.startswith("joint"):
+            return self.path("joint", run, block=block, kind=kind)
+        if kind in self.runs[run].dni.kinds:
+            last = task_order(self.runs[run], 0)[-1]
+            return self.path("sequence", run, block=block, kind=kind, order=0, task=last)
+        modules = self.runs[run].network.n_modules
+        wildcards = {"block": block, "source": kind.removeprefix("molap-"), "task": task, "module": modules}
+        return self.path("head", run, **wildcards)
+
+    def collected_kinds(self, run: str) -> list[str]:
+        """The kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""
+        c = self.runs[run]
+        return list(c.dni.kinds) if run == yardsticks_run(self.config.name) else kinds(c)
+
+    def pretrained(self, run: str, block: str, source: str) -> str:
+        """The network that the heads of a source freeze: after the last module, or the bare reservoir."""
+        if source == "none":
+            return self.path("reservoir", run, block=block)
+        if source in self.runs[run].reservoirs.files:
+            return self.path("own_network", run, block=block, source=source)
+        return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
+
+    def _scored_elsewhere(self, stage: str, run: str, collected: dict) -> dict[str, dict[str, str]]:
+        """What a table collects from other runs than its own: run → kind/task → the run in which it is scored."""
+        tasks = [task if isinstance(task, str) else task[0] for task in collected["tasks"]]
+        parts = {run: (collected["kinds"], tasks)}
+        for names in collected.get("left_out", ()):
+            parts[chain_run(run, names)] = ([f"molap-{source}" for source in collected["sources"]], names)
+        found: dict[str, dict[str, str]] = {}
+        for part, pairs in parts.items():
+            for kind, task in itertools.product(*pairs):
+                owner = self._owner(stage, part, {"block": collected["blocks"][0], "kind": kind, "task": task})
+                if owner != part:
+                    found.setdefault(part, {})[f"{kind}/{task}"] = owner
+        return found
+
+    def _owner(self, stage: str, run: str, wildcards: dict) -> str:
+        shares_scores = "/switch/" in run or run == yardsticks_run(self.config.name)
+        if stage not in UPSTREAM and not (stage in SCORED and shares_scores):
+            return run
+        return next(other for other in self._related(run) if self._same(stage, run, other, wildcards))
+
+    def _related(self, run: str) -> Iterable[str]:
+        """The runs, first to last, that a stage may share its output with."""
+        name, found, rest = run.partition("/switch/")
+        if not found:
+            return [other for other in self.runs if "/switch/" not in other]
+        switch, _, chain = rest.partition("/without/")
+        whole = switch_run(name, switch)
+        return [name, *([chain_run(name, chain.split("+")), whole] if chain else []), run]
+
+    def _same(self, stage: str, run: str, other: str, wildcards: dict) -> bool:
+        if run == other:
+            return True
+        if stage in SCORED and not self._same_network(run, other, **wildcards):
+            return False
+        own, others = (self.settings(stage, r, **wildcards) for r in (run, other))
+        upstream = UPSTREAM.get(stage, ())
+        if stage == "head" and wildcards["source"] not in FITTED:
+            upstream = ("reservoir",) if wildcards["source"] == "none" else ("own_network",)
+        return own == others and all(self._same(before, run, other, wildcards) for before in upstream)
+
+    def _same_network(self, run: str, other: str, block: str, kind: str, task: str) -> bool:
+        """Whether both have this kind of network, the same one, and test it on the same trials."""
+        if kind not in kinds(self.runs[other]):
+            return False
+        own, others = ((self.network(r, block, kind, task), self.path("testset", r, task=task)) for r in (run, other))
+        return own == others
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the settings of a stage, for `--settings` of its program."""
+    parser = argparse.ArgumentParser(prog="python -m molap.planning.plan", description=main.__doc__)
+    parser.add_argument("stage", choices=sorted(STAGES))
+    parser.add_argument("wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, kind, …")
+    parser.add_argument("--config", default="config/paper.yaml", metavar="FILE")
+    arguments = parser.parse_intermixed_args(argv)
+    try:
+        wildcards = dict(item.split("=", 1) for item in arguments.wildcards)
+        config = read(arguments.config)
+        print(Plan(config).settings(arguments.stage, config.name, **wildcards))
+    except ConfigError as error:
+        sys.exit(f"molap.planning.plan: {error}")
+    except (TypeError, ValueError) as error:
+        sys.exit(f"molap.planning.plan: {' '.join(arguments.wildcards)!r} does not name a {arguments.stage}: {error}")
+
+
+if __name__ == "__main__":
+    main()

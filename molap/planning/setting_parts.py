@@ -1,0 +1,66 @@
+"""What the settings of several stages have in common, as parts of a run's configuration."""
+
+from collections.abc import Sequence
+
+from molap.config.dni import MethodSettings
+from molap.config.evaluation import CriterionSettings
+from molap.config.network import InitSettings
+from molap.config.run import RunConfig
+from molap.config.tasks import TASK_LABELS, TrialSettings
+from molap.planning.contents import corpus_tasks, defining_modules
+from molap.storage.paths import block_seeds
+
+ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
+"""Tasks that `tasks.anti` is about."""
+
+
+def fields(section, model) -> dict:
+    """The part of a section that belongs to `model`, as plain values."""
+    return {name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields}
+
+
+def trials(c: RunConfig, names: Sequence[str]) -> dict:
+    """How the trials of these tasks are drawn; of the user's modules, those alone that define one of them."""
+    found = fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
+    if ANTI_TASKS.isdisjoint(names) and TASK_LABELS.keys() >= {*names}:  # a task of the user's may read any setting
+        found["anti"] = TrialSettings.model_fields["anti"].default
+    return found
+
+
+def training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
+    """What the training of a block of network seeds on tasks depends on."""
+    return {
+        "trials": trials(c, names),
+        "seeds": block_seeds(block),
+        "data_seed": c.seeds.data,
+        "init": fields(c.network, InitSettings),
+        "state_noise": c.network.state_noise,
+        "phase": phase.model_dump(mode="json"),
+        "optimiser": c.optimiser.model_dump(mode="json"),
+    }
+
+
+def primitives_of(c: RunConfig, source: str) -> dict:
+    """What the modules of a source are trained on, besides the fit itself."""
+    return {
+        "source": source,
+        "joint": source == "pca" and c.primitives.pca == "joint",
+        "tasks": corpus_tasks(c),
+        "alignment": c.corpus.alignment,
+    }
+
+
+def without_keys(init: dict) -> dict:
+    """Initial weights of networks for all tasks are drawn channel by channel, each with its own key."""
+    return {name: value for name, value in init.items() if name != "keys"}
+
+
+def method(c: RunConfig, first: bool) -> dict:
+    """Settings of DNI; before anything is protected, those of measuring alone."""
+    found = fields(c.dni, MethodSettings)
+    return {name: value for name, value in found.items() if not first or name not in ("alpha", "projection")}
+
+
+def criterion(c: RunConfig) -> dict:
+    """When a decision counts as correct."""
+    return fields(c.evaluation, CriterionSettings)

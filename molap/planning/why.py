@@ -1,0 +1,169 @@
+"""Why the workflow would run a job: the configuration key, source module, input or missing file behind each.
+
+    python -m molap.planning.why                                   # of the default targets
+    python -m molap.planning.why --configfile mine.yaml            # arguments are those of snakemake
+
+Snakemake tells which jobs are due, the records beside their outputs tell what made these.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from molap.config.base import ConfigError
+from molap.config.run import parse_config
+from molap.jobs.digests import parts
+from molap.planning.dry_run import Job, Refused, due_jobs
+from molap.planning.known_code import noted_code
+from molap.planning.origin import changed
+from molap.planning.plan import Plan
+from molap.storage.files import record_path
+from molap.storage.paths import OUTPUTS, RESULTS
+
+MANY = 4
+"""Names that a cause lists; of more, their number."""
+ANEW = ("an input is made anew",)
+
+
+class Keys:
+    """The configuration keys that changed since a run was made, and the jobs that each reaches."""
+
+    def __init__(self, old: dict, new: dict) -> None:
+        self._old = old
+        self.changed = changed(old, new)
+        self._before = self._plan(None)
+        self._plans = {key: plan for key in self.changed if (plan := self._plan(key))}
+
+    def _plan(self, key: str | None) -> Plan | None:
+        """The plan before, with one key as it is now; none where that alone is not allowed."""
+        values = json.loads(json.dumps(self._old))
+        if key is not None:
+            *sections, last = key.split(".")
+            place = values
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[last] = self.changed[key][1]
+        try:
+            return Plan(parse_config(values))
+        except ConfigError:
+            return None
+
+    def behind(self, job: Job) -> list[str]:
+        """The keys that alone change the settings of a job."""
+        return [
+            key
+            for stage, wildcards in places(job)
+            for key, plan in self._plans.items()
+            if _settings(plan, stage, wildcards) != _settings(self._before, stage, wildcards)
+        ]
+
+
+def _settings(plan: Plan | None, stage: str, wildcards: dict) -> str | None:
+    try:
+        return plan.settings(stage, **wildcards) if plan else None
+    except (KeyError, ValueError):  # the run, task or network does not exist in it
+        return None
+
+
+def place(stage: str, file: str) -> dict[str, str] | None:
+    """The wildcards of an output of a stage, as its path tells; none if it is no output of that stage."""
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(f"{RESULTS}/{OUTPUTS[stage].template}"))
+    match = re.fullmatch(pattern, file)
+    return match.groupdict() if match else None
+
+
+def places(job: Job) -> Iterator[tuple[str, dict[str, str]]]:
+    """What a job's output is called in the plan: stage and wildcards."""
+    for stage in (job.program, "validation"):
+        if (wildcards := place(stage, job.outputs[0])) is not None:
+            yield stage, wildcards
+
+
+def causes(job: Job, keys: dict[str, Keys]) -> list[str]:
+    """What makes a job due, in words; nothing where it is only made from what is made anew."""
+    found = ["an output is missing"] if not all(Path(file).exists() for file in job.outputs) else []
+    try:
+        record = json.loads(Path(record_path(job.outputs[0])).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return found
+    settings = json.loads(job.settings)
+    if differing := changed(record["settings"], settings):
+        run = next((wildcards["run"].split("/")[0] for _, wildcards in places(job)), "")
+        behind = {key: keys[run].changed[key] for key in keys[run].behind(job)} if run in keys else {}
+        found += [_change(key, *values) for key, values in (behind or _as_settings(differing)).items()]
+    if record["code"] != job.code:
+        found.append(_source_cause(record["code"], job.program, settings))
+    return found
+
+
+def _as_settings(differing: dict[str, tuple]) -> dict[str, tuple]:
+    return {f"settings.{path}": values for path, values in differing.items()}
+
+
+def _source_cause(old: str, program: str, settings: dict) -> str:
+    files = tuple(settings.get("trials", {}).get("modules", ()))
+    before, now = noted_code(old), parts(f"molap.stages.{program}", files)
+    if not before:
+        return "source changed"
+    names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    shown = [_version_change(name, before.get(name), now.get(name)) for name in names[:MANY]]
+    return "source changed: " + (", ".join(shown) + f" and {len(names) - MANY} more" * (len(names) > MANY))
+
+
+def _version_change(name: str, before: str | None, now: str | None) -> str:
+    """Of another package, both versions; of a module, its name."""
+    return f"{name} {before} → {now}" if "." in (before or now) else name
+
+
+def _change(name: str, before: object, now: object) -> str:
+    return f"{name}: {_short(before)} → {_short(now)}"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def changed_keys(due: list[Job]) -> dict[str, Keys]:
+    """By run, the keys that changed since its configuration was last written."""
+    found = {}
+    for job in due:
+        if job.program == "configuration" and Path(job.outputs[0]).exists():
+            old, new = json.loads(Path(job.outputs[0]).read_text(encoding="utf-8")), json.loads(job.settings)
+            found[new["name"]] = Keys(old, new)
+    return found
+
+
+def explain(due: list[Job]) -> dict[tuple[str, ...], list[str]]:
+    """Causes → a line for each job that has them."""
+    keys, new = changed_keys(due), {file for job in due for file in (*job.outputs, record_path(job.outputs[0]))}
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for job in due:
+        line, cause = f"{job.program:14} {job.outputs[0]}", tuple(causes(job, keys))
+        if not cause and (before := [file for file in job.inputs if file in new]):
+            cause = ANEW
+            line += f" ← {before[0]}" + f" and {len(before) - 1} more" * (len(before) > 1)
+        groups.setdefault(cause or (job.reason,), []).append(line)
+    return groups
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print every job that is due under what causes it."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__)
+        return
+    try:
+        due = due_jobs(arguments)
+    except Refused as error:
+        sys.exit(str(error))
+    print(f"{len(due)} jobs are due" if due else "nothing to be done")
+    for cause, lines in sorted(explain(due).items(), key=lambda group: group[0] == ANEW):
+        print("\n" + "\n".join(cause))
+        print("\n".join(f"    {line}" for line in sorted(lines)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Fits of latent primitives on the corpus: canonical correlation analysis, and principal components as its control.
+
+Source: section 3.3 and Eq. 2, A.2.2.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.decomposition import PCA
+
+from molap.primitives.variates import Primitives, Side
+
+Samples = Float[np.ndarray, "sample _"]
+
+
+def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
+    """Canonical correlation analysis of inputs X and targets Y (Eq. 2), all components.
+
+    Each side is z-scored and reduced to its numerical rank, whitened, and the singular value decomposition
+    of the whitened cross-covariance gives the canonical weights. Without the reduction the stacked targets,
+    which repeat channels exactly, have canonical directions of zero variance.
+
+    Args:
+        inputs: samples (time × trial) by channels.
+        targets: the same samples by output channels.
+
+    Returns:
+        min(rank X, rank Y) components by falling correlation. Each has unit variance and the sign that makes
+        the largest weight of its target side (the first of several equal ones) positive; `low` and `high` are its
+        range over the samples.
+
+    Raises:
+        ValueError: if samples are not finite, or a side has no variance.
+    """
+    x, x_mean, x_scale = _z_score(inputs)
+    y, y_mean, y_scale = _z_score(targets)
+    x_white, y_white = _whitener(x), _whitener(y)
+    left, correlations, right = np.linalg.svd((x @ x_white).T @ (y @ y_white) / len(x), full_matrices=False)
+    a, b = x_white @ left, y_white @ right.T
+    signs = _signs(b)
+    return _fitted(x, y, (x_mean, x_scale, a * signs), (y_mean, y_scale, b * signs), correlations)
+
+
+def fit_pca(inputs: Samples, targets: Samples, joint: bool = False) -> Primitives:
+    """The PCA control (A.2.2): principal components of z-scored inputs and of z-scored targets.
+
+    Args:
+        inputs: samples (time × trial) by channels.
+        targets: the same samples by output channels.
+        joint: one PCA over all columns, whose components serve as input and as target alike (released code:
+            there the task of a module is to reproduce its input).
+
+    Raises:
+        ValueError: if samples are not finite, or a side has no variance.
+    """
+    x, x_mean, x_scale = _z_score(inputs)
+    y, y_mean, y_scale = _z_score(targets)
+    if joint:
+        both = np.concatenate([x, y], axis=1)
+        mean, scale = np.concatenate([x_mean, y_mean]), np.concatenate([x_scale, y_scale])
+        weights = _components(both)
+        side = (mean, scale, weights * _signs(weights))
+        return _fitted(both, both, side, side, np.ones(weights.shape[1]), explained=y)
+    a, b = _components(x), _components(y)
+    n_components = min(a.shape[1], b.shape[1])
+    a, b = a[:, :n_components], b[:, :n_components]
+    a, b = a * _signs(a), b * _signs(b)
+    correlations = np.array([np.corrcoef(u, v)[0, 1] for u, v in zip((x @ a).T, (y @ b).T, strict=True)])
+    return _fitted(x, y, (x_mean, x_scale, a), (y_mean, y_scale, b), correlations)
+
+
+def _z_score(samples: Samples) -> tuple[Samples, np.ndarray, np.ndarray]:
+    samples = np.asarray(samples, np.float64)
+    if not np.isfinite(samples).all():
+        raise ValueError("samples hold values that are not finite")
+    mean, scale = samples.mean(axis=0), samples.std(axis=0)
+    # Float32 samples are rounded by 6e-8 of their size; what varies by less is constant.
+    constant = scale <= 1e-7 * np.abs(samples).max(axis=0)
+    if constant.all():
+        raise ValueError("samples have no variance")
+    scale = np.where(constant, np.inf, scale)
+    return (samples - mean) / scale, mean, scale
+
+
+def _principal_axes(samples: Samples) -> tuple[Float[np.ndarray, "channel rank"], Float[np.ndarray, " rank"]]:
+    """Principal axes with numerically positive variance, and that variance.
+
+    Float32 samples carry relative errors of 6e-8 per entry, so that a variance below 1e-12 of the largest is none.
+    """
+    model = PCA(svd_solver="covariance_eigh").fit(samples)
+    rank = int(np.sum(model.explained_variance_ > 1e-12 * model.explained_variance_[0]))
+    return model.components_[:rank].T, model.explained_variance_[:rank] * (len(samples) - 1) / len(samples)
+
+
+def _whitener(samples: Samples) -> Float[np.ndarray, "channel rank"]:
+    axes, variance = _principal_axes(samples)
+    return axes / np.sqrt(variance)
+
+
+def _components(samples: Samples) -> Float[np.ndarray, "channel rank"]:
+    return _principal_axes(samples)[0]
+
+
+def _signs(weights: Float[np.ndarray, "channel component"]) -> Float[np.ndarray, " component"]:
+    # Channels that repeat each other tie but for rounding: the first within 1e-6 of the largest decides.
+    sizes = np.abs(weights)
+    decides = (sizes >= (1 - 1e-6) * sizes.max(axis=0)).argmax(axis=0)
+    return np.where(weights[decides, np.arange(weights.shape[1])] < 0, -1.0, 1.0)
+
+
+def _fitted(x, y, x_side, y_side, correlations, explained=None) -> Primitives:
+    u, v = x @ x_side[2], y @ y_side[2]
+    return Primitives(
+        Side(*x_side, u.min(axis=0), u.max(axis=0)),
+        Side(*y_side, v.min(axis=0), v.max(axis=0)),
+        correlations,
+        _explained(u, y if explained is None else explained),
+    )
+
+
+def _explained(u: Samples, y: Samples) -> Float[np.ndarray, " component"]:
+    """R² of the z-scored targets, averaged over channels, regressed on the first r columns of U."""
+    orthonormal, _ = np.linalg.qr(u - u.mean(axis=0))
+    return np.cumsum(np.mean((orthonormal.T @ y) ** 2, axis=1)) / len(y) / np.mean(y.var(axis=0))

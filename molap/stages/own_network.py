@@ -1,0 +1,33 @@
+"""Bring a recurrent network of the user's own into the form of the reservoirs."""
+
+import numpy as np
+
+from molap.config.base import ConfigError, Section
+from molap.jobs.job import Job, run_job
+from molap.networks.own import content_digest, read_reservoir
+from molap.storage.files import save_arrays
+
+
+class Settings(Section):
+    """What the network depends on."""
+
+    source: str
+    content: str
+    """Digest of the file, so that another matrix in its place is noticed whatever its time says."""
+    seeds: tuple[int, ...]
+
+
+def work(job: Job) -> None:
+    """Write the same recurrent weights for every network seed, and the units' modules where they are known."""
+    found = content_digest(job.inputs["file"])
+    if found != job.settings.content:
+        planned = f"planned {job.settings.content}, found {found}"
+        raise ConfigError(f"{job.inputs['file']} has changed since it was planned ({planned}); run snakemake again")
+    network, seeds = read_reservoir(job.inputs["file"]), job.settings.seeds
+    w_rec = np.broadcast_to(network.w_rec, (len(seeds), *network.w_rec.shape))
+    modules = {} if network.modules is None else {"modules": network.modules}
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(seeds), w_rec=w_rec, **modules)
+
+
+if __name__ == "__main__":
+    run_job("own_network", Settings, work)

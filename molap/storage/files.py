@@ -1,0 +1,171 @@
+"""Files: written atomically, arrays by name with their provenance, JSON, and tables."""
+
+import hashlib
+import io
+import json
+import math
+import os
+import shlex
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROVENANCE, CHECKSUM = "provenance", "checksum"
+
+
+class FileDamaged(RuntimeError):
+    """A file that exists but is not what its job wrote; the message says what makes it anew."""
+
+    def __init__(self, path: str | Path, reason: object, *others: str | Path) -> None:
+        repair = shlex.join(["rm", *map(str, (path, *others))])
+        super().__init__(f"{path} is damaged ({reason}); to have it made anew: {repair}, then snakemake as before")
+
+
+def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file so that it appears whole or not at all (temporary file beside it, then rename).
+
+    Raises:
+        OSError: if it cannot be written, on a full disk for example; it names the file.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            make_readable(temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def make_readable(path: str | Path) -> None:
+    """Give a temporary file the rights that a new file has; `mkstemp` makes it its owner's alone."""
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(path, 0o666 & ~umask)
+
+
+def save_arrays(path: str | Path, provenance: dict, **arrays: np.ndarray) -> None:
+    """Save arrays by name as `.npz`, with their provenance as a JSON text under `provenance`.
+
+    The bytes depend on the arguments alone.
+    """
+    text = np.array(canonical_json(provenance))
+    write_atomically(path, lambda file: np.savez(file, **arrays, **{PROVENANCE: text}))
+
+
+def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Load the arrays of an `.npz` file, without the provenance.
+
+    Raises:
+        FileDamaged: if the file is truncated or not an `.npz` file; the message says how to make it again.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if name != PROVENANCE}
+    except OSError:
+        raise
+    except Exception as error:  # zipfile and NumPy raise a dozen kinds for damaged content
+        raise FileDamaged(path, error) from None
+
+
+def record_path(output: str) -> str:
+    """The record beside an output: `x.npz` → `x.record.json`."""
+    return output.rsplit(".", 1)[0] + ".record.json"
+
+
+def canonical_json(values: Any) -> str:
+    """One JSON text per value: keys sorted, no spaces."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def write_json(path: str | Path, values: Any) -> None:
+    """Write JSON that a person can read: keys sorted, indented; NaN and infinities as null."""
+    text = json.dumps(plain(values), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file: a record, or an output with a record beside it.
+
+    Raises:
+        FileDamaged: if it is no JSON, or not what its job wrote.
+    """
+    try:
+        content = json.loads(_read_output(path))
+    except ValueError as error:
+        raise FileDamaged(path, error) from None
+    if isinstance(content, dict) and CHECKSUM in content:
+        expected = content.pop(CHECKSUM)
+        if checksum(canonical_json(content).encode()) != expected:
+            raise FileDamaged(path, "its checksum is another")
+    return content
+
+
+def read_table(path: str | Path, **options: Any) -> "pd.DataFrame":
+    """Read a table; `options` are those of `pandas.read_csv`.
+
+    Raises:
+        FileDamaged: if it is no table, or not what its job wrote. A table that was cut is still a table; hence the
+            checksum in its record.
+    """
+    import pandas as pd
+
+    content = _read_output(path)
+    try:
+        return pd.read_csv(io.BytesIO(content), **options)
+    except ValueError as error:  # what pandas raises for a file that is no table
+        raise FileDamaged(path, error) from None
+
+
+def checksum(content: bytes) -> str:
+    """SHA-256, in hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_output(path: str | Path) -> bytes:
+    """The bytes of an output; refused if the record beside it has another checksum for it."""
+    content = Path(path).read_bytes()
+    record = Path(record_path(str(path)))
+    if not record.is_file():
+        return content
+    try:
+        expected = read_json(record).get("checksums", {}).get(Path(path).name)
+    except FileDamaged:
+        raise FileDamaged(record, "its checksum is another", path) from None
+    if expected and checksum(content) != expected:
+        raise FileDamaged(path, "its checksum is not the one in its record")
+    return content
+
+
+def write_table(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a table as CSV, numbers to nine digits."""
+    text = table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: lists in place of arrays and tuples; NaN and infinities as null."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,154 @@
+"""Dynamical non-interference: learning tasks in sequence without disturbing the former ones.
+
+Source: Duncker, Driscoll, Shenoy, Sahani, Sussillo, *Organizing recurrent network dynamics by task-computation to
+enable continual learning* (NeurIPS 2020). With z(t) = [x(t); h(t−1)], W = [W_in W_rec], h(t) = tanh(W z(t)) and
+y(t) = W_out h(t):
+
+    after task k, over steps × trials, S(X) = X Xᵀ / (n − 1):
+        Σ_z = S(z),  Σ_wz = W Σ_z Wᵀ,  Σ_h = the recurrent block of Σ_z,  Σ_y = S(y),
+        each averaged over tasks:  Σ⁽ᵏ⁾ = (k − 1)/k · Σ⁽ᵏ⁻¹⁾ + 1/k · Σ_k
+    P(Σ) = α (Σ + α I)⁻¹
+    from the second task on the optimiser's update U becomes  ΔW = P_wz U P_z,  ΔW_out = P_y U_out P_h.
+
+A direction that former tasks use much (variance ≫ α) is kept: its part of an update shrinks by α / (α + variance).
+The projection must come after Adam, whose division entry by entry would leave the kept directions again. The running
+covariances are a `Memory`, renewed once per task; the projections made from it are the transformation's state.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from molap.networks.products import product
+
+
+class Memory(NamedTuple):
+    """What is kept of the former tasks: running averages over tasks, in float64.
+
+    With biases, z and h have one more entry, the constant 1, last.
+    """
+
+    n_tasks: int
+    z: Float[np.ndarray, "source source"]
+    """Σ_z; its entries are the input channels, then the units (then the constant)."""
+    wz: Float[np.ndarray, "unit unit"]
+    y: Float[np.ndarray, "output output"]
+
+
+class Projections(NamedTuple):
+    """P(Σ) of the four covariances: symmetric, eigenvalues in (0, 1]."""
+
+    wz: Float[Array, "*seed unit unit"]
+    z: Float[Array, "*seed source source"]
+    y: Float[Array, "*seed output output"]
+    h: Float[Array, "*seed state state"]
+
+
+def empty_memory(n_inputs: int, n_units: int, n_outputs: int, biases: bool = False) -> Memory:
+    """Before the first task: nothing is protected."""
+    n_sources = n_inputs + n_units + biases
+    return Memory(0, np.zeros((n_sources, n_sources)), np.zeros((n_units, n_units)), np.zeros((n_outputs, n_outputs)))
+
+
+def grow_memory(memory: Memory, n_inputs: int, more_inputs: int, more_outputs: int) -> Memory:
+    """Add input channels after the `n_inputs` so far, and outputs: of these nothing is remembered."""
+    z = np.insert(memory.z, [n_inputs] * more_inputs, 0.0, axis=0)
+    z = np.insert(z, [n_inputs] * more_inputs, 0.0, axis=1)
+    return memory._replace(z=z, y=np.pad(memory.y, (0, more_outputs)))
+
+
+def second_moment(x: Float[np.ndarray, "*sample channel"]) -> Float[np.ndarray, "channel channel"]:
+    """S(X) = X Xᵀ / (n − 1) over all axes but the last, not centred, in float64."""
+    flat = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
+    return flat.T @ flat / (len(flat) - 1)
+
+
+def remember_task(
+    memory: Memory,
+    inputs: Float[np.ndarray, "time trial channel"],
+    rates: Float[np.ndarray, "time trial unit"],
+    outputs: Float[np.ndarray, "time trial output"],
+    weights: Float[np.ndarray, "unit source"],
+    start: Float[np.ndarray, " unit"] | None = None,
+    lag: int = 1,
+    counter_offset: int = 0,
+) -> Memory:
+    """The memory after a further task.
+
+    Args:
+        memory: of the tasks before.
+        inputs: x, of trials of the task just learned.
+        rates: h(t), which contains x(t).
+        outputs: y.
+        weights: W = [W_in W_rec], and the bias as a last column where there is one.
+        start: h(−1); zero where absent.
+        lag: the state in z(t) is h(t − lag): 1 is what W multiplies; 2 is the released code's.
+        counter_offset: added to k; 1 is the released code's, which then never sheds its empty start.
+    """
+    n_units = rates.shape[-1]
+    initial = np.zeros(n_units) if start is None else start
+    before = np.broadcast_to(initial, (lag, *rates.shape[1:]))
+    parts = [inputs, np.concatenate([before, rates[:-lag]], axis=0)]
+    if weights.shape[1] > inputs.shape[-1] + n_units:
+        parts.append(np.ones((*inputs.shape[:2], 1)))
+    z = second_moment(np.concatenate(parts, axis=-1))
+    w = np.asarray(weights, np.float64)
+    count = memory.n_tasks + 1 + counter_offset
+
+    def average(old, new):
+        return (count - 1) / count * old + new / count
+
+    return Memory(
+        memory.n_tasks + 1,
+        average(memory.z, z),
+        average(memory.wz, w @ z @ w.T),
+        average(memory.y, second_moment(outputs)),
+    )
+
+
+def projection(covariance: Float[np.ndarray, "n n"], alpha: float) -> Float[np.ndarray, "n n"]:
+    """P(Σ) = α (Σ + α I)⁻¹ = I − V diag(λ / (λ + α)) Vᵀ with Σ = V diag(λ) Vᵀ; exactly I for infinite α."""
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, 0)
+    shrunk = np.zeros_like(values) if np.isinf(alpha) else values / (values + alpha)
+    p = np.eye(len(covariance)) - (vectors * shrunk) @ vectors.T
+    return (p + p.T) / 2
+
+
+def projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
+    """The projections that protect what is remembered; one eigendecomposition each, once per task."""
+    matrices = (memory.wz, memory.z, memory.y, memory.z[n_inputs:, n_inputs:])
+    return Projections(*(jnp.asarray(projection(matrix, alpha), jnp.float32) for matrix in matrices))
+
+
+def project_updates(protect: Projections) -> optax.GradientTransformation:
+    """Gradient transformation: ΔW = P_wz U P_z and ΔW_out = P_y U_out P_h.
+
+    Put it last in a chain. Updates are a dictionary with `w_in` (unit, input), `w_rec` (unit, unit), `w_out`
+    (output, unit), and `b_rec`, `b_out` where the projections have the constant's entry; an initial state `h0`
+    passes as it is. The projections are the transformation's state: `update` reads them from there, not from here.
+    """
+
+    def update(updates, state: Projections, params=None):
+        del params
+        return _project(updates, state), state
+
+    return optax.GradientTransformation(lambda params: protect, update)
+
+
+def _project(updates: dict[str, Array], p: Projections) -> dict[str, Array]:
+    n_inputs, n_units = updates["w_in"].shape[1], updates["w_rec"].shape[0]
+    w = [updates["w_in"], updates["w_rec"]]
+    out = [updates["w_out"]]
+    if "b_rec" in updates:
+        w.append(updates["b_rec"][:, None])
+        out.append(updates["b_out"][:, None])
+    w = product(product(p.wz, jnp.concatenate(w, axis=1)), p.z)
+    out = product(product(p.y, jnp.concatenate(out, axis=1)), p.h)
+    projected = {"w_in": w[:, :n_inputs], "w_rec": w[:, n_inputs : n_inputs + n_units], "w_out": out[:, :n_units]}
+    if "b_rec" in updates:
+        projected |= {"b_rec": w[:, -1], "b_out": out[:, -1]}
+    return updates | projected

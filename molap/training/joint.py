@@ -1,0 +1,35 @@
+"""What joint training minimises: the loss on batches of all tasks at once."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from molap.config.training import PhaseSettings
+from molap.networks.rnn import Params, draw_state_noise, respond
+from molap.networks.shared import Layout, all_inputs
+from molap.tasks.registry import Task
+from molap.training.objectives import Objective
+
+
+def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, tasks: list[Task]) -> Objective:
+    """The loss of `objectives.loss` with the mean over tasks of their squared errors; one run for all trials.
+
+    As in a sequence, where they act as biases, the rule's weights are not penalised.
+    """
+    penalised = np.array([i for i, name in enumerate(layout.inputs) if not name.startswith("rule:")])
+
+    def objective(network: Params, batches, key: jax.Array):
+        inputs = [all_inputs(layout, task, inputs) for task, (inputs, _) in zip(tasks, batches, strict=True)]
+        together = jnp.concatenate(inputs, axis=1)
+        noise = draw_state_noise(key, state_noise, together.shape[1], together.shape[0], network.w_rec.shape[0])
+        outputs, activity = respond(network, together, noise)
+        ends = np.cumsum([part.shape[1] for part in inputs])[:-1]
+        errors = []
+        for task, found, (_, targets) in zip(tasks, jnp.split(outputs, ends, axis=1), batches, strict=True):
+            places = np.array([layout.outputs.index(name) for name in task.outputs])
+            errors.append(jnp.mean((found[..., places] - targets) ** 2))
+        mse = jnp.mean(jnp.stack(errors))
+        weights = sum(jnp.sum(w**2) for w in (network.w_in[:, penalised], network.w_rec, network.w_out))
+        return mse + phase.weight_penalty * weights + phase.activity_penalty * activity, mse
+
+    return objective

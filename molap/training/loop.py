@@ -1,0 +1,194 @@
+"""The training loop: many steps in one compiled program, network seeds as its leading axis."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.tree_util import Partial
+from jaxtyping import Array, Float, Int, Key
+
+from molap.config.training import OptimiserSettings, PhaseSettings
+from molap.networks.masks import Trainable
+from molap.networks.rnn import Params, over_seeds
+from molap.training.objectives import Objective, task_objective
+from molap.training.optimiser import make_optimiser
+
+DrawBatch = Callable[[Key[Array, ""]], Any]
+"""Key → a batch, in whatever form the objective takes: inputs and targets of one task, unless it is another's."""
+
+
+class Curves(NamedTuple):
+    """Curves over steps, one row per network seed."""
+
+    loss: Float[np.ndarray, "seed step"]
+    """The whole loss, penalties included."""
+    mse: Float[np.ndarray, "seed step"]
+
+
+Weights = dict[str, Float[Array, "seed ..."]]
+"""What a phase trains, by name, with a leading axis of network seeds."""
+
+
+class Varied(NamedTuple):
+    """What may differ among networks that are trained together, as the candidates of a search: a number for each."""
+
+    learning_rate: Float[Array, " seed"]
+    clip_norm: Float[Array, " seed"]
+    """Infinite for no clipping."""
+    recurrent_rate: Float[Array, " seed"]
+    """Factor on the learning rate of W_rec."""
+    readout_rate: Float[Array, " seed"]
+    """Factor on the learning rate of W_out."""
+
+
+class NotFinite(FloatingPointError):
+    """Training that went out of hand; `index` is that of the network among those of the job."""
+
+    def __init__(self, what: str, index: int) -> None:
+        self.index = index
+        advice = "a lower learning rate or a smaller clip_norm may help"
+        super().__init__(f"{what} (network {index} of this job); {advice}")
+
+
+class _State(NamedTuple):
+    trained: dict[str, Array]
+    optimiser: optax.OptState
+    step: Int[Array, ""]
+
+
+def checkpoints(n_steps: int) -> tuple[int, ...]:
+    """Steps at which learning is looked at: 0, 1, 2, 5, 10, 20, 50, … and the last."""
+    series = (factor * 10**power for power in range(len(str(n_steps))) for factor in (1, 2, 5))
+    return (0, *(step for step in series if step < n_steps), n_steps)
+
+
+def train(
+    params: Params,
+    trainable: Trainable,
+    draw_batch: DrawBatch,
+    keys: Key[Array, " seed"],
+    phase: PhaseSettings,
+    optimiser: OptimiserSettings,
+    state_noise: float = 0.0,
+    progress: Callable[[int, float], None] = lambda step, mse: None,
+    chunk: int = 100,
+    keep: Callable[[int, Weights], None] | None = None,
+    objective: Objective | None = None,
+    protect: tuple[Callable[[Any], optax.GradientTransformation], Any] | None = None,
+    protect_gradient: bool = False,
+    varied: Varied | None = None,
+    strict: bool = True,
+) -> tuple[Params, Curves]:
+    """Train networks that share all but their seed.
+
+    Args:
+        params: initial weights, with a leading axis of network seeds.
+        trainable: what the phase may change, the same for all seeds; the rest stays bit-identical.
+        draw_batch: key → inputs (time, trial, channel) and targets (time, trial, output). The arrays that a
+            `jax.tree_util.Partial` binds are arguments of the compiled program, not constants in it.
+        keys: one key per seed; step k draws its batch from `fold_in(key, k)`, or always from
+            `fold_in(key, 0)` where `optimiser.batches` is `frozen`.
+        phase: learning rate, steps and penalties.
+        optimiser: the choices common to all phases.
+        state_noise: standard deviation of η in Eq. 1.
+        progress: called after every `chunk` steps with the steps done and the mean MSE of the last one.
+        chunk: steps per call of the compiled program at most; it does not change results.
+        keep: called at every one of `checkpoints` with the steps done and the weights then.
+        objective: what is minimised; the loss on a task's batch where absent.
+        protect: what is done to the update to protect former tasks, as a function of something that each seed
+            has its own of, stacked, and that the transformation keeps in its state (`molap.training.dni`).
+        protect_gradient: project the gradient before Adam instead (released code).
+        varied: for each network, what replaces the phase's learning rate and factors and the optimiser's `clip_norm`;
+            these numbers are arguments of the compiled program.
+        strict: whether a network whose loss is no longer finite ends the training; otherwise the others go on.
+
+    Returns:
+        The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
+
+    Raises:
+        NotFinite: with `strict`, if the loss is not finite; the message names the step and the index of the seed.
+    """
+    if phase.n_stages is not None:
+        optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
+    masks = {name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False}
+    partly = {name: np.asarray(mask, np.float32) for name, mask in masks.items() if mask is not True}
+    objective = objective or task_objective(phase, state_noise)
+
+    make, own = protect or (lambda _: optax.identity(), None)
+    place = "before_adam" if protect_gradient else "last"
+
+    varied = varied and Varied(*(np.asarray(values, np.float32) for values in varied))
+
+    def optimiser_of(own, partly, one: Varied | None) -> optax.GradientTransformation:
+        rate, options = phase.learning_rate, {"factors": phase.rate_factors, place: make(own)}
+        if one is not None:
+            rate = one.learning_rate
+            options |= {"factors": {"w_rec": one.recurrent_rate, "w_out": one.readout_rate}, "clip_norm": one.clip_norm}
+        return make_optimiser(rate, phase.n_steps, optimiser, masks | partly, **options)
+
+    def step(draw_batch: Partial, partly, one: Varied | None, frozen: Params, key: Key[Array, ""], state: _State):
+        batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
+        trial_key, noise_key = jax.random.split(batch_key)
+        batch = draw_batch(trial_key)
+        (total, mse), gradient = jax.value_and_grad(
+            lambda trained: objective(frozen._replace(**trained), batch, noise_key), has_aux=True
+        )(state.trained)
+        transform = optimiser_of(own, partly, one)
+        updates, optimiser_state = transform.update(gradient, state.optimiser, state.trained)
+        return _State(optax.apply_updates(state.trained, updates), optimiser_state, state.step + 1), (
+            total,
+            mse,
+        )
+
+    # Many steps in one program: XLA's buffers are then allocated once, not faulted in at every step. The number
+    # of steps, the masks and what a batch is drawn from are arguments, so that one program serves many phases.
+    @jax.jit
+    def steps(draw_batch, partly, varied, params, keys, state, n):
+        def advance(one, frozen, key, state):
+            def body(i, carry):
+                state, curves = carry
+                state, (total, mse) = step(draw_batch, partly, one, frozen, key, state)
+                return state, curves.at[:, i].set(jnp.stack([total, mse]))
+
+            return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, chunk))))
+
+        return over_seeds(advance)(varied, params, keys, state)
+
+    draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
+    trained = {name: getattr(params, name) for name in masks}
+    # Compiled, because each of the small operations would otherwise be a program of its own.
+    begin = jax.jit(jax.vmap(lambda weights, own, one: optimiser_of(own, partly, one).init(weights)))
+    state = _State(trained, begin(trained, own, varied), np.zeros(len(keys), np.int32))
+    kept = checkpoints(phase.n_steps) if keep else ()
+    curves, done = [], 0
+    for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
+        if stop > done:
+            state, found = steps(draw_batch, partly, varied, params, keys, state, stop - done)
+            curves.append(np.asarray(found)[:, :, : stop - done])
+            if strict:
+                _check_finite(curves[-1][:, 0], done)
+            done = stop
+            progress(done, float(curves[-1][:, 1, -1].mean()))
+        if stop in kept:
+            keep(stop, state.trained)
+    if strict:
+        _check_last(state.trained, phase.n_steps)
+    losses, errors = np.moveaxis(np.concatenate(curves, axis=2), 1, 0)
+    return params._replace(**state.trained), Curves(losses, errors)
+
+
+def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> None:
+    bad = np.argwhere(~np.isfinite(losses))
+    if len(bad):
+        row, step = min(map(tuple, bad), key=lambda place: place[1])
+        raise NotFinite(f"the loss is not finite at step {first_step + step}", int(row))
+
+
+def _check_last(trained: Weights, n_steps: int) -> None:
+    for weights in trained.values():
+        bad = np.argwhere(~np.isfinite(np.asarray(weights)))
+        if len(bad):
+            raise NotFinite(f"weights are not finite after the last step, {n_steps}", int(bad[0][0]))

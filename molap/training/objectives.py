@@ -1,0 +1,51 @@
+"""What training minimises: the loss on one task's batch (A.2.1)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from molap.config.training import PhaseSettings
+from molap.networks.rnn import Params, draw_state_noise, respond
+
+Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
+Objective = Callable[[Params, Any, Key[Array, ""]], tuple[Float[Array, ""], Float[Array, ""]]]
+"""Network, batch, and a key for the state noise → loss, and its mean squared error."""
+
+
+def loss(
+    params: Params,
+    inputs: Float[Array, "time trial channel"],
+    targets: Float[Array, "time trial output"],
+    weight_penalty: float,
+    activity_penalty: float,
+    noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
+    block: slice | None = None,
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return the loss (A.2.1) and its mean squared error.
+
+    mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and W_out.
+    `block` is that of `molap.networks.rnn.respond`.
+    """
+    outputs, activity = respond(params, inputs, noise, block)
+    mse = jnp.mean((outputs - targets) ** 2)
+    weights = sum(jnp.sum(w**2) for w in (params.w_in, params.w_rec, params.w_out))
+    return mse + weight_penalty * weights + activity_penalty * activity, mse
+
+
+def task_objective(
+    phase: PhaseSettings,
+    state_noise: float = 0.0,
+    view: Callable[[Params], Params] = lambda network: network,
+    block: slice | None = None,
+) -> Objective:
+    """Return the loss on one task's batch, of the network as the task sees it; `block` as for `loss`."""
+
+    def objective(network: Params, batch: Batch, key: Key[Array, ""]):
+        inputs, targets = batch
+        noise = draw_state_noise(key, state_noise, inputs.shape[1], inputs.shape[0], network.w_rec.shape[0])
+        return loss(view(network), inputs, targets, phase.weight_penalty, phase.activity_penalty, noise, block)
+
+    return objective
