@@ -20,7 +20,7 @@ from molap.planning.known_code import noted_code
 from molap.planning.origin import changed
 from molap.planning.plan import Plan
 from molap.storage.files import record_path
-from molap.storage.paths import OUTPUTS, RESULTS
+from molap.storage.paths import OUTPUTS, PROGRAMS, RESULTS
 
 MANY = 4
 """Names that a cause lists; of more, their number."""
@@ -76,7 +76,7 @@ def place(stage: str, file: str) -> dict[str, str] | None:
 
 def places(job: Job) -> Iterator[tuple[str, dict[str, str]]]:
     """What a job's output is called in the plan: stage and wildcards."""
-    for stage in (job.program, "validation"):
+    for stage in (job.program, *(stage for stage, program in PROGRAMS.items() if program == job.program)):
         if (wildcards := place(stage, job.outputs[0])) is not None:
             yield stage, wildcards
 

@@ -12,6 +12,8 @@ NO_SWITCH = "none"
 """The run of the attribution in which no reading is switched."""
 FORMER = "protocol"
 """The switch to how networks were trained before."""
+PROGRAMS = {"validation": "testset", "fig_yardsticks": "fig_dni"}
+"""Of outputs that another one's program makes, that program."""
 ALL_TASKS = "all"
 """In tables, the mean over tasks."""
 

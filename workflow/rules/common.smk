@@ -16,8 +16,6 @@ FIGURES += ["fig_areas"] * bool(sweep(run_config)) + ["fig_matched"] * bool(lesi
 FIGURES += ["fig3"] * bool(sweep(run_config) and modular(run_config))
 FIGURES += ["fig5"] * bool(left_out_sets(run_config)) + ["fig_learning", "fig_scaling"]
 CLAIMS = ["claims", "claim_parts", "claims_page"]
-PROGRAMS = {"validation": "testset", "fig_yardsticks": "fig_dni"}
-"""The programs of stages that have none of their own."""
 ENVIRONMENT = "../../envs/conda.yaml"
 COMMAND = (
     "python -m molap.stages.{params.program} --settings {params.settings:q} --code {params.code}"
