@@ -115,7 +115,7 @@ OWN_TAGS = {stage: ({}, stage) for stage in STAGES} | {
     "module": (PCA | SEEDS | {"module": "2"}, "module 2 molap-pca seed 0,1"),
     "head": (PCA | TASK | SEEDS, "head molap-pca T5 mem_dm1 seed 0,1"),
     "separate": (SEPARATE | TASK | SEEDS, "separate T5 mem_dm1 seed 0,1"),
-    "given": (SEEDS | {"source": "pca"}, "given pca seed 0,1"),
+    "own_network": (SEEDS | {"source": "pca"}, "own_network pca seed 0,1"),
     "validation": (TASK, "validation T5 mem_dm1"),
     "learned": (SEPARATE | SEEDS, "learned separate seed 0,1"),
     "evaluation": (SEPARATE | TASK | SEEDS, "evaluation separate T5 mem_dm1 seed 0,1"),
@@ -146,7 +146,7 @@ def test_tags_and_title_say_what_a_job_of_every_stage_and_grid_is(results, stage
     if stage in SHARED:
         kind, place = SHARED[stage]
         job, at = f"{name}/sequences/s0-1/{kind}/{place}", AT | {"kind": kind, "order": "1"}
-    if stage == "given":  # the tiny configuration has no network of one's own
+    if stage == "own_network":  # the tiny configuration has no network of one's own
         settings = {"source": at["source"], "seeds": [0, 1], "content": "abc"}
     else:
         settings = json.loads(PLAN.settings(stage, name, **at))
