@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import numpy as np
-from workflow_helpers import assert_done, stage_jobs, told, wait_until
+from workflow_helpers import assert_done, stage_jobs, told, wait_until, working
 
 BLOCK = "results/tiny/networks/s0-1"
 SEPARATE, HEAD = f"{BLOCK}/separate/mem_dm1.npz", f"{BLOCK}/molap-none/mem_dm1.npz"
@@ -87,15 +87,18 @@ def test_a_job_that_outlives_its_snakemake_is_waited_for(changed, finished):
     killed = changed.start(HEAD)
     attempt = changed.folder / HEAD.replace(".npz", ".attempt.json")
     wait_until(attempt.exists, killed)
-    (orphan,) = stage_jobs(killed)
-    orphan.suspend()
+    orphans = working(killed)
+    assert len(orphans) == 2
+    for orphan in orphans:
+        orphan.suspend()
     killed.kill()
     killed.wait()
     assert changed.run("--unlock").returncode == 0
     again = changed.start(HEAD)
     wait_until(lambda: f"another process is still at work on {HEAD}" in changed.output(), again)
     assert not (changed.folder / HEAD).exists()
-    orphan.resume()
+    for orphan in orphans:
+        orphan.resume()
     assert again.wait(600) == 0, changed.output()
     assert_done(changed, finished, HEAD)
 

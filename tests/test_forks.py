@@ -103,6 +103,19 @@ def test_a_signal_reaches_the_job(server, number):
         assert status in (128 + number, -number)
 
 
+def test_a_job_stops_and_goes_on_with_the_process_that_asked(server):
+    asks, fork = start(server[0])
+    for number, state in ((signal.SIGTSTP, psutil.STATUS_STOPPED), (signal.SIGCONT, psutil.STATUS_SLEEPING)) * 2:
+        asks.send_signal(number)
+        for process in (fork, psutil.Process(asks.pid)):
+            deadline = time.time() + 60
+            while process.status() != state:
+                assert time.time() < deadline, (number, process.status())
+                time.sleep(0.01)
+    asks.send_signal(signal.SIGINT)
+    assert asks.wait(60) == 7
+
+
 def test_a_fork_that_is_killed_counts_as_killed(server):
     asks, fork = start(server[0])
     fork.kill()

@@ -147,6 +147,13 @@ def stage_jobs(process: subprocess.Popen) -> list[psutil.Process]:
     return found
 
 
+def working(process: subprocess.Popen) -> list[psutil.Process]:
+    """Its stage programs, and the forks that do their work; also where both are about to lose it."""
+    jobs = stage_jobs(process)
+    server = next(child for child in psutil.Process(process.pid).children() if "molap.jobs.forks" in child.cmdline())
+    return jobs + server.children()
+
+
 def wait_until(reached: Callable[[], Any], process: subprocess.Popen, seconds: float = 600) -> Any:
     """Wait until something holds, and return it; the process must not end before."""
     deadline = time.time() + seconds

@@ -80,6 +80,9 @@ def ask(path: str, arguments: list[str]) -> None:
     passed_on = [signal.SIGKILL]
     for number in PASSED_ON if fork else ():
         signal.signal(number, lambda number, _: (passed_on.append(number), os.kill(fork, number)))
+    if fork:  # Ctrl-Z, and going on
+        signal.signal(signal.SIGTSTP, lambda *_: (os.kill(fork, signal.SIGSTOP), os.kill(os.getpid(), signal.SIGSTOP)))
+        signal.signal(signal.SIGCONT, lambda *_: os.kill(fork, signal.SIGCONT))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
     if not fork:
         os.execv(sys.executable, [sys.executable, *arguments])
