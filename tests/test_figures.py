@@ -18,6 +18,7 @@ from molap.figures.fig2 import draw_fig2
 from molap.figures.fig5 import draw_fig5
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
+from molap.figures.perturbations import AXES, axis_label
 from molap.figures.style import NAMES, network_seeds, new_figure, save_figure
 from molap.figures.tune import SHOWN, draw_tune, shown
 from molap.storage.files import write_table
@@ -282,3 +283,11 @@ def test_a_kind_with_fewer_networks_is_named():
     table = pd.DataFrame([(*kind, seed) for kind in kinds for seed in SEEDS], columns=["strategy", "source", SEED])
     assert network_seeds(table) == "3 network seeds"
     assert network_seeds(table[:-1]) == "3 network seeds (DNI, no rule input: 2)"
+
+
+@pytest.mark.parametrize(
+    ("perturbation", "expected"),
+    [("module2", "module 2 weights lesioned (%)"), ("noise", AXES["noise"]), ("user_s_own", "user_s_own")],
+)
+def test_the_strength_of_a_perturbation_is_named_on_its_axis_that_of_one_s_own_by_its_name(perturbation, expected):
+    assert axis_label(perturbation) == expected

@@ -16,7 +16,7 @@ TABLE1_PRINTED = {
 
 
 def counts(run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int) -> pd.DataFrame:
-    """Weights per training stage, counted from the arrays: `trained`, `updated` (times steps), and `weights` in all."""
+    """Weights per training stage, counted from the arrays: `trained`, `updates` (times steps), and `weights` in all."""
     rows = []
     for kind, stage, _, record in stage_records(run, kinds, tasks, blocks[:1], n_modules):
         strategy, source = split_kind(kind)

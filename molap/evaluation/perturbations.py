@@ -1,8 +1,9 @@
 """Perturbations of a trained network (A.4): lesioned weights, silenced units, noise on the weights.
 
-A perturbation is a function (key, network, strength, readings) → (network, number of entries or units hit). The same
-key hits the same places at every strength: 10 % of the weights contain the 5 % of a weaker lesion, and noise of
-σ = 0.02 is twice that of 0.01. Every perturbation is one of weights; silencing a unit is removing all that it sends.
+A perturbation is a function (key, network, strength, readings, module of every unit) → (network, number of entries or
+units hit). The same key hits the same places at every strength: 10 % of the weights contain the 5 % of a weaker lesion,
+and noise of σ = 0.02 is twice that of 0.01. Every perturbation is one of weights; silencing a unit is removing all that
+it sends.
 """
 
 import math

@@ -2,6 +2,7 @@
 network, areas under the curves.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,11 +34,13 @@ BLOCKS = "modules of separate networks and DNI are the same blocks of units, whi
 
 def axis_label(perturbation: str) -> str:
     """What the strength of a perturbation is."""
-    return AXES.get(perturbation, f"module {perturbation.removeprefix('module')} weights lesioned (%)")
+    module = re.fullmatch(r"module(\d+)", perturbation)
+    return AXES.get(perturbation, f"module {module[1]} weights lesioned (%)" if module else perturbation)
 
 
 def _short(perturbation: str) -> str:
-    return SHORT.get(perturbation, f"module {perturbation.removeprefix('module')} weights")
+    module = re.fullmatch(r"module(\d+)", perturbation)
+    return SHORT.get(perturbation, f"module {module[1]} weights" if module else perturbation)
 
 
 def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame:

@@ -103,7 +103,7 @@ def _changed(c: RunConfig, **sections: dict) -> RunConfig:
 
 class Plan:
     """The runs of one configuration: the run itself, its chains without some tasks, those with other numbers of
-    modules, and its yardsticks.
+    modules, its yardsticks, and those with one reading switched.
 
     A stage whose settings, and those of all stages before it, are the same in several runs is computed once, in
     the first of them.

@@ -1,4 +1,4 @@
-"""What the three training stages share: settings, seeds, and what they write."""
+"""What the stages that train share: settings, seeds, and what they write."""
 
 import jax.numpy as jnp
 import numpy as np
