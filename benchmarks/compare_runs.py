@@ -40,7 +40,7 @@ def outputs(folder: Path) -> dict[str, Path]:
 
 
 def content(file: Path) -> dict[str, object]:
-    """What a file holds, part by part, without the digest of the source."""
+    """Return what a file holds, part by part, without the digest of the source."""
     if file.suffix == ".npz":
         return arrays(file)
     if file.suffix == ".png":
@@ -91,7 +91,7 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def _first(a: object, b: object) -> str:
-    """Where bytes begin to differ."""
+    """Say where bytes begin to differ."""
     if not isinstance(a, bytes) or not isinstance(b, bytes):
         return ""
     at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

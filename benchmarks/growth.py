@@ -1,4 +1,4 @@
-"""How the time of a training step grows with units, trials and network seeds.
+"""Measure how the time of a training step grows with units, trials and network seeds.
 
     python benchmarks/growth.py
 

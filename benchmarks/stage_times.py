@@ -4,7 +4,8 @@
     python benchmarks/stage_times.py results/paper --resources workflow/resources.csv
 
 CPU seconds: start-up until the settings were read (Python and its imports), compilation as JAX measures it, computing
-all else. A stage includes the jobs of runs inside the run (`without/`, `modules/`, `tune/`, `yardsticks/`).
+all else. The jobs of a stage are those of the run and of the runs inside it (`without/`, `modules/`, `tune/`,
+`yardsticks/`).
 
 Below the table: the arithmetic of the recurrences in training and perturbations (the products of states, errors and
 gradients with W_rec), the time that it takes at the speed of NumPy's sgemm at this moment, and the share of the run.

@@ -1,4 +1,4 @@
-"""How many weights networks have and training changes: counted (Table 1), and from formulas."""
+"""Count the weights that networks have and that training changes: from arrays (Table 1), and by formulas."""
 
 from collections.abc import Sequence
 
@@ -95,7 +95,7 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
 
 
 def _of_heads(rows: pd.DataFrame) -> tuple:
-    """Of one recurrent network, with the heads of its tasks and the modules' pre-training, if there was one."""
+    """Count a recurrent network with the heads of its tasks, and with the pre-training of its modules if there was any."""
     modules = rows.stage.str.fullmatch(r"module\d+")
     heads, pretraining = rows[~modules], rows[modules]
     own = ["w_in", "w_out", "b_out", "h0"]

@@ -8,7 +8,7 @@ from molap.config.base import Section
 
 
 class FigureSettings(Section):
-    """What the figures show."""
+    """Set what the figures show."""
 
     example_task: str = Field("context_mem_dm1", description="Task of Fig 2 D and E (the paper's T7).")
     example_trials: int = Field(20, ge=1, le=1000, description="Test trials whose error is shown.")
