@@ -95,7 +95,7 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
 
 
 def _of_heads(rows: pd.DataFrame) -> tuple:
-    """Count a recurrent network with the heads of its tasks, and with the pre-training of its modules if there was any."""
+    """Count a recurrent network with the heads of its tasks, and the pre-training of its modules if there was any."""
     modules = rows.stage.str.fullmatch(r"module\d+")
     heads, pretraining = rows[~modules], rows[modules]
     own = ["w_in", "w_out", "b_out", "h0"]
