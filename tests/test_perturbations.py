@@ -8,12 +8,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from molap.config.perturbations import PerturbationReadings
-from molap.evaluation.perturbations import between_modules, choose, find, module_of, number_hit, within_module
+from molap.config.perturbations import PerturbationReadings, StrengthSettings
+from molap.config.run import RunConfig
+from molap.evaluation.perturbations import (
+    PERTURBATIONS,
+    between_modules,
+    choose,
+    find,
+    module_of,
+    number_hit,
+    within_module,
+)
 from molap.evaluation.sweep import LARGEST_BATCH, Perturbed, batch_size, outputs, perturb, perturbation_key, run_many
 from molap.evaluation.sweep_memory import PROCESS_MB
 from molap.networks.masks import module_units
 from molap.networks.rnn import Params, run, to_arrays
+from molap.planning.contents import sweep
 
 N, MODULES, BORDERS = 20, 3, (0, 7, 14, 20)
 N_STEPS, N_TRIALS, N_INPUTS, N_OUTPUTS = 12, 5, 3, 2
@@ -327,3 +337,8 @@ def test_too_little_memory_is_refused_with_what_there_is_and_what_is_needed(back
     with pytest.raises(ValueError, match=rf"^mem_mb: 700 is not enough; .* needs {PROCESS_MB + 250} MB$"):
         batch_size(700.0, 250.0, backend)
     assert batch_size(PROCESS_MB + 250.0, 250.0, backend) == 1
+
+
+def test_every_perturbation_has_strengths_and_is_run():
+    assert list(PERTURBATIONS) == list(StrengthSettings.model_fields)
+    assert set(sweep(RunConfig())) == {"module1", "module2"} | PERTURBATIONS.keys() - {"module"}

@@ -2,11 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from molap.config.base import Section
 
-Percents = tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...]
+
+def _each_once(strengths: tuple[float, ...]) -> tuple[float, ...]:
+    if len(set(strengths)) < len(strengths):
+        raise ValueError(f"{list(strengths)} is not allowed; each strength may stand once")
+    return tuple(sorted(strengths))
+
+
+Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...], AfterValidator(_each_once)]
+Deviations = Annotated[tuple[Annotated[float, Field(gt=0, le=10, strict=True)], ...], AfterValidator(_each_once)]
 
 
 class PerturbationReadings(Section):
@@ -42,18 +50,11 @@ class StrengthSettings(Section):
     whole: Percents = Field(
         (1.0, 2.5, 5.0, 10.0, 20.0, 30.0), description="Percent of all recurrent weights set to zero."
     )
-    silence: Percents = Field((2.0, 5.0, 10.0, 20.0, 30.0), description="Percent of units silenced.")
-    noise: tuple[Annotated[float, Field(gt=0, le=10, strict=True)], ...] = Field(
+    noise: Deviations = Field(
         (0.005, 0.01, 0.015, 0.02, 0.03),
         description="Standard deviation σ of Gaussian noise added to every recurrent weight.",
     )
-
-    @field_validator("module", "inter_module", "whole", "silence", "noise")
-    @classmethod
-    def _each_once(cls, strengths: tuple[float, ...]) -> tuple[float, ...]:
-        if len(set(strengths)) < len(strengths):
-            raise ValueError(f"{list(strengths)} is not allowed; each strength may stand once")
-        return tuple(sorted(strengths))
+    silence: Percents = Field((2.0, 5.0, 10.0, 20.0, 30.0), description="Percent of units silenced.")
 
 
 class PerturbationSettings(StrengthSettings, PerturbationReadings):

@@ -113,8 +113,8 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "module": lesion_module,
     "inter_module": lesion_between,
     "whole": lesion_whole,
-    "silence": silence,
     "noise": add_noise,
+    "silence": silence,
 }
 """By name, that of its list of strengths in the configuration; `module` is one perturbation per module."""
 
