@@ -41,7 +41,8 @@ def stage_resources(records: list[dict], c: RunConfig) -> dict[str, dict[str, st
     """Return the table's row of each stage of a run, by stage."""
     times = {}
     for record in records:
-        times.setdefault(record["stage"], []).append(record["time"])
+        if "same" not in record["inputs"]:  # taken over in no time
+            times.setdefault(record["stage"], []).append(record["time"])
     own, preset, rows = computing(c), computing(RunConfig()), {}
     for stage, of in times.items():
         largest = [math.ceil(max(time[name] for time in of)) for name in ("peak_memory_mb", "cpu_s")]
@@ -71,6 +72,8 @@ def recurrences(records: list[dict], c: RunConfig) -> float:
     total = 0.0
     for record in records:
         settings, metrics = record["settings"], record["metrics"]
+        if "same" in record["inputs"]:
+            continue  # taken over, not trained
         if record["stage"] in ("head", "module", "separate", "sequence", "joint"):
             n_weights = metrics["n_weights_of"]["w_rec"]
             n_trained = 0 if record["stage"] == "head" else min(metrics["n_trained"], n_weights)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 import numpy as np
+import psutil
 from workflow_helpers import assert_done, stage_jobs, told, wait_until, working
 
 BLOCK = "results/tiny/networks/s0-1"
@@ -91,8 +92,11 @@ def test_a_job_that_outlives_its_snakemake_is_waited_for(changed, finished):
     assert len(orphans) == 2
     for orphan in orphans:
         orphan.suspend()
+    server = psutil.Process(orphans[1].ppid())
     killed.kill()
     killed.wait()
+    server.wait(60)  # it wakes its forks as it ends
+    orphans[1].suspend()
     assert changed.run("--unlock").returncode == 0
     again = changed.start(HEAD)
     wait_until(lambda: f"another process is still at work on {HEAD}" in changed.output(), again)

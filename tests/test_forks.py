@@ -15,7 +15,8 @@ from molap.jobs.forks import Forks
 SHOWS = """
 import json, os, sys
 print(json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "name": __name__, "variable": os.environ.get("V"),
-                  "numpy": "numpy" in sys.modules, "molap": sorted(n for n in sys.modules if n.startswith("molap"))}))
+                  "numpy": "numpy" in sys.modules,
+                  "molap": [m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "molap"]}))
 print(sys.stdin.read(), file=sys.stderr)
 sys.exit(int(sys.argv[1]))
 """
@@ -30,16 +31,35 @@ except KeyboardInterrupt:
 """
 
 
+PROGRAMS = {
+    "shows": SHOWS,
+    "waits": WAITS,
+    "silent": "import sys\nsys.exit(5)\n",
+    "writes": "open('written', 'w').close()\n",
+}
+SHOWN = Path("molap/stages/shows.py")
+
+
+def write_programs(folder):
+    """Programs of the test's own, under the name of the package's."""
+    stages = folder / "molap" / "stages"
+    stages.mkdir(parents=True)
+    for file in (stages.parent / "__init__.py", stages / "__init__.py"):
+        file.touch()
+    for name, text in PROGRAMS.items():
+        (stages / f"{name}.py").write_text(text)
+    return folder
+
+
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A started server: its prefix, its process; two programs lie in the folder of the test."""
+    """A started server: its prefix, its process. The programs lie in the folder of the test, not of the server."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MOLAP_FORKS", raising=False)
-    Path("shows.py").write_text(SHOWS)
-    Path("waits.py").write_text(WAITS)
     forks = Forks()
     before = set(psutil.Process().children())
     prefix = forks.start()
+    monkeypatch.chdir(write_programs(tmp_path / "jobs"))
     (process,) = set(psutil.Process().children()) - before
     yield prefix, process
     forks.finish()
@@ -48,13 +68,17 @@ def server(tmp_path, monkeypatch):
 
 def run(prefix, words, **options):
     return subprocess.run(
-        ["bash", "-c", f"{prefix}V=1 python -m {words}"], capture_output=True, text=True, timeout=120, **options
+        ["bash", "-c", f"{prefix}V=1 python -m molap.stages.{words}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
     )
 
 
 def start(prefix):
     """A process that asked for `waits`, and the fork that does it."""
-    asks = subprocess.Popen(["bash", "-c", f"{prefix}python -m waits"], stdout=subprocess.PIPE, text=True)
+    asks = subprocess.Popen(["bash", "-c", f"{prefix}python -m molap.stages.waits"], stdout=subprocess.PIPE, text=True)
     return asks, psutil.Process(int(asks.stdout.readline()))
 
 
@@ -75,7 +99,7 @@ def test_a_job_has_its_arguments_folder_environment_streams_and_status(server):
     assert result.stderr == "text\n"
     shown = eval(result.stdout.replace("true", "True"))  # JSON that this file's program wrote
     assert shown["numpy"], "nothing was imported beforehand"
-    assert shown["molap"] == [], "source of the package must be that of the moment of the job"
+    assert all(file.startswith(os.getcwd()) for file in shown["molap"]), "the package's source must be read by the job"
     assert (shown["arguments"], shown["folder"]) == (["3", "a b", "é"], os.getcwd())
     assert (shown["name"], shown["variable"]) == ("__main__", "1")
     assert psutil.Process(process.pid).num_threads() == 1
@@ -84,8 +108,8 @@ def test_a_job_has_its_arguments_folder_environment_streams_and_status(server):
 def test_a_job_runs_the_source_of_its_moment(server):
     prefix, _ = server
     assert run(prefix, "shows 0").returncode == 0
-    Path("shows.py").write_text("raise SystemExit('changed')\n")
-    os.utime("shows.py", (1, 1))
+    SHOWN.write_text("raise SystemExit('changed')\n")
+    os.utime(SHOWN, (1, 1))
     result = run(prefix, "shows 0")
     assert (result.returncode, result.stderr) == (1, "changed\n")
 
@@ -144,6 +168,51 @@ def test_the_server_ends_with_the_process_that_started_it(tmp_path):
     starts.wait()
     wait(process)
     assert not folder.exists()
+
+
+def test_a_stopped_fork_ends_with_its_workflow(tmp_path, monkeypatch):
+    """Ctrl-Z, then a kill of the whole workflow: nothing may keep the lock of the job's output."""
+    monkeypatch.chdir(tmp_path)
+    text = "import time; from molap.jobs.forks import Forks; f = Forks(); print(f.start(), end='', flush=True)"
+    starts = subprocess.Popen([sys.executable, "-c", text + "; time.sleep(600)"], stdout=subprocess.PIPE, text=True)
+    monkeypatch.chdir(write_programs(tmp_path / "jobs"))
+    asks, fork = start(starts.stdout.readline())
+    asks.send_signal(signal.SIGTSTP)
+    deadline = time.time() + 60
+    while fork.status() != psutil.STATUS_STOPPED:
+        assert time.time() < deadline
+        time.sleep(0.01)
+    asks.kill()
+    starts.kill()
+    wait(fork)
+
+
+def test_other_uses_of_python_are_left_alone(server):
+    prefix, _ = server
+    command = f"{prefix}python -c 'print(1)'; python other.py; echo after"
+    Path("other.py").write_text("print(2)\n")
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout) == (0, "1\n2\nafter\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_closed_streams_stay_apart_from_the_connection(server, closed):
+    command = f"{server[0]}python -m molap.stages.silent {closed}"
+    assert subprocess.run(["bash", "-c", command], timeout=60).returncode == 5
+
+
+def test_the_mask_of_new_files_is_the_job_s(server):
+    subprocess.run(["bash", "-c", f"umask 077; {server[0]}python -m molap.stages.writes"], check=True, timeout=60)
+    assert Path("written").stat().st_mode & 0o777 == 0o600
+
+
+def test_where_a_socket_has_no_place_jobs_start_by_themselves(tmp_path, monkeypatch):
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    forks = Forks()
+    assert forks.start() == "" and not list(folder.iterdir())
+    forks.finish()
 
 
 def test_switched_off_nothing_starts(monkeypatch):

@@ -160,7 +160,7 @@ def test_every_training_stage_has_its_time_in_the_table_and_a_short_run_is_expec
 
 def test_a_finished_run_renews_its_rows_of_the_table_scaled_to_the_preset(tmp_path):
     times = [{"startup_s": 1.0, "compilation_s": 2.0, "cpu_s": cpu, "peak_memory_mb": 99.5} for cpu in (7.0, 9.0)]
-    records = [{"stage": stage, "time": time} for time in times for stage in ("perturbation", "fig2")]
+    records = [{"stage": stage, "time": time, "inputs": {}} for time in times for stage in ("perturbation", "fig2")]
     table = tmp_path / "resources.csv"
     table.write_text("stage,memory_mb,cpu_s,overhead_s,computing_s\nfig2,1,1,1,1\njoint,5,6,7,8\n")
     stage_times.renew(table, stage_times.stage_resources(records, parse_config({"perturbations": {"draws": 10}})))
@@ -179,9 +179,10 @@ def test_the_arithmetic_of_recurrences_is_that_of_their_products_step_by_step():
 
     records = [trained("head", 4, 20, 2, 3), trained("module", 4, 6, 1, 5), trained("separate", 3, 15, 2, 1)]
     for record in records:
-        record["settings"]["seeds"] = [0, 1]
+        record |= {"inputs": {}, "settings": record["settings"] | {"seeds": [0, 1]}}
     swept = {"kind": "separate", "n_trials": 7}
-    records.append({"stage": "perturbation", "metrics": {"n_evaluations": 3}, "settings": swept})
+    records.append({"stage": "perturbation", "metrics": {"n_evaluations": 3}, "settings": swept, "inputs": {}})
+    records.append(records[2] | {"stage": "sequence", "inputs": {"same": "results/…"}})
     c = parse_config({"separate_network": {"n_units": 5}})
     weights_seen = 2 * 2 * 3 * (16 + 16) + 2 * 1 * 5 * (16 + 16 + 6) + 2 * 2 * 1 * (9 + 9 + 9) + 3 * 7 * 25
     assert stage_times.recurrences(records, c) == 2 * 110 * weights_seen

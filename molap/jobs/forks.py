@@ -9,6 +9,7 @@ No module of the package is imported beforehand, so that a job always runs the s
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -26,6 +27,8 @@ import traceback
 
 IMPORTED = ("jax.numpy", "optax", "pandas", "pydantic", "sklearn.decomposition", "matplotlib.figure", "seaborn")
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LONGEST_WAIT_S = 60
+"""How long a job waits for the server's answer before it starts by itself."""
 SWITCH = "MOLAP_FORKS"
 """Set to `off` in the environment, every job starts by itself."""
 
@@ -38,9 +41,23 @@ class Forks:
         self._folder = ""
 
     def start(self) -> str:
-        """Start it; return what a job's shell has to run beforehand, empty where jobs start by themselves."""
+        """Start it; return what a job's shell has to run beforehand, empty where jobs start by themselves.
+
+        So they do where a socket has no place (a long TMPDIR), and where forks are not safe.
+        """
         if sys.platform != "linux" or os.environ.get(SWITCH) == "off":
             return ""  # a fork of a process that has loaded macOS's frameworks may crash
+        try:
+            path = self._start()
+        except OSError:
+            self.finish()
+            return ""
+        # Without the site's packages the interpreter starts in a third of the time. Other uses of `python` are left
+        # alone. A job is the last command of its shell, and becomes the shell's process.
+        words = shlex.join([sys.executable, "-I", "-S", __file__, "ask", path])
+        return f'python() {{ case "${{2-}}" in molap.stages.*) exec {words} "$@";; *) command python "$@";; esac; }}\n'
+
+    def _start(self) -> str:
         self._folder = tempfile.mkdtemp(prefix="molap-")  # nobody else may connect
         path = os.path.join(self._folder, "socket")
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -52,29 +69,35 @@ class Forks:
             command = [sys.executable, "-m", "molap.jobs.forks", "serve", self._folder, str(listener.fileno())]
             options |= {"pass_fds": [listener.fileno()], "start_new_session": True}
             self._server = subprocess.Popen(command, env=environment, **options)
-        # Without the site's packages the interpreter starts in a third of the time.
-        words = shlex.join([sys.executable, "-I", "-S", __file__, "ask", path])
-        return f'python() {{ exec {words} "$@"; }}\n'
+        return path
 
     def finish(self) -> None:
         """End the server; a fork that still works goes on."""
         if self._server:
-            self._server.terminate()
+            self._server.kill()
             self._server.communicate()
+        if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def ask(path: str, arguments: list[str]) -> None:
     """End as a fork of the server at `path` that runs `python ARGUMENTS`; or run it in this process."""
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until there is somebody to pass them on to
-    job = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
+    while (lowest := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass  # of closed standard streams, the connection must take none
+    os.close(lowest)
+    os.umask(umask := os.umask(0))
+    job = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ), "umask": umask}
     server = socket.socket(socket.AF_UNIX)
+    server.settimeout(LONGEST_WAIT_S)
     try:
         server.connect(path)
         data = json.dumps(job).encode()
         socket.send_fds(server, [len(data).to_bytes(4, "big")], [0, 1, 2])
         server.sendall(data)
-        fork = int.from_bytes(_receive(server, 4), "big")
+        answer = _receive(server, 4)
+        server.settimeout(None)
+        fork = int.from_bytes(answer, "big") if len(answer) == 4 else 0
     except OSError:
         fork = 0
     passed_on = [signal.SIGKILL]
@@ -114,6 +137,7 @@ def serve(folder: str, listener: socket.socket) -> None:
                         os._exit(_run(connection))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            os.killpg(0, signal.SIGCONT)  # forks that Ctrl-Z stopped: they end themselves if nobody waits for them
 
 
 def _prepare() -> None:
@@ -124,6 +148,8 @@ def _prepare() -> None:
         del sys.modules[name]
     if len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("a process of several threads cannot be forked")
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no fork waits for its status to be read
 
 
@@ -139,14 +165,16 @@ def _run(connection: socket.socket) -> int:
         status = 0
     except SystemExit as end:
         status = end.code & 255 if isinstance(end.code, int) else int(end.code is not None)
-        if isinstance(end.code, str):
+        if end.code is not None and not isinstance(end.code, int):
             print(end.code, file=sys.stderr)
     except KeyboardInterrupt:  # before the job could say so itself
         status = 128 + signal.SIGINT
     except BaseException:
         traceback.print_exc()
-    with contextlib.suppress(OSError, ValueError):
+    try:
         sys.stdout.flush()
+    except (OSError, ValueError):
+        status = status or 120  # as Python's own
     with contextlib.suppress(OSError):
         connection.sendall(bytes([status]))
     return status
@@ -162,6 +190,7 @@ def _become(connection: socket.socket) -> str:
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
+    os.umask(job["umask"])
     _, module, *arguments = job["arguments"]  # after -m
     sys.argv, sys.path[0] = [module, *arguments], job["folder"]
     return module
