@@ -222,7 +222,7 @@ def test_what_has_no_strengths_or_is_not_perturbed_is_not_shown():
 
 
 TRAINED = "separate, molap-cca, molap-pca, molap-none, dni-rule"
-KEYS = "inter_module_as, biases, silencing, module, inter_module, whole, silence, noise, draws, n_trials, kinds, tasks"
+KEYS = "inter_module_as, biases, silencing, module, inter_module, whole, noise, silence, draws, n_trials, kinds, tasks"
 MORE = ", example_task, example_strength"
 
 

@@ -27,7 +27,7 @@ def test_a_job_that_needs_more_memory_or_time_gets_it_on_the_retry(scratch):
     """Memory that does not even hold Snakemake, and a minute for what takes 100 seconds."""
     table = (scratch.folder / "workflow/resources.csv").read_text()
     scratch.edit("workflow/resources.csv", re.search("^separate,.*", table, re.MULTILINE)[0], "separate,1,60,1,20")
-    scratch.edit("workflow/rules/common.smk", "SNAKEMAKE_MINUTES = 400, 1", "SNAKEMAKE_MINUTES = 150, 0")
+    scratch.edit("molap/planning/needs.py", "SNAKEMAKE_MINUTES = 400, 1", "SNAKEMAKE_MINUTES = 150, 0")
     slow_down(scratch, "reservoir", 100)
     status, text = run(scratch, SEPARATE[0], RESERVOIR, timeout=600)
     assert status == 0, text

@@ -62,10 +62,11 @@ def declared_resources(scratch):
     """(stage, MB, minutes) of every job of a finished run, from the measured table."""
     with open(scratch.folder / "workflow/resources.csv") as file:
         measured = {row["stage"]: row for row in csv.DictReader(file)}
+    process_mb = min(float(row["memory_mb"]) for row in measured.values())
     for path in (scratch.folder / "results/tiny").rglob("*.record.json"):
         stage = json.loads(path.read_text())["stage"]
         n_seeds = 2 if "s0-1" in path.parts else 1
-        memory_mb = math.ceil(1.5 * float(measured[stage]["memory_mb"]) * n_seeds)
+        memory_mb = math.ceil(1.5 * (process_mb + (float(measured[stage]["memory_mb"]) - process_mb) * n_seeds))
         if stage == "perturbation":
             memory_mb = sweep_mb(12, 30)
         yield stage, 400 + memory_mb, 1 + math.ceil(4 / 60 * float(measured[stage]["cpu_s"]) * n_seeds)

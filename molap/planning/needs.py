@@ -42,13 +42,18 @@ class Needs:
 
     def __init__(self, plan: Plan, measured: Mapping[str, Mapping[str, str]]) -> None:
         self._plan, self._measured = plan, measured
+        self._process_mb = min(float(row["memory_mb"]) for row in measured.values())
 
     def of(self, stage: str) -> dict[str, Ask]:
-        """Half as much memory again as the largest measured job took, and four times its time: cores differ."""
+        """Return half as much memory again as the largest measured job took, and four times its time: cores differ.
+
+        Every network seed of a block takes the time again, and the memory beyond a bare process.
+        """
         row = self._measured[LIKE.get(stage, stage)]
+        networks_mb = float(row["memory_mb"]) - self._process_mb
         return {
-            "mem_mb": _asked(1.5 * float(row["memory_mb"]), SNAKEMAKE_MB),
-            "runtime": _asked(4 / 60 * float(row["cpu_s"]), SNAKEMAKE_MINUTES),
+            "mem_mb": _asked(SNAKEMAKE_MB + 1.5 * self._process_mb, 1.5 * networks_mb),
+            "runtime": _asked(SNAKEMAKE_MINUTES, 4 / 60 * float(row["cpu_s"])),
         }
 
     def of_sweep(self) -> dict[str, Ask]:
@@ -96,11 +101,11 @@ class Needs:
         return self._measured[like], len(s["seeds"]) * len(s["candidates"]), runs
 
 
-def _asked(measured: float, beside: int) -> Ask:
-    """Ask for what was measured, for every network seed of the block again, and for what is beside the job."""
+def _asked(beside: float, measured: float) -> Ask:
+    """Ask for what was measured, for every network seed of the block again, and for what is beside the networks."""
 
     def ask(wildcards: Any, attempt: int) -> int:
         n_seeds = len(block_seeds(wildcards.block)) if hasattr(wildcards, "block") else 1
-        return (beside + math.ceil(measured * n_seeds)) * 2 ** (attempt - 1)
+        return math.ceil(beside + measured * n_seeds) * 2 ** (attempt - 1)
 
     return ask
