@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from molap.config.base import ConfigError, check
 from molap.config.run import parse_config, read
 from molap.figures.attribution import draw_attribution
 from molap.figures.style import save_figure
+from molap.planning.inputs import Inputs
 from molap.planning.plan import Plan
 
 TABLES = {"performance", "robustness", "generalisation"}
@@ -143,23 +145,33 @@ def test_a_switch_or_claim_that_cannot_be_is_refused(section, words):
 )
 def test_seeds_are_those_of_whole_jobs_so_that_they_are_shared(networks, per_job, asked, found):
     plan = Plan(parse_config({"seeds": {"networks": networks, "per_job": per_job}, "attribution": {"networks": asked}}))
-    blocks = json.loads(plan.settings("performance", "paper/switch/none"))["blocks"]
-    assert len(blocks) == math.ceil(found / per_job)
-    assert {*blocks} <= {*json.loads(plan.settings("performance", "paper"))["blocks"]}
+    own, whole = ({name.split("/")[2] for name in evaluations(plan, run)} for run in ("paper/switch/none", "paper"))
+    assert len(own) == math.ceil(found / per_job)
+    assert own <= whole
 
 
-def test_tables_tell_where_what_they_share_is_scored():
+def evaluations(plan, run):
+    """What the table of performance of a run reads."""
+    return Inputs(plan).evaluations(SimpleNamespace(run=run))
+
+
+def test_tables_read_what_they_share_where_it_is_scored():
     plan = Plan(parse_config({}))
-    of = lambda stage, switch: json.loads(plan.settings(stage, f"paper/switch/{switch}"))  # noqa: E731
-    own = of("performance", "criterion")
-    assert own["run"] == "paper/switch/criterion" and "shared" not in own
-    shared = of("performance", "pca")["shared"]["paper/switch/pca"]
-    assert {f"{place}" for place in shared.values()} == {"paper"}
-    assert "molap-cca/mem_pro" in shared and "molap-pca/mem_pro" not in shared
-    assert of("robustness", "silencing").get("shared") is None
-    assert of("robustness", "dni_order")["shared"]["paper/switch/dni_order"]["separate/multi_mem"] == "paper"
-    chains = of("generalisation", "none")["shared"]
-    assert chains["paper/switch/none/without/mem_pro"] == {"molap-cca/mem_pro": "paper/without/mem_pro"}
+    inputs = Inputs(plan)
+
+    def runs(of, switch):
+        read = getattr(inputs, of)(SimpleNamespace(run=f"paper/switch/{switch}"))
+        folders = ("/evaluation/", "/perturbations/")
+        return {name: next(file.partition(f)[0] for f in folders if f in file) for name, file in read.items()}
+
+    assert set(runs("evaluations", "criterion").values()) == {"results/paper/switch/criterion"}
+    found = runs("evaluations", "pca")
+    assert found["molap-cca/mem_pro/s0"] == "results/paper"
+    assert found["molap-pca/mem_pro/s0"] == "results/paper/switch/pca"
+    assert set(runs("sweeps", "silencing").values()) == {"results/paper/switch/silencing"}
+    assert runs("sweeps", "dni_order")["separate/multi_mem/s0"] == "results/paper"
+    found = runs("left_out_evaluations", "none")
+    assert found["mem_pro/molap-cca/mem_pro/s0"] == "results/paper/without/mem_pro"
 
 
 OWN_CLAIM = """
@@ -239,10 +251,7 @@ def test_a_run_without_a_series_is_told_and_the_others_stand():
 
 
 def test_dni_with_another_input_is_compared_where_dni_is_meant():
-    assert (
-        json.loads(Plan(parse_config({})).settings("performance", "paper/switch/dni_input"))["kinds"][-1]
-        == "dni-norule"
-    )
+    assert list(evaluations(Plan(parse_config({})), "paper/switch/dni_input"))[-1].startswith("dni-norule/")
     runs = {}
     for switch, sources in (("none", ["rule"]), ("dni_input", ["norule"]), ("both", ["rule", "norule"])):
         rows = tables(0.0)["performance"].query("source == 'none'")

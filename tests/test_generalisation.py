@@ -190,18 +190,24 @@ def test_one_network_seed_has_a_difference_and_no_interval():
 def test_the_table_puts_left_out_tasks_beside_included_ones(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    def write(run, kind, task, accuracy):
+    files = {}
+
+    def write(left_out, kind, task, accuracy):
+        run = "t" if left_out == "-" else f"t/without/{left_out}"
         file = tmp_path / path("evaluation", run, block="s0-1", kind=kind, task=task)
+        files[f"{left_out}/{kind}/{task}/s0-1"] = file
+            "evaluation", run, block="s0-1", kind=kind, task=task
+        )
         file.parent.mkdir(parents=True, exist_ok=True)
         row = {"accuracy": accuracy, "decision_accuracy": 1.0, "all_correct": 0.0, "best_constant": 50.0, "mse": 0.1}
         file.write_text(json.dumps([row | {"network_seed": 0}, row | {"network_seed": 1}]))
 
     for task, value in (("mem_pro", 10.0), ("mem_dm1", 20.0)):
-        write("t", "molap-cca", task, value)
-        write("t", "molap-none", task, value + 1)
-        write(f"t/without/{task}", "molap-cca", task, value + 2)
-        write("t/without/mem_pro+mem_dm1", "molap-cca", task, value + 3)
-    table = generalisation("t", ["molap-cca", "molap-none"], LABELS, SETS, ["s0-1"])
+        write("-", "molap-cca", task, value)
+        write("-", "molap-none", task, value + 1)
+        write(task, "molap-cca", task, value + 2)
+        write("mem_pro+mem_dm1", "molap-cca", task, value + 3)
+    table = generalisation(files, LABELS)
     assert len(table) == (2 + 2 + 1 + 1 + 2) * 2
     found = table[table.network_seed == 1].set_index(["source", "task", "left_out"])
     expected = {("cca", "mem_pro", ""): (10, 0, 0), ("none", "mem_dm1", ""): (21, 0, 0)}

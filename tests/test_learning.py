@@ -114,7 +114,12 @@ def table(tmp_path, monkeypatch):
                 for step in steps
             ]
             write_json(f"results/t/learned/{block}/{kind}.json", rows)
-    return learning("t", ["molap-cca", "joint-rule"], {"a": "T1", "b": "T2"}, ["s0-1", "s2"], COUNTS)
+    files = {
+        f"{kind}/{block}": f"results/t/learned/{block}/{kind}.json"
+        for kind in ("molap-cca", "joint-rule")
+        for block in ("s0-1", "s2")
+    }
+    return learning(files, {"a": "T1", "b": "T2"}, COUNTS)
 
 
 def test_updates_are_weights_trained_times_steps_and_pre_training_stands_apart(table):

@@ -179,7 +179,13 @@ def test_performance_has_a_row_per_kind_task_and_seed(here):
                 write_evaluation(kind, task, block, accuracies)
                 for seed, accuracy in zip(block_seeds(block), accuracies, strict=True):
                     expected[(*split_kind(kind), task, TASKS[task], seed)] = accuracy
-    table = performance("tiny", KINDS, TASKS, ["s0-1", "s2"])
+    files = {
+        f"{kind}/{task}/{block}": path("evaluation", "tiny", block=block, kind=kind, task=task)
+        for kind in KINDS
+        for task in TASKS
+        for block in ("s0-1", "s2")
+    }
+    table = performance(files, TASKS)
     names = ["strategy", "source", "task", "label", "network_seed"]
     assert table.set_index(names).accuracy.to_dict() == expected
     assert list(table.columns) == [
@@ -199,6 +205,19 @@ def write_training(block: str, n_seeds: int = 1, n_steps: int = 4) -> None:
         write_record(file, 25 + module, first=1000 * module, **options)
 
 
+def records(*blocks: str) -> dict[str, str]:
+    """The files of these records by name, in the order of the tables."""
+    found = {}
+    for kind in KINDS:
+        for block in blocks:
+            for module in (1, 2) if kind == "molap-cca" else ():
+                file = path("module", "tiny", block=block, source="cca", module=module)
+                found[f"{kind}/module{module}/{block}"] = record_path(file)
+            for task in TASKS:
+                found[f"{kind}/{task}/{block}"] = record_path(network_path("tiny", block, kind, task))
+    return found
+
+
 STAGES = [
     *(("separate", "-", task) for task in TASKS),
     *(("molap", "cca", stage) for stage in ("module1", "module2", *TASKS)),
@@ -206,9 +225,9 @@ STAGES = [
 ]
 
 
-def test_counts_have_a_row_per_training_stage_of_the_first_block(here):
+def test_counts_have_a_row_per_training_stage(here):
     write_training("s0")
-    table = counts("tiny", KINDS, list(TASKS), ["s0", "never-read"], 2)
+    table = counts(records("s0"))
     assert list(zip(table.strategy, table.source, table.stage, strict=True)) == STAGES
     assert list(table.trained) == [105, 105, 26, 27, 5, 5, 6, 6]
     assert np.array_equal(table.updates, 4 * table.trained)
@@ -218,7 +237,7 @@ def test_counts_have_a_row_per_training_stage_of_the_first_block(here):
 
 def test_counts_feed_table1(here):
     write_training("s0")
-    counted = by_version(table1(counts("tiny", KINDS, list(TASKS), ["s0"], 2)), "counted")
+    counted = by_version(table1(counts(records("s0"))), "counted")
     assert counted == {
         "separate": (210, 210, 105),
         "molap": (100 + 3 * 5, 26 + 27 + 10, 5),
@@ -229,7 +248,7 @@ def test_counts_feed_table1(here):
 def test_curves_average_over_steps_for_each_network(here):
     for block, n_seeds in (("s0-1", 2), ("s2", 1)):
         write_training(block, n_seeds, n_steps=25)
-    table = curves("tiny", KINDS, list(TASKS), ["s0-1", "s2"], 2)
+    table = curves(records("s0-1", "s2"))
     assert len(table) == len(STAGES) * 3 * 3
     rows = table[(table.source == "cca") & (table.stage == "module2") & (table.network_seed == 1)]
     assert list(rows.step) == [0, 10, 20]
@@ -241,7 +260,7 @@ def test_curves_average_over_steps_for_each_network(here):
 
 def test_curves_keep_every_step_where_asked(here):
     write_training("s0")
-    table = curves("tiny", ["separate"], ["delay_pro"], ["s0"], 2, every=1)
+    table = curves({"separate/delay_pro/s0": records("s0")["separate/delay_pro/s0"]}, every=1)
     assert list(table.step) == [0, 1, 2, 3] and list(table.loss) == [0, 1, 2, 3]
 
 
@@ -268,7 +287,7 @@ def test_a_table_names_the_damaged_file_among_good_ones(here):
     damaged = record_path(network_path("tiny", "s0", "molap-cca", "mem_dm1"))
     (here / damaged).write_text('{"metrics": {"n_tra', encoding="utf-8")
     with pytest.raises(FileDamaged, match=damaged):
-        counts("tiny", KINDS, list(TASKS), ["s0"], 2)
+        counts(records("s0"))
 
 
 def test_a_missing_file_is_missing_rather_than_damaged(here):

@@ -1,11 +1,11 @@
 """Tidy tables (pandas) from the records and evaluations of a run."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
-from molap.storage.files import read_json, record_path
-from molap.storage.paths import FITTED, block_seeds, network_path, path
+from molap.storage.files import read_json
+from molap.storage.paths import block_seeds
 
 
 def split_kind(kind: str) -> tuple[str, str]:
@@ -14,35 +14,19 @@ def split_kind(kind: str) -> tuple[str, str]:
     return strategy, source or "-"
 
 
-ScoredElsewhere = Mapping[str, Mapping[str, str]]
-"""Run → kind/task → the other run in which that network is scored, where it is the same."""
-
-
-def owner_of(shared: ScoredElsewhere | None, run: str, kind: str, task: str) -> str:
-    """The run in which a network of a run is scored."""
-    return (shared or {}).get(run, {}).get(f"{kind}/{task}", run)
-
-
-def performance(
-    run: str, kinds: Iterable[str], tasks: dict[str, str], blocks: Iterable[str], shared: ScoredElsewhere | None = None
-) -> pd.DataFrame:
+def performance(files: Mapping[str, str], labels: Mapping[str, str]) -> pd.DataFrame:
     """One row per strategy, source, task and network seed, with every metric of the evaluation.
 
     Args:
-        run: name of the run.
-        kinds: kinds of networks.
-        tasks: names of tasks and their labels (T1 …).
-        blocks: blocks of network seeds.
-        shared: evaluations that lie in other runs.
+        files: evaluations, by `kind/task/block of seeds`.
+        labels: task → T1 ….
     """
     rows = []
-    for kind in kinds:
+    for name, file in files.items():
+        kind, task, _ = name.split("/")
         strategy, source = split_kind(kind)
-        for task, label in tasks.items():
-            owner = owner_of(shared, run, kind, task)
-            for block in blocks:
-                for row in read_json(path("evaluation", owner, block=block, kind=kind, task=task)):
-                    rows.append({"strategy": strategy, "source": source, "task": task, "label": label} | row)
+        for row in read_json(file):
+            rows.append({"strategy": strategy, "source": source, "task": task, "label": labels[task]} | row)
     table = pd.DataFrame(rows)
     first = [
         *table.columns[:4],
@@ -55,30 +39,16 @@ def performance(
     return table[first + sorted(set(table.columns) - set(first))]
 
 
-def stage_records(
-    run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], n_modules: int
-) -> Iterator[tuple[str, str, str, dict]]:
-    """(kind, stage, block, record) of every training job; the stage is `module1` … or the task's name."""
-    for kind in kinds:
-        strategy, source = split_kind(kind)
-        modules = n_modules if source in FITTED else 0
-        for block in blocks:
-            if strategy == "joint":
-                yield kind, "joint", block, read_json(record_path(network_path(run, block, kind, "")))
-                continue
-            for module in range(1, modules + 1):
-                file = path("module", run, block=block, source=source, module=module)
-                yield kind, f"module{module}", block, read_json(record_path(file))
-            for task in tasks:
-                yield kind, task, block, read_json(record_path(network_path(run, block, kind, task)))
+def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
+    """Training loss and MSE by step, averaged over `every` steps, for each network.
 
-
-def curves(
-    run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int, every: int = 10
-) -> pd.DataFrame:
-    """Training loss and MSE by step, averaged over `every` steps, for each network."""
+    Args:
+        files: records of training, by `kind/stage/block of seeds`; the stage is `module1` …, `joint` or a task.
+        every: steps.
+    """
     frames = []
-    for kind, stage, block, record in stage_records(run, kinds, tasks, blocks, n_modules):
+    for name, file in files.items():
+        (kind, stage, block), record = name.split("/"), read_json(file)
         strategy, source = split_kind(kind)
         for i, seed in enumerate(block_seeds(block)):
             curve = pd.DataFrame({name: record["curves"][name][i] for name in ("loss", "mse")})

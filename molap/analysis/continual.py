@@ -1,24 +1,24 @@
 """Tables of networks that learn the tasks in turn: every task after every other, and what is forgotten."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from molap.analysis.collect import split_kind
 from molap.storage.files import read_json
-from molap.storage.paths import path
 
 
-def continual(run: str, kinds: list[str], blocks: list[str], orders: int) -> pd.DataFrame:
-    """One row per kind, order, network seed, place in the sequence (0: untrained) and task tested."""
+def continual(files: Mapping[str, str]) -> pd.DataFrame:
+    """One row per kind, order, network seed, place in the sequence (0: untrained) and task tested.
+
+    Args:
+        files: scores of sequences, by `kind/order/block of seeds`.
+    """
     rows = []
-    for kind in kinds:
-        strategy, source = split_kind(kind)
-        for order in range(orders):
-            for block in blocks:
-                for row in read_json(path("scores", run, block=block, kind=kind, order=order)):
-                    rows.append({"strategy": strategy, "source": source} | row)
+    for name, file in files.items():
+        strategy, source = split_kind(name.split("/")[0])
+        rows += [{"strategy": strategy, "source": source} | row for row in read_json(file)]
     return pd.DataFrame(rows)
 
 

@@ -1,10 +1,11 @@
 """Count the weights that networks have and that training changes: from arrays (Table 1), and by formulas."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from molap.analysis.collect import split_kind, stage_records
+from molap.analysis.collect import split_kind
+from molap.storage.files import read_json
 from molap.storage.paths import FITTED
 
 TABLE1_PRINTED = {
@@ -15,12 +16,17 @@ TABLE1_PRINTED = {
 """Table 1 as printed in the paper: overall count, number trained, number trained per task."""
 
 
-def counts(run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int) -> pd.DataFrame:
-    """Weights per training stage, counted from the arrays: `trained`, `updates` (times steps), and `weights` in all."""
+def counts(files: Mapping[str, str]) -> pd.DataFrame:
+    """Weights per training stage, counted from the arrays: `trained`, `updates` (times steps), and `weights` in all.
+
+    Args:
+        files: records of training, by `kind/stage/block of seeds`; the stage is `module1` …, `joint` or a task.
+    """
     rows = []
-    for kind, stage, _, record in stage_records(run, kinds, tasks, blocks[:1], n_modules):
+    for name, file in files.items():
+        kind, stage, _ = name.split("/")
         strategy, source = split_kind(kind)
-        metrics = record["metrics"]
+        metrics = read_json(file)["metrics"]
         arrays = {
             name: metrics["n_weights_of"].get(name, 0) for name in ("w_in", "w_rec", "w_out", "b_rec", "b_out", "h0")
         }

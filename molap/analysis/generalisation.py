@@ -1,55 +1,43 @@
 """Tables of generalisation: tasks that were left out of the corpus beside the same tasks included (Fig 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from molap.analysis.collect import ScoredElsewhere, performance, split_kind
+from molap.analysis.collect import performance
 from molap.analysis.intervals import half_width
 from molap.storage.files import read_table
-from molap.storage.paths import FITTED, chain_name, chain_run
 
 PAIR = ["source", "task", "network_seed"]
 OTHERS = {"difference": None, "to_none": "none", "to_pca": "pca"}
 """What a left-out task is compared with: the source with the whole corpus; None for the same source."""
 
 
-def generalisation(
-    run: str,
-    kinds: Sequence[str],
-    labels: dict[str, str],
-    left_out: Sequence[Sequence[str]],
-    blocks: Sequence[str],
-    single: str = "absent",
-    sources: Sequence[str] = FITTED,
-    shared: ScoredElsewhere | None = None,
-) -> pd.DataFrame:
+def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: str = "absent") -> pd.DataFrame:
     """One row per source, task, corpus and network seed, with every metric.
 
     Args:
-        run: name of the run.
-        kinds: of MoLaP networks; those whose source is not fitted on the corpus stand once.
-        labels: task → T1 …, in the order of tasks.
-        left_out: the sets of tasks.
-        blocks: blocks of network seeds.
+        files: evaluations, by `tasks left out/kind/task/block of seeds`; the tasks are joined by +, - stands for none.
+        labels: task → T1 ….
         single: `absent`, or `kept` where a task that is left out alone stays in the corpus (released code).
-        sources: for which tasks were left out.
-        shared: evaluations that lie in other runs.
 
     Returns:
         With `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how many of them the
         corpus really lacks), `place` (the task's place in its set from 1; 0 in the main run), and the differences of
         `paired`.
     """
-    found = [performance(run, kinds, labels, blocks, shared).assign(left_out="", n_left_out=0, n_absent=0, place=0)]
-    fitted = [kind for kind in kinds if split_kind(kind)[1] in sources]
-    for names in left_out:
-        table = performance(chain_run(run, names), fitted, {name: labels[name] for name in names}, blocks, shared)
-        places = table.task.map({name: place for place, name in enumerate(names, start=1)})
+    by_corpus: dict[str, dict[str, str]] = {}
+    for name, file in files.items():
+        left_out, _, network = name.partition("/")
+        by_corpus.setdefault(left_out.removeprefix("-"), {})[network] = file
+    found = []
+    for left_out, own in by_corpus.items():
+        names = left_out.split("+") if left_out else []
+        table = performance(own, labels)
+        places = table.task.map({name: place for place, name in enumerate(names, start=1)}).fillna(0).astype(int)
         n_absent = 0 if single == "kept" and len(names) == 1 else len(names)
-        table = table.assign(left_out=chain_name(names), n_left_out=len(names), n_absent=n_absent, place=places)
-        found.append(table)
+        found.append(table.assign(left_out=left_out, n_left_out=len(names), n_absent=n_absent, place=places))
     table = paired(pd.concat(found, ignore_index=True))
     first = ["source", "task", "label", "left_out", "n_left_out", "n_absent", "place", "network_seed"]
     first += list(OTHERS)

@@ -1,26 +1,21 @@
 """Sample efficiency: accuracy while learning, by steps and by updates of parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from molap.analysis.collect import split_kind
 from molap.storage.files import read_json
-from molap.storage.paths import path
 
 FIRST = ["strategy", "source", "task", "label", "network_seed", "step", "updates", "updates_before"]
 
 
-def learning(
-    run: str, kinds: Sequence[str], labels: dict[str, str], blocks: Sequence[str], counts: pd.DataFrame
-) -> pd.DataFrame:
+def learning(files: Mapping[str, str], labels: Mapping[str, str], counts: pd.DataFrame) -> pd.DataFrame:
     """One row per kind, task, network seed and checkpoint, with every metric on validation trials.
 
     Args:
-        run: name of the run.
-        kinds: kinds of networks.
+        files: scores while learning, by `kind/block of seeds`.
         labels: task → T1 ….
-        blocks: blocks of network seeds.
         counts: table of `molap.analysis.counts.counts`.
 
     Returns:
@@ -30,16 +25,14 @@ def learning(
     """
     trained = counts.set_index(["strategy", "source", "stage"]).sort_index()
     rows = []
-    for kind in kinds:
-        strategy, source = split_kind(kind)
+    for name, file in files.items():
+        strategy, source = split_kind(name.split("/")[0])
         own = trained.loc[strategy, source]
         before = int(own.updates[own.index.str.fullmatch(r"module\d+")].sum())
-        for block in blocks:
-            for row in read_json(path("learned", run, block=block, kind=kind)):
-                stage = "joint" if strategy == "joint" else row["task"]
-                spent = {"updates": row["step"] * int(own.trained[stage]), "updates_before": before}
-                found = {"strategy": strategy, "source": source, "label": labels[row["task"]]}
-                rows.append(found | row | spent)
+        for row in read_json(file):
+            stage = "joint" if strategy == "joint" else row["task"]
+            spent = {"updates": row["step"] * int(own.trained[stage]), "updates_before": before}
+            rows.append({"strategy": strategy, "source": source, "label": labels[row["task"]]} | row | spent)
     table = pd.DataFrame(rows)
     return table[FIRST + [name for name in table.columns if name not in FIRST]]
 

@@ -1,30 +1,13 @@
 """Summaries of perturbed networks: means over draws, accuracy relative to the intact network, area under the curve."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
-from molap.analysis.collect import ScoredElsewhere, owner_of
-from molap.storage.files import read_table
-from molap.storage.paths import ALL_TASKS, path
+from molap.storage.paths import ALL_TASKS
 
 INTACT = "intact"
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
 NETWORK = ["strategy", "source", "n_units", "task", "network_seed"]
-
-
-def read_sweeps(
-    run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], shared: ScoredElsewhere | None = None
-) -> pd.DataFrame:
-    """The tables of all sweeps as one; those that are `shared` lie in other runs."""
-    files = [
-        path("perturbation", owner_of(shared, run, kind, task), block=block, kind=kind, task=task)
-        for kind in kinds
-        for task in tasks
-        for block in blocks
-    ]
-    return pd.concat([read_table(file) for file in files], ignore_index=True)
 
 
 def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:

@@ -76,7 +76,9 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
     depend on anything else. On failure: the traceback in the log, one line on standard error, exit status 1.
     """
     parser = argparse.ArgumentParser(
-        prog=f"python -m molap.stages.{stage}", description=sys.modules["__main__"].__doc__
+        prog=f"python -m molap.stages.{stage}",
+        description=sys.modules["__main__"].__doc__,
+        fromfile_prefix_chars="@",
     )
     parser.add_argument(
         "--settings", required=True, metavar="JSON", help="its settings (see `python -m molap.planning.plan`)"

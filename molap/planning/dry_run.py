@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from molap.planning.command import expanded
 from molap.storage.paths import RESULTS
 
 
@@ -56,6 +57,7 @@ def read_jobs(text: str) -> list[Job]:
 
 
 def _job(words: list[str], reason: str) -> Job:
+    words = expanded(words)
     pairs = list(itertools.pairwise(words))
     files = {
         flag: [value.split("=", 1)[1] for name, value in pairs if name == flag] for flag in ("--input", "--output")

@@ -1,8 +1,9 @@
 """What each rule of the workflow reads: files by the names that its program knows, from a job's wildcards.
 
-A list of files is waited for, and not passed to the program.
+Where there are many files of a kind, the name of each says what it is of, in the order of the table: `kind/task/block`.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from molap.claims.reading import followed_claims
@@ -34,6 +35,7 @@ from molap.storage.paths import (
     FORMER,
     IN_SEQUENCE,
     NO_SWITCH,
+    chain_name,
     chain_run,
     checkpoints_path,
     modules_run,
@@ -42,7 +44,7 @@ from molap.storage.paths import (
     yardsticks_run,
 )
 
-Files = dict[str, str | list[str]]
+Files = dict[str, str]
 
 
 class Inputs:
@@ -131,33 +133,40 @@ class Inputs:
         return lambda w: {name: self._plan.path(table, w.run) for name, table in wanted.items()}
 
     def evaluations(self, w: Any) -> Files:
-        """Evaluations of all networks of a run."""
-        c = self._plan.runs[w.run]
-        found = [(b, k, t) for b in blocks(c) for k in self._plan.collected_kinds(w.run) for t in c.tasks.names]
-        return {"all": [self._plan.path("evaluation", w.run, block=b, kind=k, task=t) for b, k, t in found]}
+        """Evaluations of all networks of a run, by `kind/task/block`."""
+        return self._of_networks("evaluation", w.run, self._plan.collected_kinds(w.run))
+
+    def _of_networks(self, stage: str, run: str, some_kinds: Iterable[str], tasks: Iterable[str] = ()) -> Files:
+        c = self._plan.runs[run]
+        return {
+            f"{kind}/{task}/{block}": self._plan.path(stage, run, block=block, kind=kind, task=task)
+            for kind in some_kinds
+            for task in tasks or c.tasks.names
+            for block in blocks(c)
+        }
 
     def records(self, w: Any) -> Files:
-        """Records of all training jobs of a run."""
-        return {"all": self._records(w.run, blocks(self._plan.runs[w.run]))}
+        """Records of all training jobs of a run, by `kind/stage/block`; the stage is `module1` …, `joint` or a task."""
+        return self._records(w.run, blocks(self._plan.runs[w.run]))
 
     def records_of_a_block(self, w: Any) -> Files:
         """Records of all training jobs of a run's first block of seeds."""
-        return {"all": self._records(w.run, blocks(self._plan.runs[w.run])[:1])}
+        return self._records(w.run, blocks(self._plan.runs[w.run])[:1])
 
-    def _records(self, run: str, some_blocks: list[str]) -> list[str]:
-        c = self._plan.runs[run]
-        found = [
-            network_path(run, block, kind, task)
-            for block in blocks(c)
-            for kind in self._plan.collected_kinds(run)
-            for task in c.tasks.names
-            if block in some_blocks
-        ]
-        for block in some_blocks:
-            for source in fitted_sources(c):
-                for module in range(1, c.network.n_modules + 1):
-                    found.append(self._plan.path("module", run, block=block, source=source, module=module))
-        return [_record(file) for file in dict.fromkeys(found)]
+    def _records(self, run: str, some_blocks: list[str]) -> Files:
+        c, found = self._plan.runs[run], {}
+        for kind in self._plan.collected_kinds(run):
+            strategy, _, source = kind.partition("-")
+            for block in some_blocks:
+                if strategy == "joint":
+                    found[f"{kind}/joint/{block}"] = network_path(run, block, kind, "")
+                    continue
+                for module in range(1, c.network.n_modules + 1) if source in FITTED else ():
+                    file = self._plan.path("module", run, block=block, source=source, module=module)
+                    found[f"{kind}/module{module}/{block}"] = file
+                for task in c.tasks.names:
+                    found[f"{kind}/{task}/{block}"] = network_path(run, block, kind, task)
+        return {name: _record(file) for name, file in found.items()}
 
     def fits(self, w: Any) -> Files:
         """Latent primitives by source."""
@@ -165,54 +174,46 @@ class Inputs:
         return {source: self._plan.path("primitives", c.name, source=source) for source in fitted_sources(c)}
 
     def scores(self, w: Any) -> Files:
-        """Scores of all networks that learn tasks in turn."""
-        found = [
-            self._plan.path("scores", w.run, block=block, kind=kind, order=order)
-            for block in blocks(self._config)
+        """Scores of all networks that learn tasks in turn, by `kind/order/block`."""
+        return {
+            f"{kind}/{order}/{block}": self._plan.path("scores", w.run, block=block, kind=kind, order=order)
             for kind in sequence_kinds(self._plan.runs[w.run])
             for order in range(self._config.dni.orders)
-        ]
-        return {"all": found}
-
-    def sweeps(self, w: Any) -> Files:
-        """Sweeps of all perturbed networks."""
-        c = self._plan.runs[w.run]
-        found = [(b, k, t) for b in blocks(c) for k in perturbed_kinds(c) for t in perturbed_tasks(c)]
-        return {"all": [self._plan.path("perturbation", w.run, block=b, kind=k, task=t) for b, k, t in found]}
-
-    def left_out_evaluations(self, w: Any) -> Files:
-        """Evaluations of every left-out task of every chain, and of all tasks with the whole corpus."""
-        c = self._plan.runs[w.run]
-        parts = [(w.run, kind, task) for kind in molap_kinds(c) for task in c.tasks.names]
-        for names in left_out_sets(c):
-            chain = chain_run(w.run, names)
-            parts += [(chain, f"molap-{source}", task) for source in chain_sources(c) for task in names]
-        return {
-            "all": [
-                self._plan.path("evaluation", run, block=block, kind=kind, task=task)
-                for run, kind, task in parts
-                for block in blocks(c)
-            ]
+            for block in blocks(self._config)
         }
 
+    def sweeps(self, w: Any) -> Files:
+        """Sweeps of all perturbed networks, by `kind/task/block`."""
+        c = self._plan.runs[w.run]
+        return self._of_networks("perturbation", w.run, perturbed_kinds(c), perturbed_tasks(c))
+
+    def left_out_evaluations(self, w: Any) -> Files:
+        """Evaluations of all tasks with the whole corpus, and of every left-out task of every chain, by
+        `tasks left out/kind/task/block`."""
+        c = self._plan.runs[w.run]
+        parts = {"-": self._of_networks("evaluation", w.run, molap_kinds(c))}
+        fitted = [kind for kind in molap_kinds(c) if kind.removeprefix("molap-") in chain_sources(c)]
+        for names in left_out_sets(c):
+            parts[chain_name(names)] = self._of_networks("evaluation", chain_run(w.run, names), fitted, names)
+        return {f"{left_out}/{name}": file for left_out, files in parts.items() for name, file in files.items()}
+
     def learned(self, w: Any) -> Files:
-        """Scores while learning, of every kind; and the table of counts."""
+        """The table of counts, and scores while learning, by `kind/block`."""
         c = self._config
-        found = [self._plan.path("learned", c.name, block=block, kind=kind) for block in blocks(c) for kind in kinds(c)]
-        return {"all": found, "counts": self._plan.path("counts", c.name)}
+        return {"counts": self._plan.path("counts", c.name)} | {
+            f"{kind}/{block}": self._plan.path("learned", c.name, block=block, kind=kind)
+            for kind in kinds(c)
+            for block in blocks(c)
+        }
 
     def numbers_of_modules(self, w: Any) -> Files:
-        """Evaluations with every number of modules, and the fits of enough components."""
+        """The fits of enough components, and evaluations with every number of modules, by `run/kind/task/block`."""
         c = self._config
-        found = [
-            self._plan.path("evaluation", modules_run(c.name, name), block=block, kind=kind, task=task)
-            for name in module_sizes(c)
-            for block in blocks(c)
-            for kind in module_kinds(c)
-            for task in c.tasks.names
-        ]
-        fits = {source: self._plan.path("primitives", c.name, source=source) for source in module_fits(c)}
-        return {"all": found} | fits
+        found = {source: self._plan.path("primitives", c.name, source=source) for source in module_fits(c)}
+        for name in module_sizes(c):
+            own = self._of_networks("evaluation", modules_run(c.name, name), module_kinds(c))
+            found |= {f"{name}/{place}": file for place, file in own.items()}
+        return found
 
     def switch_tables(self, w: Any) -> Files:
         """The tables that the followed claims need, by switch and name."""

@@ -4,7 +4,6 @@ The Snakefile takes each rule's params from here; `python -m molap.planning.plan
 """
 
 import argparse
-import itertools
 import json
 import math
 import sys
@@ -37,8 +36,6 @@ UPSTREAM = {
 SCORED = ("evaluation", "perturbation")
 """Stages that score a network: shared by runs with a reading switched, and by that of the yardsticks, where network,
 test set and settings are."""
-COLLECTED = {"performance": "evaluation", "generalisation": "evaluation", "robustness": "perturbation"}
-"""Tables that collect what scored networks, and from which stage."""
 
 
 def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
@@ -124,15 +121,7 @@ class Plan:
         """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
         place = (stage, run, *sorted(wildcards.items()))
         if place not in self._settings:
-            values = STAGES[stage](self.runs[run], **wildcards)
-            if stage == "performance":
-                values["kinds"] = self.collected_kinds(run)
-            if stage in COLLECTED:
-                shared = self._scored_elsewhere(COLLECTED[stage], run, values)
-                values |= {"shared": shared} if shared else {}
-            if stage in (*COLLECTED, "continual"):
-                values["run"] = run
-            self._settings[place] = canonical_json(values)
+            self._settings[place] = canonical_json(STAGES[stage](self.runs[run], **wildcards))
         return self._settings[place]
 
     def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
@@ -172,20 +161,6 @@ class Plan:
         if source in self.runs[run].reservoirs.files:
             return self.path("own_network", run, block=block, source=source)
         return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
-
-    def _scored_elsewhere(self, stage: str, run: str, collected: dict) -> dict[str, dict[str, str]]:
-        """What a table collects from other runs than its own: run → kind/task → the run in which it is scored."""
-        tasks = [task if isinstance(task, str) else task[0] for task in collected["tasks"]]
-        parts = {run: (collected["kinds"], tasks)}
-        for names in collected.get("left_out", ()):
-            parts[chain_run(run, names)] = ([f"molap-{source}" for source in collected["sources"]], names)
-        found: dict[str, dict[str, str]] = {}
-        for part, pairs in parts.items():
-            for kind, task in itertools.product(*pairs):
-                owner = self._owner(stage, part, {"block": collected["blocks"][0], "kind": kind, "task": task})
-                if owner != part:
-                    found.setdefault(part, {})[f"{kind}/{task}"] = owner
-        return found
 
     def _owner(self, stage: str, run: str, wildcards: dict) -> str:
         shares_scores = "/switch/" in run or run == yardsticks_run(self.config.name)

@@ -9,27 +9,18 @@ from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.training import RecurrentPhaseSettings
 from molap.planning.contents import (
-    blocks,
-    chain_sources,
     corpus_tasks,
     curve_figures,
     defining_modules,
     example_kinds,
     fitted_sources,
-    kinds,
     labels,
-    left_out_sets,
     lesion_task,
     lesioned_kind,
     lesions,
     modular,
-    module_kinds,
     module_sizes,
-    molap_kinds,
-    perturbed_kinds,
-    perturbed_tasks,
     scaling_sizes,
-    sequence_kinds,
     sweep,
     task_order,
 )
@@ -87,11 +78,6 @@ def _own_network(c: RunConfig, block: str, source: str, **_) -> dict:
 
 def _steps(c: RunConfig) -> dict[str, int]:
     return {name: getattr(c, name).n_steps for name in ("pretraining", "heads", "separate", "dni")}
-
-
-def _selection(c: RunConfig) -> dict:
-    """Which networks a table or figure collects."""
-    return {"run": c.name, "tasks": list(c.tasks.names), "kinds": kinds(c), "blocks": blocks(c)}
 
 
 STAGES = {
@@ -183,17 +169,12 @@ STAGES = {
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
-    "performance": lambda c, **_: _selection(c) | {"tasks": [[name, label] for name, label in labels(c).items()]},
-    "counts": lambda c, **_: _selection(c) | {"blocks": blocks(c)[:1], "n_modules": c.network.n_modules},
+    "performance": lambda c, **_: {"tasks": list(labels(c).items())},
+    "counts": lambda c, **_: {},
     "table1": lambda c, **_: {},
     "components": lambda c, **_: {"sources": fitted_sources(c)},
-    "curves": lambda c, **_: _selection(c) | {"n_modules": c.network.n_modules},
-    "learning": lambda c, **_: {
-        "run": c.name,
-        "labels": list(labels(c).items()),
-        "kinds": kinds(c),
-        "blocks": blocks(c),
-    },
+    "curves": lambda c, **_: {},
+    "learning": lambda c, **_: {"labels": list(labels(c).items())},
     "scaling": lambda c, **_: {
         "trials": _channels(c),
         "tasks": list(c.tasks.names),
@@ -204,10 +185,7 @@ STAGES = {
     },
     "fig_learning": lambda c, **_: {"labels": list(labels(c).items()), "decay": c.optimiser.decay},
     "fig_scaling": lambda c, **_: {"n_units": c.network.n_units},
-    "continual": lambda c, **_: (
-        {name: value for name, value in _selection(c).items() if name != "kinds"}
-        | {"kinds": sequence_kinds(c), "orders": c.dni.orders}
-    ),
+    "continual": lambda c, **_: {},
     "forgetting": lambda c, **_: {},
     "fig_dni": lambda c, **_: {"labels": labels(c)},
     "fig_yardsticks": lambda c, **_: {"labels": labels(c)},
@@ -234,7 +212,7 @@ STAGES = {
             "n_trials": min(c.figures.example_trials, c.evaluation.n_trials),
         }
     ),
-    "robustness": lambda c, **_: _selection(c) | {"tasks": perturbed_tasks(c), "kinds": perturbed_kinds(c)},
+    "robustness": lambda c, **_: {},
     "areas": lambda c, **_: {},
     "fig1c": lambda c, **_: {},
     "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
@@ -242,16 +220,7 @@ STAGES = {
     "claims_page": lambda c, **_: {"run": c.name},
     "attribution": lambda c, **_: {"claims": followed_claims(c).model_dump(mode="json"), "none": NO_SWITCH},
     "fig_attribution": lambda c, **_: {"none": NO_SWITCH},
-    "generalisation": lambda c, **_: (
-        _selection(c)
-        | {
-            "labels": labels(c),
-            "kinds": molap_kinds(c),
-            "left_out": [list(names) for names in left_out_sets(c)],
-            "single": c.generalisation.single,
-            "sources": chain_sources(c),
-        }
-    ),
+    "generalisation": lambda c, **_: {"labels": labels(c), "single": c.generalisation.single},
     "differences": lambda c, **_: {},
     "fig5": lambda c, **_: {"labels": list(labels(c).items())},
     "fig3": lambda c, **_: {
@@ -274,10 +243,7 @@ STAGES = {
     "pages": lambda c, **_: {},
     "provenance": lambda c, **_: {"run": c.name},
     "modules": lambda c, **_: {
-        "run": c.name,
         "labels": list(labels(c).items()),
-        "kinds": module_kinds(c),
-        "blocks": blocks(c),
         "sizes": module_sizes(c),
         "trials": _channels(c),
         "steps": _steps(c),

@@ -7,19 +7,12 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Which sequences the table holds."""
-
-    run: str
-    tasks: tuple[str, ...]
-    kinds: tuple[str, ...]
-    blocks: tuple[str, ...]
-    orders: int
+    """Holds nothing: the inputs say which networks there are."""
 
 
 def work(job: Job) -> None:
     """Write one row per kind, order, network seed, place in the sequence and task tested."""
-    s = job.settings
-    write_table(job.outputs["table"], continual(s.run, list(s.kinds), list(s.blocks), s.orders))
+    write_table(job.outputs["table"], continual(job.inputs))
 
 
 if __name__ == "__main__":

@@ -7,19 +7,12 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Which networks the table holds."""
-
-    run: str
-    tasks: tuple[str, ...]
-    kinds: tuple[str, ...]
-    blocks: tuple[str, ...]
-    n_modules: int
+    """Holds nothing: the inputs say which networks there are."""
 
 
 def work(job: Job) -> None:
     """Write loss and MSE by step of every network."""
-    s = job.settings
-    write_table(job.outputs["table"], curves(s.run, list(s.kinds), list(s.tasks), list(s.blocks), s.n_modules))
+    write_table(job.outputs["table"], curves(job.inputs))
 
 
 if __name__ == "__main__":

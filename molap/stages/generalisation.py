@@ -7,27 +7,15 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Which networks the table holds, and which of them another run has scored."""
+    """Holds the tasks' labels, and what leaving out one task means."""
 
-    run: str
-    tasks: tuple[str, ...]
-    kinds: tuple[str, ...]
-    blocks: tuple[str, ...]
     labels: dict[str, str]
-    left_out: tuple[tuple[str, ...], ...]
     single: str
-    sources: tuple[str, ...]
-    shared: dict[str, dict[str, str]] | None = None
 
 
 def work(job: Job) -> None:
     """Write one row per source, task, corpus and network seed."""
-    s = job.settings
-    labels = {task: s.labels[task] for task in s.tasks}
-    write_table(
-        job.outputs["table"],
-        generalisation(s.run, s.kinds, labels, s.left_out, s.blocks, s.single, s.sources, s.shared),
-    )
+    write_table(job.outputs["table"], generalisation(job.inputs, job.settings.labels, job.settings.single))
 
 
 if __name__ == "__main__":

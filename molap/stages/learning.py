@@ -7,19 +7,16 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """Which networks the table holds."""
+    """Holds the tasks and their labels."""
 
-    run: str
     labels: tuple[tuple[str, str], ...]
-    kinds: tuple[str, ...]
-    blocks: tuple[str, ...]
 
 
 def work(job: Job) -> None:
     """Write one row per strategy, source, task, network seed and checkpoint."""
-    s = job.settings
-    counts = read_table(job.inputs["counts"])
-    write_table(job.outputs["table"], learning(s.run, s.kinds, dict(s.labels), s.blocks, counts))
+    files = dict(job.inputs)
+    counts = read_table(files.pop("counts"))
+    write_table(job.outputs["table"], learning(files, dict(job.settings.labels), counts))
 
 
 if __name__ == "__main__":

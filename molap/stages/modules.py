@@ -8,17 +8,13 @@ from molap.config.base import Section
 from molap.config.tasks import TrialSettings
 from molap.jobs.job import Job, run_job
 from molap.storage.files import load_arrays, write_table
-from molap.storage.paths import modules_run
 from molap.tasks.registry import load_tasks
 
 
 class Settings(Section):
-    """Which networks the table holds."""
+    """Holds the tasks and their labels, and what the numbers of weights follow from."""
 
-    run: str
     labels: tuple[tuple[str, str], ...]
-    kinds: tuple[str, ...]
-    blocks: tuple[str, ...]
     sizes: dict[str, tuple[str, int, int]]
     """Name of the run → what is held fixed, number of modules, number of units."""
     trials: TrialSettings
@@ -30,9 +26,10 @@ def work(job: Job) -> None:
     """Write one row per number of modules, what is held fixed, source, task and network seed."""
     s, frames, known = job.settings, [], load_tasks(job.settings.trials.modules)
     channels = [(name, known[name].inputs, known[name].outputs) for name, _ in s.labels]
-    explained = {source: load_arrays(file)["target_r2"] for source, file in job.inputs.items()}
+    explained = {name: load_arrays(file)["target_r2"] for name, file in job.inputs.items() if "/" not in name}
     for name, (fixed, r, n_units) in s.sizes.items():
-        table = performance(modules_run(s.run, name), s.kinds, dict(s.labels), s.blocks)
+        own = {place: file for at, file in job.inputs.items() for size, _, place in [at.partition("/")] if size == name}
+        table = performance({place: file for place, file in own.items() if place}, dict(s.labels))
         counts = scaling(channels, [n_units], r, s.steps, s.biases)
         counts = counts[counts.n_tasks == len(channels)].set_index("strategy")[
             ["weights", "trained", "trained_per_task", "updates"]

@@ -7,19 +7,14 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Which networks the table holds, and which of them another run has scored."""
+    """Holds the tasks and their labels."""
 
-    run: str
     tasks: tuple[tuple[str, str], ...]
-    kinds: tuple[str, ...]
-    blocks: tuple[str, ...]
-    shared: dict[str, dict[str, str]] | None = None
 
 
 def work(job: Job) -> None:
     """Write one row per strategy, source, task and network seed."""
-    s = job.settings
-    write_table(job.outputs["table"], performance(s.run, s.kinds, dict(s.tasks), s.blocks, s.shared))
+    write_table(job.outputs["table"], performance(job.inputs, dict(job.settings.tasks)))
 
 
 if __name__ == "__main__":

@@ -96,17 +96,9 @@ if workflow.is_main_process:
 needs = Needs(plan, MEASURED)
 
 
-BESIDE = ("record", "svg", "pdf", "data")
-"""Outputs that a program derives from the path of its first one."""
-
-
 def files_of(wildcards, input, output):
-    """A params function: the words of a command that name its files. Lists of files are waited for, not passed."""
-    read = [f"{name}={file}" for name, file in input.items() if isinstance(file, str)]
-    written = [f"{name}={file}" for name, file in output.items() if name not in BESIDE]
-    return [word for file in read for word in ("--input", file)] + [
-        word for file in written for word in ("--output", file)
-    ]
+    """A params function: the words of a command that name its files."""
+    return file_words(dict(input.items()), dict(output.items()))
 
 
 def job(stage):

@@ -56,8 +56,8 @@ rule pages:
         **{name: output(name) for name in PAGES},
         configuration=output("configuration"),
     output:
-        parameters=page(output("pages"), "settings", "Provenance", "Settings"),
         **{name: page(f"{RESULTS}/{{run}}/report/{name}.html", "table", "Tables", name) for name in PAGES},
+        parameters=page(output("pages"), "settings", "Provenance", "Settings"),
         record=record("pages"),
     log:
         log_of("pages"),
