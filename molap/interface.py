@@ -17,9 +17,9 @@ from molap.config.run import parse_config
 from molap.jobs.job import Job
 from molap.networks.rnn import from_arrays, run, select_network
 from molap.planning.contents import blocks
+from molap.planning.outputs import path
 from molap.planning.plan import Plan
 from molap.storage.files import load_arrays
-from molap.storage.paths import path
 
 
 class Trained(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from drawn import figure_files
 from dry_runs import DryRuns
 from scipy import stats
 
@@ -279,7 +280,7 @@ def test_the_figure_has_a_panel_for_every_part(tmp_path):
     shown = [axis for axis in figure.axes if axis.get_visible()]
     assert [axis.get_title("left") for axis in shown] == ["claim 3: less none"]
     assert [label.get_text() for label in shown[0].get_yticklabels()] == ["none", "noise"]
-    save_figure(figure, str(tmp_path / "f.png"), {}, {"": table})
+    save_figure(figure, figure_files(tmp_path, "f"), {}, table)
     assert (tmp_path / "f.pdf").exists()
 
 

@@ -44,9 +44,9 @@ LAYERS = (
     ("randomness", "storage"),
     ("config", "analysis"),
     ("tasks", "jobs", "figures", "claims", "tracking"),
-    ("primitives", "networks", "gathering"),
+    ("primitives", "networks"),
     ("training", "evaluation", "planning"),
-    ("report", "interface"),
+    ("report", "interface", "gathering"),
     ("stages",),
 )
 """Rooms of the package, its folders and top-level files, floor by floor from the ground up; a room imports from its own

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import figure_files
 from matplotlib.container import BarContainer, ErrorbarContainer
 from PIL import Image
 from scipy import stats
@@ -151,7 +152,7 @@ def by_number_of_modules(labels):
 @pytest.mark.parametrize("labels", [LABELS, TASK_LABELS])
 def test_the_panels_of_modules_do_not_overlap(labels, tmp_path):
     figure = draw_modules(by_number_of_modules(labels), labels)
-    save_figure(figure, str(tmp_path / "fig.png"), {}, {})
+    save_figure(figure, figure_files(tmp_path, "fig"), {}, {})
     boxes = [axes.get_tightbbox() for axes in figure.axes]
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
@@ -161,7 +162,7 @@ def test_a_figure_without_room_for_its_panels_is_not_saved(tmp_path):
     for place in figure.add_gridspec(1, 9):
         figure.add_subplot(place).set_ylabel("a long description of what this axis shows")
     with pytest.raises(UserWarning, match="constrained_layout not applied"):
-        save_figure(figure, str(tmp_path / "fig.png"), {}, {})
+        save_figure(figure, figure_files(tmp_path, "fig"), {}, {})
     assert not list(tmp_path.iterdir())
 
 
@@ -267,7 +268,7 @@ def test_the_search_shows_failures_accuracy_and_the_lowest_network_of_the_best_c
 @pytest.mark.parametrize("n", [2, SHOWN + 3])
 def test_names_of_candidates_are_not_cut_and_do_not_overlap(tmp_path, n):
     figure = draw_tune(shown(*searched(n)))
-    save_figure(figure, str(tmp_path / "tune.png"), {}, {})
+    save_figure(figure, figure_files(tmp_path, "tune"), {}, {})
     with Image.open(tmp_path / "tune.png") as image:
         ink = np.asarray(image.convert("L")) < 200
     assert ink[:, :2].sum() == 0 and ink[:, 2:300].any()

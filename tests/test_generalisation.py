@@ -14,10 +14,10 @@ from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
 from molap.jobs.job import run_job
 from molap.planning.contents import corpus_tasks, left_out_sets
+from molap.planning.outputs import path
 from molap.planning.plan import Plan
 from molap.stages import corpus, module, primitives, reservoir
 from molap.storage.files import load_arrays
-from molap.storage.paths import path
 from molap.tasks.registry import BUILT_IN, load_tasks
 
 SMALL = {
@@ -193,18 +193,16 @@ def test_the_table_puts_left_out_tasks_beside_included_ones(tmp_path, monkeypatc
     files = {}
 
     def write(left_out, kind, task, accuracy):
-        run = "t" if left_out == "-" else f"t/without/{left_out}"
+        run = "t" if not left_out else f"t/without/{left_out}"
         file = tmp_path / path("evaluation", run, block="s0-1", kind=kind, task=task)
         files[f"{left_out}/{kind}/{task}/s0-1"] = file
-            "evaluation", run, block="s0-1", kind=kind, task=task
-        )
         file.parent.mkdir(parents=True, exist_ok=True)
         row = {"accuracy": accuracy, "decision_accuracy": 1.0, "all_correct": 0.0, "best_constant": 50.0, "mse": 0.1}
         file.write_text(json.dumps([row | {"network_seed": 0}, row | {"network_seed": 1}]))
 
     for task, value in (("mem_pro", 10.0), ("mem_dm1", 20.0)):
-        write("-", "molap-cca", task, value)
-        write("-", "molap-none", task, value + 1)
+        write("", "molap-cca", task, value)
+        write("", "molap-none", task, value + 1)
         write(task, "molap-cca", task, value + 2)
         write("mem_pro+mem_dm1", "molap-cca", task, value + 3)
     table = generalisation(files, LABELS)

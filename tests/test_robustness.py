@@ -15,10 +15,10 @@ from molap.config.tasks import TASK_NAMES
 from molap.figures.perturbations import summarise
 from molap.jobs.job import run_job
 from molap.planning.contents import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
+from molap.planning.outputs import path
 from molap.stages import areas as areas_stage
 from molap.stages import robustness as robustness_stage
 from molap.storage.files import canonical_json
-from molap.storage.paths import path
 
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "mse")
 SEEDS = (3, 4)

@@ -11,9 +11,9 @@ from molap.config.run import RunConfig, parse_config
 from molap.config.tune import Candidate, Grid
 from molap.planning.contents import candidates, grids, pretraining_candidates
 from molap.planning.document import config_page
+from molap.planning.figures import captions
 from molap.planning.plan import Plan
 from molap.planning.settings import STAGES
-from molap.report.captions import captions
 
 AT = {"grid": "grid1", "task": "mem_dm1", "source": "cca"}
 JOBS = {

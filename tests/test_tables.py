@@ -9,8 +9,9 @@ import pytest
 
 from molap.analysis.collect import components, curves, performance, split_kind
 from molap.analysis.counts import counts, table1
+from molap.planning.outputs import OUTPUTS, path
 from molap.storage.files import FileDamaged, read_json, record_path
-from molap.storage.paths import OUTPUTS, block_name, block_seeds, network_path, path
+from molap.storage.paths import block_name, block_seeds
 
 TASKS = {"delay_pro": "T1", "mem_dm1": "T5"}
 KINDS = ["separate", "molap-cca", "molap-none"]
@@ -158,9 +159,7 @@ def test_block_names_and_seeds_invert_each_other(seeds, name):
     assert block_seeds(name) == list(seeds)
 
 
-def test_network_paths_tell_strategies_apart():
-    assert network_path("r", "s0", "separate", "t") == "results/r/networks/s0/separate/t.npz"
-    assert network_path("r", "s0", "molap-cca", "t") == "results/r/networks/s0/molap-cca/t.npz"
+def test_a_record_lies_beside_its_output():
     assert record_path("results/r/a.b/t.npz") == "results/r/a.b/t.record.json"
 
 
@@ -194,12 +193,18 @@ def test_performance_has_a_row_per_kind_task_and_seed(here):
     assert np.all(table.decision_accuracy == table.accuracy - 1)
 
 
+def network_path(kind: str, block: str, task: str) -> str:
+    strategy, _, source = kind.partition("-")
+    at = {"block": block, "task": task} | ({"source": source} if source else {})
+    return path("separate" if strategy == "separate" else "head", "tiny", **at)
+
+
 def write_training(block: str, n_seeds: int = 1, n_steps: int = 4) -> None:
     options = {"n_seeds": n_seeds, "n_steps": n_steps}
     for task in TASKS:
-        write_record(network_path("tiny", block, "separate", task), 105, **options)
-        write_record(network_path("tiny", block, "molap-cca", task), 5, **options)
-        write_record(network_path("tiny", block, "molap-none", task), 6, **options)
+        write_record(network_path("separate", block, task), 105, **options)
+        write_record(network_path("molap-cca", block, task), 5, **options)
+        write_record(network_path("molap-none", block, task), 6, **options)
     for module in (1, 2):
         file = path("module", "tiny", block=block, source="cca", module=module)
         write_record(file, 25 + module, first=1000 * module, **options)
@@ -214,7 +219,7 @@ def records(*blocks: str) -> dict[str, str]:
                 file = path("module", "tiny", block=block, source="cca", module=module)
                 found[f"{kind}/module{module}/{block}"] = record_path(file)
             for task in TASKS:
-                found[f"{kind}/{task}/{block}"] = record_path(network_path("tiny", block, kind, task))
+                found[f"{kind}/{task}/{block}"] = record_path(network_path(kind, block, task))
     return found
 
 
@@ -284,7 +289,7 @@ def test_damaged_json_is_refused_by_name(tmp_path, content):
 
 def test_a_table_names_the_damaged_file_among_good_ones(here):
     write_training("s0")
-    damaged = record_path(network_path("tiny", "s0", "molap-cca", "mem_dm1"))
+    damaged = record_path(network_path("molap-cca", "s0", "mem_dm1"))
     (here / damaged).write_text('{"metrics": {"n_tra', encoding="utf-8")
     with pytest.raises(FileDamaged, match=damaged):
         counts(records("s0"))

@@ -18,7 +18,8 @@ def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: 
     """One row per source, task, corpus and network seed, with every metric.
 
     Args:
-        files: evaluations, by `tasks left out/kind/task/block of seeds`; the tasks are joined by +, - stands for none.
+        files: evaluations, by `tasks left out/kind/task/block of seeds`; the tasks are joined by +, and an empty text
+            stands for none.
         labels: task → T1 ….
         single: `absent`, or `kept` where a task that is left out alone stays in the corpus (released code).
 
@@ -30,7 +31,7 @@ def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: 
     by_corpus: dict[str, dict[str, str]] = {}
     for name, file in files.items():
         left_out, _, network = name.partition("/")
-        by_corpus.setdefault(left_out.removeprefix("-"), {})[network] = file
+        by_corpus.setdefault(left_out, {})[network] = file
     found = []
     for left_out, own in by_corpus.items():
         names = left_out.split("+") if left_out else []

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from pathlib import Path
+from collections.abc import Mapping
 from zlib import crc32
 
 import matplotlib
@@ -110,30 +110,32 @@ def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:
         legend.remove()
 
 
-def save_figure(figure: Figure, png: str, provenance: dict, data: dict[str, pd.DataFrame]) -> None:
+def save_figure(
+    figure: Figure, outputs: Mapping[str, str], provenance: dict, data: pd.DataFrame | dict[str, pd.DataFrame]
+) -> None:
     """Save a figure as PNG, SVG and PDF, byte by byte the same for the same input, with its data as CSV beside it.
 
     Args:
         figure: what to save; it is closed.
-        png: the path of the PNG; the others follow from it.
+        outputs: the paths: `png`, `svg`, `pdf`, and that of the data, `data`; or, for the data of panels, `data_PANEL`.
         provenance: goes into the metadata of each file.
-        data: tables by the suffix of their names: `""` → `fig2.csv`, `"loss"` → `fig2_loss.csv`.
+        data: what is drawn, as one table or by panel.
     """
     about = canonical_json(provenance)
     _settle(figure)
-    for suffix, metadata in (
-        (".pdf", {"Subject": about, "CreationDate": None}),
-        (".svg", {"Description": about, "Date": None}),
-        (".png", {"Description": about}),
+    for kind, metadata in (
+        ("pdf", {"Subject": about, "CreationDate": None}),
+        ("svg", {"Description": about, "Date": None}),
+        ("png", {"Description": about}),
     ):
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=suffix[1:], metadata=metadata)
+        figure.savefig(buffer, format=kind, metadata=metadata)
         content = buffer.getvalue()
-        write_atomically(Path(png).with_suffix(suffix), lambda file, content=content: file.write(content))
+        write_atomically(outputs[kind], lambda file, content=content: file.write(content))
     plt.close(figure)
-    for suffix, table in data.items():
-        name = Path(png).stem + (f"_{suffix}" if suffix else "") + ".csv"
-        write_table(Path(png).with_name(name), table)
+    tables = {f"data_{panel}": table for panel, table in data.items()} if isinstance(data, dict) else {"data": data}
+    for name, table in tables.items():
+        write_table(outputs[name], table)
 
 
 def _settle(figure: Figure) -> None:

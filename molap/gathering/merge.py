@@ -17,8 +17,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from molap.planning.outputs import OUTPUTS
 from molap.storage.files import FileDamaged, checksum, read_json
-from molap.storage.paths import OUTPUTS, RESULTS, block_seeds
+from molap.storage.paths import RESULTS, block_seeds
 
 OF_SEEDS = {stage for stage, output in OUTPUTS.items() if "{block}" in output.template}
 OF_ALL = {"corpus", "testset", "validation", "primitives"}

@@ -85,13 +85,21 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
     )
     parser.add_argument("--code", help="source digest that the workflow planned; refused if the code has changed")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH")
-    parser.add_argument("--output", action="append", default=[], metavar="NAME=PATH", required=True)
+    parser.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        required=True,
+        help="the record, `record=PATH`, lies beside the first unless named",
+    )
     parser.add_argument("--log", help="file for progress and tracebacks (default: standard output)")
     arguments = parser.parse_args(argv)
     where, attempt = "", None
     try:
         _open_log(arguments.log)
         outputs = _pairs(arguments.output)
+        record = outputs.pop("record", None) or record_path(next(iter(outputs.values())))
         attempt = Attempt(next(iter(outputs.values())), stage, arguments.settings, arguments.code, arguments.log)
         settings = check(settings_type, json.loads(arguments.settings))
         where = _where(settings)
@@ -103,7 +111,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
         job = Job(stage, settings, _pairs(arguments.input), outputs, code)
         print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
         work(job)
-        write_record(record_path(next(iter(job.outputs.values()))), job.record())
+        write_record(record, job.record())
         attempt.succeeded()
     except (Exception, KeyboardInterrupt) as error:
         place = f"; log: {arguments.log}" if arguments.log else ""

@@ -6,9 +6,6 @@ from pathlib import Path
 
 from molap.storage.files import write_atomically
 
-BESIDE = ("record", "svg", "pdf", "data")
-"""Outputs that a program derives from the path of its first one."""
-
 LONGEST = 20_000
 """Characters of these words in a command; the shell takes 128 kB as one argument."""
 
@@ -19,7 +16,7 @@ FOLDER = Path(".snakemake", "molap")
 def file_words(read: Mapping[str, str], written: Mapping[str, str]) -> list[str]:
     """Return `--input NAME=FILE …` and `--output NAME=FILE …`; or, where they are many, the one word `@FILE`."""
     named = [("--input", name, file) for name, file in read.items()]
-    named += [("--output", name, file) for name, file in written.items() if name not in BESIDE]
+    named += [("--output", name, file) for name, file in written.items()]
     words = [word for flag, name, file in named for word in (flag, f"{name}={file}")]
     text = "\n".join(words) + "\n"
     if len(text) < LONGEST:

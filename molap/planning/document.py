@@ -11,7 +11,7 @@ from pathlib import Path
 
 from molap.config.base import Section
 from molap.config.run import RunConfig
-from molap.storage.paths import OUTPUTS
+from molap.planning.outputs import OUTPUTS
 
 CONFIG_HEAD = """# Configuration
 

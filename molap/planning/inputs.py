@@ -3,14 +3,16 @@
 Where there are many files of a kind, the name of each says what it is of, in the order of the table: `kind/task/block`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from molap.claims.model import TABLES as JUDGED
 from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError
 from molap.planning.contents import (
     blocks,
     chain_sources,
+    curve_figures,
     example_kinds,
     fitted_sources,
     followed_tables,
@@ -29,22 +31,13 @@ from molap.planning.contents import (
     sequence_kinds,
     task_order,
 )
+from molap.planning.figures import FIGURES, wanted_figures
+from molap.planning.outputs import chain_name, chain_run, checkpoints_path, modules_run, yardsticks_run
 from molap.planning.plan import Plan
-from molap.storage.paths import (
-    FITTED,
-    FORMER,
-    IN_SEQUENCE,
-    NO_SWITCH,
-    chain_name,
-    chain_run,
-    checkpoints_path,
-    modules_run,
-    network_path,
-    switch_run,
-    yardsticks_run,
-)
-
-Files = dict[str, str]
+from molap.planning.rows import Files, Reads, tables
+from molap.planning.tables import TABLES, paged_tables, wanted_tables
+from molap.storage.files import record_path
+from molap.storage.paths import FITTED, FORMER, IN_SEQUENCE, NO_SWITCH, switch_run
 
 
 class Inputs:
@@ -53,11 +46,29 @@ class Inputs:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._config = plan, plan.config
 
-    def network_before(self, w: Any) -> str:
-        """The network of the module before; the reservoir before the first."""
-        if w.module == "1":
-            return self._plan.path("reservoir", w.run, block=w.block)
-        return self._plan.path("module", w.run, block=w.block, source=w.source, module=int(w.module) - 1)
+    def of(self, stage: str) -> Callable[[Any], Files]:
+        """Return a function of wildcards: what a stage reads."""
+        reads = READS[stage]
+        return lambda wildcards: reads(self, wildcards)
+
+    def corpus(self, w: Any) -> Files:
+        """The corpus."""
+        return {"corpus": self._plan.path("corpus", w.run)}
+
+    def primitives(self, w: Any) -> Files:
+        """The latent primitives of a source."""
+        return {"primitives": self._plan.path("primitives", w.run, source=w.source)}
+
+    def network_before(self, w: Any) -> Files:
+        """The network of the module before, or the reservoir before the first; the latent primitives."""
+        network = self._plan.path("reservoir", w.run, block=w.block)
+        if int(w.module) > 1:
+            network = self._plan.path("module", w.run, block=w.block, source=w.source, module=int(w.module) - 1)
+        return {"network": network} | self.primitives(w)
+
+    def pretrained(self, w: Any) -> Files:
+        """The network that a head freezes: after the last module, or the bare reservoir."""
+        return {"network": self._plan.pretrained(w.run, w.block, w.source)}
 
     def before_in_sequence(self, w: Any) -> Files:
         """The network after the task before. Of an unprotected network's first task, which protection would not change,
@@ -71,7 +82,11 @@ class Inputs:
         if protected == w.kind or protected not in {*self._config.dni.kinds, *self._plan.runs[w.run].dni.kinds}:
             return {}
         same = self._plan.path("sequence", w.run, **at | {"kind": protected}, task=w.task)
-        return {"same": same, "checkpoints": checkpoints_path(same), "record": _record(same)}
+        return {"same": same, "checkpoints": checkpoints_path(same), "record": record_path(same)}
+
+    def own_file(self, w: Any) -> Files:
+        """The user's file of a network."""
+        return {"file": self._plan.runs[w.run].reservoirs.files[w.source]}
 
     def network_and_testset(self, w: Any) -> Files:
         """A trained network, and the test set of a task."""
@@ -89,7 +104,7 @@ class Inputs:
         """By task, the network after training on it, its checkpoints, and the validation trials."""
         found = {}
         for task in self._plan.runs[w.run].tasks.names:
-            network = network_path(w.run, w.block, w.kind, task)
+            network = self._plan.network_after(w.run, w.block, w.kind, task)
             found |= {task: network, f"checkpoints_{task}": checkpoints_path(network)}
             found[f"validation_{task}"] = self._plan.path("validation", w.run, task=task)
         return found
@@ -116,7 +131,7 @@ class Inputs:
     def examples(self, w: Any) -> Files:
         """Tables of performance, and example trials by kind."""
         block, task = blocks(self._config)[0], self._config.figures.example_task
-        return self.tables("performance", "curves")(w) | {
+        return self.tables(w, ("performance", "curves")) | {
             kind: self._plan.path("example", w.run, block=block, kind=kind, task=task)
             for kind in example_kinds(self._config)
         }
@@ -125,12 +140,12 @@ class Inputs:
         """The table of perturbed networks, and example trials of a lesioned one."""
         c = self._config
         at = {"block": blocks(c)[0], "kind": lesioned_kind(c), "task": lesion_task(c)}
-        return self.tables("robustness")(w) | {"example": self._plan.path("lesioned", w.run, **at)}
+        return self.tables(w, ("robustness",)) | {"example": self._plan.path("lesioned", w.run, **at)}
 
-    def tables(self, *same: str, **names: str):
-        """Return a function of wildcards: tables of the job's run, by name, or by the name that its program uses."""
-        wanted = {name: name for name in same} | names
-        return lambda w: {name: self._plan.path(table, w.run) for name, table in wanted.items()}
+    def tables(self, w: Any, names: Iterable[str] | Mapping[str, str]) -> Files:
+        """Tables of the job's run, by name, or by the name that its program uses."""
+        names = names if isinstance(names, Mapping) else {name: name for name in names}
+        return {name: self._plan.path(table, w.run) for name, table in names.items()}
 
     def evaluations(self, w: Any) -> Files:
         """Evaluations of all networks of a run, by `kind/task/block`."""
@@ -159,14 +174,14 @@ class Inputs:
             strategy, _, source = kind.partition("-")
             for block in some_blocks:
                 if strategy == "joint":
-                    found[f"{kind}/joint/{block}"] = network_path(run, block, kind, "")
+                    found[f"{kind}/joint/{block}"] = self._plan.network_after(run, block, kind, "")
                     continue
                 for module in range(1, c.network.n_modules + 1) if source in FITTED else ():
                     file = self._plan.path("module", run, block=block, source=source, module=module)
                     found[f"{kind}/module{module}/{block}"] = file
                 for task in c.tasks.names:
-                    found[f"{kind}/{task}/{block}"] = network_path(run, block, kind, task)
-        return {name: _record(file) for name, file in found.items()}
+                    found[f"{kind}/{task}/{block}"] = self._plan.network_after(run, block, kind, task)
+        return {name: record_path(file) for name, file in found.items()}
 
     def fits(self, w: Any) -> Files:
         """Latent primitives by source."""
@@ -191,7 +206,7 @@ class Inputs:
         """Evaluations of all tasks with the whole corpus, and of every left-out task of every chain, by
         `tasks left out/kind/task/block`."""
         c = self._plan.runs[w.run]
-        parts = {"-": self._of_networks("evaluation", w.run, molap_kinds(c))}
+        parts = {chain_name(()): self._of_networks("evaluation", w.run, molap_kinds(c))}
         fitted = [kind for kind in molap_kinds(c) if kind.removeprefix("molap-") in chain_sources(c)]
         for names in left_out_sets(c):
             parts[chain_name(names)] = self._of_networks("evaluation", chain_run(w.run, names), fitted, names)
@@ -266,6 +281,71 @@ class Inputs:
         """Those tables, and the yardsticks' performance."""
         return self.in_turn() | {"performance": self._plan.path("performance", yardsticks_run(self._config.name))}
 
+    def judged(self, w: Any) -> Files:
+        """The tables that the claims are about, as far as the configuration makes them."""
+        found = self.tables(w, [name for name in JUDGED if name in wanted_tables(self._config)])
+        return found | (self.tables(w, ["modules"]) if self._config.claims.modules else {})
 
-def _record(file: str) -> str:
-    return file.removesuffix(".npz") + ".record.json"
+    def verdicts_and_figures(self, w: Any) -> Files:
+        """The tables of verdicts, and the figures that show them."""
+        figures = [*wanted_figures(self._config), *(["fig_modules"] if self._config.claims.modules else [])]
+        found = {name: self._plan.path(name, w.run) for name in figures}
+        return found | {"claims": self._plan.path("claims", w.run), "parts": self._plan.path("claim_parts", w.run)}
+
+    def tables_and_configuration(self, w: Any) -> Files:
+        """The tables that the report shows as pages, and the configuration."""
+        return self.tables(w, paged_tables(self._config)) | {"configuration": self._plan.path("configuration", w.run)}
+
+    def whole_report(self, w: Any) -> Files:
+        """All tables and figures of the default target, the configuration, and by `record/…` the records of all jobs
+        behind them."""
+        names = [*wanted_tables(self._config), *wanted_figures(self._config)]
+        found = {name: self._plan.path(name, w.run) for name in names}
+        for figure in curve_figures(self._config):
+            found[figure] = self._plan.path("fig_curves", w.run, figure=figure)
+        found["configuration"] = self._plan.path("configuration", w.run)
+        records = sorted(self._records_behind(found.values()))
+        return found | {f"record/{i}": record for i, record in enumerate(records)}
+
+    def _records_behind(self, files: Iterable[str]) -> set[str]:
+        """The records of the jobs that make files, and of all jobs before these."""
+        found, left = set(), {record_path(file) for file in files}
+        while left:
+            found |= left
+            places = [self._plan.places[record] for record in left]
+            read = (file for stage, wildcards in places for file in self.of(stage)(wildcards).values())
+            left = {record_path(file.replace(".checkpoints.", ".")) for file in read} & self._plan.places.keys() - found
+        return found
+
+
+READS: dict[str, Reads] = {
+    "configuration": tables(),
+    "corpus": tables(),
+    "testset": tables(),
+    "validation": tables(),
+    "primitives": Inputs.corpus,
+    "reservoir": tables(),
+    "own_network": Inputs.own_file,
+    "module": Inputs.network_before,
+    "head": Inputs.pretrained,
+    "separate": tables(),
+    "sequence": Inputs.before_in_sequence,
+    "joint": tables(),
+    "evaluation": Inputs.network_and_testset,
+    "example": Inputs.network_and_testset,
+    "lesioned": Inputs.network_and_testset,
+    "perturbation": Inputs.network_and_testset,
+    "scores": Inputs.sequence_and_testsets,
+    "learned": Inputs.networks_and_validation,
+    "plateau": Inputs.checkpoints_and_validation,
+    "claims": Inputs.judged,
+    "claims_page": Inputs.verdicts_and_figures,
+    "pages": Inputs.tables_and_configuration,
+    "provenance": Inputs.whole_report,
+    "search_modules": Inputs.primitives,
+    "search": Inputs.searched,
+    "search_sequence": Inputs.validation_of_search,
+    "tune_table": Inputs.search_tables,
+}
+"""What each stage reads; tables and figures say it in their rows."""
+READS |= {name: row.reads for name, row in (TABLES | FIGURES).items()}

@@ -8,6 +8,7 @@ from typing import Any
 from molap.config.run import RunConfig
 from molap.evaluation.sweep_memory import sweep_mb
 from molap.planning.contents import n_units
+from molap.planning.figures import FIGURES
 from molap.planning.plan import Plan
 from molap.storage.paths import block_seeds
 
@@ -17,18 +18,11 @@ Ask = Callable[[Any, int], int]
 LIKE = {
     "own_network": "reservoir",
     "validation": "testset",
-    "modules": "performance",
     "plateau": "separate",
-    "plateau_table": "performance",
-    "tune_table": "performance",
     "attribution": "claims",
-    "fig_attribution": "fig_areas",
-    "fig_modules": "fig_scaling",
-    "fig_plateau": "fig_learning",
-    "fig_tune": "fig_scaling",
-    "fig_yardsticks": "fig_dni",
 }
-"""Stages that were not measured, and those that they resemble."""
+"""Stages that were not measured, and those that they resemble; further tables and figures are as these two:"""
+TABLE, FIGURE = "performance", "fig_learning"
 
 SNAKEMAKE_MB, SNAKEMAKE_MINUTES = 400, 1
 """What Snakemake's own two processes take beside a job, on a node of a cluster."""
@@ -49,7 +43,7 @@ class Needs:
 
         Every network seed of a block takes the time again, and the memory beyond a bare process.
         """
-        row = self._measured[LIKE.get(stage, stage)]
+        row = self._measured.get(stage) or self._measured[LIKE.get(stage, FIGURE if stage in FIGURES else TABLE)]
         networks_mb = float(row["memory_mb"]) - self._process_mb
         return {
             "mem_mb": _asked(SNAKEMAKE_MB + 1.5 * self._process_mb, 1.5 * networks_mb),

@@ -8,15 +8,17 @@ import json
 import math
 import sys
 from collections.abc import Iterable
+from types import SimpleNamespace
 
 from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.jobs.digests import source_digest
 from molap.planning.contents import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
+from molap.planning.outputs import chain_run, modules_run, path, yardsticks_run
 from molap.planning.settings import STAGES
-from molap.storage.files import canonical_json
-from molap.storage.paths import FITTED, NO_SWITCH, chain_run, modules_run, path, switch_run, yardsticks_run
+from molap.storage.files import canonical_json, record_path
+from molap.storage.paths import FITTED, IN_SEQUENCE, NO_SWITCH, switch_run
 
 UPSTREAM = {
     "corpus": (),
@@ -111,6 +113,8 @@ class Plan:
         self._settings: dict[tuple, str] = {}
         self.programs: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Digests that were asked for → the module that is run, the user's files that it reads."""
+        self.places: dict[str, tuple[str, SimpleNamespace]] = {}
+        """Records beside the outputs whose paths were asked for → stage and wildcards of their jobs."""
         followed_claims(config)  # a file that is refused is so before any work
         self.runs = Runs({config.name: config})
         self.runs |= chains(config, config.name) | module_numbers(config) | yardsticks(config)
@@ -134,20 +138,28 @@ class Plan:
 
     def path(self, output: str, run: str, **wildcards: object) -> str:
         """The path of an output in the run that computes it."""
-        return path(output, self._owner(output, run, wildcards), **wildcards)
+        owner = self._owner(output, run, wildcards)
+        file = path(output, owner, **wildcards)
+        named = {name: str(value) for name, value in wildcards.items()}
+        self.places.setdefault(record_path(file), (output, SimpleNamespace(run=owner, **named)))
+        return file
 
     def network(self, run: str, block: str, kind: str, task: str) -> str:
         """The trained network of a kind; of a network that learns in turn, that after the last task."""
-        if kind == "separate":
+        in_turn = kind.partition("-")[0] in IN_SEQUENCE
+        return self.network_after(run, block, kind, task_order(self.runs[run], 0)[-1] if in_turn else task)
+
+    def network_after(self, run: str, block: str, kind: str, task: str) -> str:
+        """The network that a kind (`separate`, `molap-cca`, `dni-rule`, …) has after training on a task."""
+        strategy, _, source = kind.partition("-")
+        if strategy == "separate":
             return self.path("separate", run, block=block, task=task)
-        if kind.startswith("joint"):
+        if strategy == "joint":
             return self.path("joint", run, block=block, kind=kind)
-        if kind in self.runs[run].dni.kinds:
-            last = task_order(self.runs[run], 0)[-1]
-            return self.path("sequence", run, block=block, kind=kind, order=0, task=last)
+        if strategy in IN_SEQUENCE:
+            return self.path("sequence", run, block=block, kind=kind, order=0, task=task)
         modules = self.runs[run].network.n_modules
-        wildcards = {"block": block, "source": kind.removeprefix("molap-"), "task": task, "module": modules}
-        return self.path("head", run, **wildcards)
+        return self.path("head", run, block=block, source=source, task=task, module=modules)
 
     def collected_kinds(self, run: str) -> list[str]:
         """The kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""

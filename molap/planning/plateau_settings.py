@@ -1,12 +1,11 @@
 """Which part of a run's configuration the stages of `snakemake diagnose` depend on, and nothing more."""
 
 from molap.config.run import RunConfig
-from molap.planning.contents import labels, plateau_tasks
 from molap.planning.setting_parts import criterion
 from molap.storage.paths import FORMER, block_seeds
 
 
-def _protocols(c: RunConfig) -> dict[str, dict]:
+def protocols(c: RunConfig) -> dict[str, dict]:
     """Return how separate networks are trained, now and before, as far as the figure's legend tells."""
     own = {"readout_init": c.network.readout_init}
     own |= {name: getattr(c.separate, name) for name in ("learning_rate", "recurrent_rate", "n_steps")}
@@ -15,14 +14,12 @@ def _protocols(c: RunConfig) -> dict[str, dict]:
     return {"now": own, "before": {name: changed.get(name, value) for name, value in own.items()}}
 
 
-PLATEAU_STAGES = {
-    "plateau": lambda c, block, task, **_: {
+def plateau(c: RunConfig, block: str, task: str, **_) -> dict:
+    """Return what looking at the separate networks of a task depends on."""
+    return {
         "task": task,
         "seeds": block_seeds(block),
         "criterion": criterion(c),
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
-    },
-    "plateau_table": lambda c, **_: {"labels": [[task, labels(c)[task]] for task in plateau_tasks(c)]},
-    "fig_plateau": lambda c, **_: {"protocols": _protocols(c)},
-}
+    }

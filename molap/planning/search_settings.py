@@ -76,5 +76,4 @@ SEARCH_STAGES = {
     "search": _search,
     "search_sequence": _search_sequence,
     "tune_table": lambda c, **_: {},
-    "fig_tune": lambda c, **_: {},
 }

@@ -64,3 +64,13 @@ def method(c: RunConfig, first: bool) -> dict:
 def criterion(c: RunConfig) -> dict:
     """When a decision counts as correct."""
     return fields(c.evaluation, CriterionSettings)
+
+
+def channels(c: RunConfig) -> dict:
+    """Where tasks come from, for stages that count channels and draw no trials."""
+    return {"modules": defining_modules(c, c.tasks.names)}
+
+
+def training_steps(c: RunConfig) -> dict[str, int]:
+    """The steps of every phase of training."""
+    return {name: getattr(c, name).n_steps for name in ("pretraining", "heads", "separate", "dni")}

@@ -3,36 +3,32 @@
 from collections.abc import Sequence
 from itertools import takewhile
 
-from molap.claims.reading import followed_claims, read_claims
+from molap.claims.reading import read_claims
 from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.training import RecurrentPhaseSettings
 from molap.planning.contents import (
     corpus_tasks,
-    curve_figures,
-    defining_modules,
-    example_kinds,
-    fitted_sources,
-    labels,
-    lesion_task,
-    lesioned_kind,
-    lesions,
     modular,
-    module_sizes,
-    scaling_sizes,
     sweep,
     task_order,
 )
-from molap.planning.plateau_settings import PLATEAU_STAGES
+from molap.planning.figures import FIGURES
+from molap.planning.plateau_settings import plateau
 from molap.planning.search_settings import SEARCH_STAGES
-from molap.planning.setting_parts import criterion, fields, method, primitives_of, training, trials, without_keys
-from molap.storage.paths import ALL_TASKS, NO_SWITCH, block_seeds
-
-
-def _channels(c: RunConfig) -> dict:
-    """Where tasks come from, for stages that count channels and draw no trials."""
-    return {"modules": defining_modules(c, c.tasks.names)}
+from molap.planning.setting_parts import (
+    channels,
+    criterion,
+    fields,
+    method,
+    primitives_of,
+    training,
+    trials,
+    without_keys,
+)
+from molap.planning.tables import TABLES, paged_tables
+from molap.storage.paths import block_seeds
 
 
 def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> dict:
@@ -74,10 +70,6 @@ def _own_network(c: RunConfig, block: str, source: str, **_) -> dict:
     from molap.networks.own import content_digest  # NumPy only where there is something to read
 
     return {"source": source, "seeds": block_seeds(block), "content": content_digest(c.reservoirs.files[source])}
-
-
-def _steps(c: RunConfig) -> dict[str, int]:
-    return {name: getattr(c, name).n_steps for name in ("pretraining", "heads", "separate", "dni")}
 
 
 STAGES = {
@@ -141,7 +133,7 @@ STAGES = {
         _all_tasks_network(c, block, kind, c.dni.joint_steps, c.tasks.names) | {"tasks": list(c.tasks.names)}
     ),
     "scores": lambda c, block, kind, order, **_: {
-        "trials": _channels(c),
+        "trials": channels(c),
         "tasks": task_order(c, order),
         "order": int(order),
         "rule": kind.endswith("-rule"),
@@ -169,26 +161,6 @@ STAGES = {
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     },
-    "performance": lambda c, **_: {"tasks": list(labels(c).items())},
-    "counts": lambda c, **_: {},
-    "table1": lambda c, **_: {},
-    "components": lambda c, **_: {"sources": fitted_sources(c)},
-    "curves": lambda c, **_: {},
-    "learning": lambda c, **_: {"labels": list(labels(c).items())},
-    "scaling": lambda c, **_: {
-        "trials": _channels(c),
-        "tasks": list(c.tasks.names),
-        "sizes": scaling_sizes(c),
-        "n_modules": c.network.n_modules,
-        "steps": _steps(c),
-        "biases": c.network.biases,
-    },
-    "fig_learning": lambda c, **_: {"labels": list(labels(c).items()), "decay": c.optimiser.decay},
-    "fig_scaling": lambda c, **_: {"n_units": c.network.n_units},
-    "continual": lambda c, **_: {},
-    "forgetting": lambda c, **_: {},
-    "fig_dni": lambda c, **_: {"labels": labels(c)},
-    "fig_yardsticks": lambda c, **_: {"labels": labels(c)},
     "perturbation": lambda c, block, kind, task, **_: (
         _perturbing(c)
         | {
@@ -212,44 +184,12 @@ STAGES = {
             "n_trials": min(c.figures.example_trials, c.evaluation.n_trials),
         }
     ),
-    "robustness": lambda c, **_: {},
-    "areas": lambda c, **_: {},
-    "fig1c": lambda c, **_: {},
-    "fig2": lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
     "claims": lambda c, **_: {"claims": read_claims(c.claims.file).model_dump(mode="json")},
     "claims_page": lambda c, **_: {"run": c.name},
-    "attribution": lambda c, **_: {"claims": followed_claims(c).model_dump(mode="json"), "none": NO_SWITCH},
-    "fig_attribution": lambda c, **_: {"none": NO_SWITCH},
-    "generalisation": lambda c, **_: {"labels": labels(c), "single": c.generalisation.single},
-    "differences": lambda c, **_: {},
-    "fig5": lambda c, **_: {"labels": list(labels(c).items())},
-    "fig3": lambda c, **_: {
-        "task": lesion_task(c),
-        "kind": lesioned_kind(c),
-        "labels": labels(c),
-        "strength": c.perturbations.example_strength,
-    },
-    "fig_curves": lambda c, figure, **_: {
-        "panels": [[list(panel) for panel in row] for row in curve_figures(c)[figure]],
-        "y": "relative" if figure == "fig_relative" else "accuracy",
-        "labels": labels(c),
-    },
-    "fig_matched": lambda c, **_: {
-        "tasks": [lesion_task(c), ALL_TASKS],
-        "perturbations": lesions(c),
-        "labels": labels(c),
-    },
-    "fig_areas": lambda c, **_: {"perturbations": list(sweep(c))},
-    "pages": lambda c, **_: {},
+    "pages": lambda c, **_: {"contents": {name: TABLES[name].contents for name in paged_tables(c)}},
+    "plateau": plateau,
     "provenance": lambda c, **_: {"run": c.name},
-    "modules": lambda c, **_: {
-        "labels": list(labels(c).items()),
-        "sizes": module_sizes(c),
-        "trials": _channels(c),
-        "steps": _steps(c),
-        "biases": c.network.biases,
-    },
-    "fig_modules": lambda c, **_: {"labels": list(labels(c).items())},
-    **PLATEAU_STAGES,
     **SEARCH_STAGES,
+    **{name: lambda c, row=row, **_: row.settings(c) for name, row in TABLES.items()},
+    **{name: figure.settings for name, figure in FIGURES.items()},
 }

@@ -18,9 +18,10 @@ from molap.jobs.digests import parts
 from molap.planning.dry_run import Job, Refused, due_jobs
 from molap.planning.known_code import noted_code
 from molap.planning.origin import changed
+from molap.planning.outputs import OUTPUTS, PROGRAMS
 from molap.planning.plan import Plan
 from molap.storage.files import record_path
-from molap.storage.paths import OUTPUTS, PROGRAMS, RESULTS
+from molap.storage.paths import RESULTS
 
 MANY = 4
 """Names that a cause lists; of more, their number."""

@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from molap.storage.files import checksum, read_json
+from molap.storage.files import checksum
 
 COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share", "largest_memory_mb"]
-
-
-def read_records(folder: Path, without: Sequence[str] = ()) -> list[dict]:
-    """The records below a folder, in the order of their paths; those in some of its own folders are left out."""
-    files = sorted(folder.rglob("*.record.json"))
-    files = [file for file in files if file.relative_to(folder).parts[0] not in without]
-    return [read_json(file) for file in files]
 
 
 def stage_times(records: Sequence[dict]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save."""
     table1 = read_table(job.inputs["table1"])
-    save_figure(draw_fig1c(table1), job.outputs["png"], job.provenance, {"": table1})
+    save_figure(draw_fig1c(table1), job.outputs, job.provenance, table1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def work(job: Job) -> None:
     curves = curves[(curves.stage == job.settings.task) & (curves.strategy == "molap")]
     examples = {kind.removeprefix("molap-"): load_arrays(job.inputs[kind]) for kind in job.settings.kinds}
     data = {"performance": performance, "loss": curves[curves.source.isin(examples)]} | example_tables(examples)
-    save_figure(draw_fig2(performance, examples, curves), job.outputs["png"], job.provenance, data)
+    save_figure(draw_fig2(performance, examples, curves), job.outputs, job.provenance, data)
 
 
 if __name__ == "__main__":

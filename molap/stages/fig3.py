@@ -21,7 +21,7 @@ def work(job: Job) -> None:
     s = job.settings
     table, example = read_table(job.inputs["robustness"]), load_arrays(job.inputs["example"])
     figure, data = draw_fig3(table, example, s.task, s.labels, s.kind, s.strength)
-    save_figure(figure, job.outputs["png"], job.provenance, data)
+    save_figure(figure, job.outputs, job.provenance, data)
 
 
 if __name__ == "__main__":

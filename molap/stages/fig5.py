@@ -18,7 +18,7 @@ def work(job: Job) -> None:
     """Draw and save, with the data."""
     table, differences = read_generalisation(job.inputs["generalisation"]), read_table(job.inputs["differences"])
     figure = draw_fig5(table, differences, dict(job.settings.labels))
-    save_figure(figure, job.outputs["png"], job.provenance, {"performance": table, "differences": differences})
+    save_figure(figure, job.outputs, job.provenance, {"performance": table, "differences": differences})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = read_table(job.inputs["areas"])
-    save_figure(draw_areas(table, job.settings.perturbations), job.outputs["png"], job.provenance, {"": table})
+    save_figure(draw_areas(table, job.settings.perturbations), job.outputs, job.provenance, table)
 
 
 if __name__ == "__main__":

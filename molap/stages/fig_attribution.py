@@ -17,7 +17,7 @@ def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = read_table(job.inputs["attribution"], keep_default_na=False, na_values=[""])
     figure = draw_attribution(table, job.settings.none)
-    save_figure(figure, job.outputs["png"], job.provenance, {"": table})
+    save_figure(figure, job.outputs, job.provenance, table)
 
 
 if __name__ == "__main__":

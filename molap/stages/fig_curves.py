@@ -21,7 +21,7 @@ def work(job: Job) -> None:
     """Draw and save, with the data."""
     s = job.settings
     figure, data = draw_curves(read_table(job.inputs["robustness"]), s.panels, s.y, s.labels)
-    save_figure(figure, job.outputs["png"], job.provenance, {"": data})
+    save_figure(figure, job.outputs, job.provenance, data)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def work(job: Job) -> None:
     scores = pd.concat([read_table(file, keep_default_na=False) for file in files], ignore_index=True)
     performance = read_table(job.inputs["performance"])
     data = {"scores": scores[scores.order == 0], "joint": performance[performance.strategy == "joint"]}
-    save_figure(draw_continual(scores, performance, job.settings.labels), job.outputs["png"], job.provenance, data)
+    save_figure(draw_continual(scores, performance, job.settings.labels), job.outputs, job.provenance, data)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = read_table(job.inputs["learning"])
     figure, mean = draw_learning(table, dict(job.settings.labels), job.settings.decay)
-    save_figure(figure, job.outputs["png"], job.provenance, {"mean": mean, "tasks": table})
+    save_figure(figure, job.outputs, job.provenance, {"mean": mean, "tasks": table})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def work(job: Job) -> None:
     """Draw and save, with the data."""
     s = job.settings
     figure, data = draw_matched(read_table(job.inputs["robustness"]), s.tasks, s.perturbations, s.labels)
-    save_figure(figure, job.outputs["png"], job.provenance, {"": data})
+    save_figure(figure, job.outputs, job.provenance, data)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def work(job: Job) -> None:
     table = read_table(job.inputs["table"])
     figure = draw_plateau(table, job.settings.protocols)
     data = {"seeds": table, "mean": mean_over_seeds(table)}
-    save_figure(figure, job.outputs["png"], job.provenance, data)
+    save_figure(figure, job.outputs, job.provenance, data)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = read_table(job.inputs["scaling"])
-    save_figure(draw_scaling(table, job.settings.n_units), job.outputs["png"], job.provenance, {"": table})
+    save_figure(draw_scaling(table, job.settings.n_units), job.outputs, job.provenance, table)
 
 
 if __name__ == "__main__":

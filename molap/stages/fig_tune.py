@@ -14,7 +14,7 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save."""
     rows = shown(read_table(job.inputs["table"]), read_table(job.inputs["choice"]))
-    save_figure(draw_tune(rows), job.outputs["png"], job.provenance, {"": rows})
+    save_figure(draw_tune(rows), job.outputs, job.provenance, rows)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from molap.jobs.job import Job, run_job
 from molap.report.pages import in_html, table, write_page
 from molap.report.settings_table import parameters
 from molap.storage.files import read_json, read_table
-from molap.storage.paths import OUTPUTS
 
 
 class Settings(Section):
-    """Nothing but the tables."""
+    """What each table holds, in words."""
+
+    contents: dict[str, str]
 
 
 def work(job: Job) -> None:
@@ -23,11 +24,10 @@ def work(job: Job) -> None:
         "Each key is one of a configuration file; the readings among them are those of docs/readings.md.",
         table("", "", settings, strong=differs),
     )
-    for name, path in job.inputs.items():
-        if name == "configuration":
-            continue
+    for name, contents in job.settings.contents.items():
+        path = job.inputs[name]
         rows = read_table(path, keep_default_na=False, na_values=[""])
-        about = f"{in_html(OUTPUTS[name].contents)}. Here to four digits; in full in <code>{path}</code>."
+        about = f"{in_html(contents)}. Here to four digits; in full in <code>{path}</code>."
         write_page(job.outputs[name], f"Table: {name}", about, table("", "", rows))
 
 

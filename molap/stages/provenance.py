@@ -1,13 +1,13 @@
 """Make the report's page of provenance: seeds, time and memory, versions, machines, digests."""
 
-from pathlib import Path
-
 from molap.config.base import Section
 from molap.jobs.job import Job, run_job
 from molap.report.pages import table, write_page
-from molap.report.provenance import files, makers, read_records, sources, span, stage_times
+from molap.report.provenance import files, makers, sources, span, stage_times
 from molap.storage.files import read_json
-from molap.storage.paths import RESULTS
+
+RECORDS = "record/"
+"""How the names of the inputs begin that are records."""
 
 
 class Settings(Section):
@@ -17,11 +17,11 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Write the page, from all records of the run and its chains; other targets have folders of their own."""
-    records = read_records(Path(RESULTS, job.settings.run), without=("modules", "tune", "yardsticks"))
+    """Write the page, from the records of all jobs behind the report."""
+    records = [read_json(path) for name, path in job.inputs.items() if name.startswith(RECORDS)]
     seeds = read_json(job.inputs["configuration"])["seeds"]
     times = stage_times(records).round(1).reset_index()
-    shown = [path for name, path in job.inputs.items() if name != "configuration"]
+    shown = [path for name, path in job.inputs.items() if name != "configuration" and not name.startswith(RECORDS)]
     first, last = span(records)
     numbers = range(seeds["first"], seeds["first"] + seeds["networks"])
     write_page(

@@ -7,15 +7,9 @@ import sys
 from snakemake.io import IOFile
 
 SOURCES = "|".join(["cca", "pca", "none", *run_config.reservoirs.files])
-TABLES = ["performance", "counts", "table1", "curves"] + ["components"] * bool(fitted_sources(run_config))
-TABLES += ["continual", "forgetting"] * bool(sequence_kinds(run_config))
-TABLES += ["robustness", "areas"] * bool(sweep(run_config))
-TABLES += ["generalisation", "differences"] * bool(left_out_sets(run_config)) + ["learning", "scaling"]
-FIGURES = ["fig1c", "fig2"] + ["fig_dni"] * bool(sequence_kinds(run_config))
-FIGURES += ["fig_areas"] * bool(sweep(run_config)) + ["fig_matched"] * bool(lesions(run_config))
-FIGURES += ["fig3"] * bool(sweep(run_config) and modular(run_config))
-FIGURES += ["fig5"] * bool(left_out_sets(run_config)) + ["fig_learning", "fig_scaling"]
 CLAIMS = ["claims", "claim_parts", "claims_page"]
+# Tables whose rules have a longer name, since a target has theirs.
+RULES = {"modules": "modules_table", "attribution": "attribution_table"}
 ENVIRONMENT = "../../envs/conda.yaml"
 COMMAND = (
     "python -m molap.stages.{params.program} --settings {params.settings:q} --code {params.code}"
@@ -112,48 +106,26 @@ def trained(stage):
     return {"arrays": output(stage), "checkpoints": checkpoints_path(output(stage)), "record": record(stage)}
 
 
-def drawn(stage, category, title, panels):
+def drawn(name, row):
     """The outputs of a rule that draws."""
-    stem = output(stage).removesuffix(".png")
-    data = [f"{stem}_{panel}.csv" for panel in panels] or f"{stem}.csv"
-    files = {"png": shown(stage, category, title), "svg": f"{stem}.svg", "pdf": f"{stem}.pdf"}
-    return files | {"data": data, "record": record(stage)}
+    stem = output(name).removesuffix(".png")
+    category, labels = row.category, {"figure": row.title}
+    if name == "fig_curves":
+        category, labels = lambda w: CURVES[w.figure].category, lambda w: {"figure": CURVES[w.figure].title}
+    caption = "../report/figure.rst"
+    files = {"png": report(output(name), caption=caption, category=category, labels=labels)}
+    files |= {ending: f"{stem}.{ending}" for ending in ("svg", "pdf")}
+    data = {f"data_{panel}": f"{stem}_{panel}.csv" for panel in row.panels} or {"data": f"{stem}.csv"}
+    return files | data | {"record": record(name)}
 
 
 # What the report's texts say of this configuration. Not in the user's own mapping, which is checked key by key.
 config = config | {"captions": captions(run_config)}
 
-PAPER, FURTHER = "Figures of the paper", "Further figures"
-
-
-def shown(name, category, title):
-    """Pattern of a figure's path; the report shows it under its category and title, or what these tell of wildcards."""
-    labels = (lambda wildcards: {"figure": title(wildcards)}) if callable(title) else {"figure": title}
-    return report(output(name), caption=f"../report/{name}.rst", category=category, labels=labels)
-
 
 def page(path, caption, category, title):
     """Pattern of the path of a page of the report."""
     return report(path, caption=f"../report/{caption}.rst", category=category, labels={"page": title})
-
-
-CURVES = {
-    "fig4": "Fig 4: perturbations, mean over tasks",
-    "figS1": "Fig S1: lesions by module, first tasks",
-    "figS2": "Fig S2: lesions by module, other tasks",
-    "figS3": "Fig S3: the whole network, first tasks",
-    "figS4": "Fig S4: the whole network, other tasks",
-    "figS5": "Fig S5: the whole network, two tasks",
-    "fig_relative": "perturbations, relative to the intact network",
-}
-
-
-def curve_title(wildcards):
-    return CURVES[wildcards.figure]
-
-
-def curve_category(wildcards):
-    return FURTHER if wildcards.figure == "fig_relative" else PAPER
 
 
 def figure_files(name, **wildcards):

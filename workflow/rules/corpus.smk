@@ -76,7 +76,7 @@ rule validation:
 
 rule primitives:
     input:
-        corpus=lambda wildcards: plan.path("corpus", wildcards.run),
+        unpack(inputs.of("primitives")),
     output:
         arrays=output("primitives"),
         record=record("primitives"),

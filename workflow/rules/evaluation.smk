@@ -1,37 +1,33 @@
 # What trained networks do: on the test sets, intact and perturbed; on validation trials, at checkpoints of training.
 
 SCORED = {
-    # rule: what it reads, what it writes, message
+    # rule: what it writes, message
     "evaluation": (
-        inputs.network_and_testset,
         "rows",
         "Evaluation of {wildcards.kind} on {wildcards.task}, seeds {wildcards.block}",
     ),
-    "example": (inputs.network_and_testset, "arrays", "Example trials of {wildcards.kind} on {wildcards.task}"),
+    "example": ("arrays", "Example trials of {wildcards.kind} on {wildcards.task}"),
     "scores": (
-        inputs.sequence_and_testsets,
         "rows",
         "Scores of {wildcards.kind} after every task, order {wildcards.order}, seeds {wildcards.block}",
     ),
-    "learned": (inputs.networks_and_validation, "rows", "Learning of {wildcards.kind}, seeds {wildcards.block}"),
+    "learned": ("rows", "Learning of {wildcards.kind}, seeds {wildcards.block}"),
     "lesioned": (
-        inputs.network_and_testset,
         "arrays",
         "Example trials of {wildcards.kind} on {wildcards.task}, lesioned",
     ),
     "plateau": (
-        inputs.checkpoints_and_validation,
         "table",
         "States and gradients of separate networks for {wildcards.task}, seeds {wildcards.block}",
     ),
 }
-for stage, (reads, written, text) in SCORED.items():
+for stage, (written, text) in SCORED.items():
 
     rule:
         name:
             stage
         input:
-            unpack(reads),
+            unpack(inputs.of(stage)),
         output:
             **{written: output(stage)},
             record=record(stage),
@@ -51,7 +47,7 @@ for stage, (reads, written, text) in SCORED.items():
 
 rule perturbation:
     input:
-        unpack(inputs.network_and_testset),
+        unpack(inputs.of("perturbation")),
     output:
         table=output("perturbation"),
         record=record("perturbation"),

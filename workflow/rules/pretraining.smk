@@ -22,7 +22,7 @@ rule reservoir:
 rule own_network:
     input:
         # The settings hold the content's digest; the file's time says nothing more.
-        file=lambda wildcards: ancient(plan.runs[wildcards.run].reservoirs.files[wildcards.source]),
+        file=lambda wildcards: ancient(inputs.own_file(wildcards)["file"]),
     output:
         arrays=output("own_network"),
         record=record("own_network"),
@@ -42,8 +42,7 @@ rule own_network:
 
 rule module:
     input:
-        network=inputs.network_before,
-        primitives=lambda wildcards: plan.path("primitives", wildcards.run, source=wildcards.source),
+        unpack(inputs.of("module")),
     output:
         arrays=output("module"),
         record=record("module"),

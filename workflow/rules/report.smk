@@ -1,14 +1,12 @@
 # The paper's claims: verdicts from the tables, and their page. What `snakemake --report` shows beside the figures: every
 # table and setting as a page, and where all of it comes from.
 
-JUDGED = {name: output(name) for name in CLAIM_TABLES if name in TABLES}
-JUDGED |= {"modules": output("modules")} if run_config.claims.modules else {}
-PAGES = [name for name in TABLES if name != "curves"]
+PAGES = paged_tables(run_config)
 
 
 rule claims_table:
     input:
-        **JUDGED,
+        unpack(inputs.of("claims")),
     output:
         table=output("claims"),
         parts=output("claim_parts"),
@@ -29,10 +27,7 @@ rule claims_table:
 
 rule claims_page:
     input:
-        **{name: output(name) for name in FIGURES},
-        **({"fig_modules": output("fig_modules")} if run_config.claims.modules else {}),
-        claims=output("claims"),
-        parts=output("claim_parts"),
+        unpack(inputs.of("claims_page")),
     output:
         page=page(output("claims_page"), "claims", "Claims", "The paper's claims: verdicts"),
         markdown=output("claims_page").replace(".html", ".md"),
@@ -53,8 +48,7 @@ rule claims_page:
 
 rule pages:
     input:
-        **{name: output(name) for name in PAGES},
-        configuration=output("configuration"),
+        unpack(inputs.of("pages")),
     output:
         **{name: page(f"{RESULTS}/{{run}}/report/{name}.html", "table", "Tables", name) for name in PAGES},
         parameters=page(output("pages"), "settings", "Provenance", "Settings"),
@@ -75,10 +69,7 @@ rule pages:
 
 rule provenance:
     input:
-        **{name: output(name) for name in TABLES},
-        **{name: output(name) for name in FIGURES},
-        **{figure: output("fig_curves").replace("{figure}", figure) for figure in curve_figures(run_config)},
-        configuration=output("configuration"),
+        unpack(inputs.of("provenance")),
     output:
         page=page(output("provenance"), "provenance", "Provenance", "Time, memory, versions, digests"),
         record=record("provenance"),

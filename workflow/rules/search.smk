@@ -4,7 +4,7 @@
 
 rule search_modules:
     input:
-        primitives=lambda wildcards: plan.path("primitives", wildcards.run, source=wildcards.source),
+        unpack(inputs.of("search_modules")),
     output:
         arrays=output("search_modules"),
         record=record("search_modules"),
@@ -24,7 +24,7 @@ rule search_modules:
 
 rule search:
     input:
-        unpack(inputs.searched),
+        unpack(inputs.of("search")),
     output:
         table=output("search"),
         record=record("search"),
@@ -46,7 +46,7 @@ rule search:
 
 rule search_sequence:
     input:
-        unpack(inputs.validation_of_search),
+        unpack(inputs.of("search_sequence")),
     output:
         table=output("search_sequence"),
         record=record("search_sequence"),

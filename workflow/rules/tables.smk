@@ -1,78 +1,32 @@
-# Tables: what networks did → tidy CSV files.
+# Tables: what networks did → tidy CSV files. A row each in molap/planning/tables.py.
 
-COLLECTED = {
-    # rule: stage, what it reads, message
-    "performance": ("performance", inputs.evaluations, "Table of performance"),
-    "counts": ("counts", inputs.records_of_a_block, "Table of weights trained"),
-    "table1": ("table1", inputs.tables("counts"), "Table 1"),
-    "components": ("components", inputs.fits, "Table of canonical correlations and explained variance"),
-    "continual": ("continual", inputs.scores, "Table of accuracy after every task"),
-    "forgetting": ("forgetting", inputs.tables("continual"), "Table of forgetting and transfer"),
-    "robustness": ("robustness", inputs.sweeps, "Table of performance under perturbations"),
-    "areas": ("areas", inputs.tables("robustness"), "Table of areas under the curves"),
-    "generalisation": ("generalisation", inputs.left_out_evaluations, "Table of generalisation"),
-    "differences": ("differences", inputs.tables("generalisation"), "Table of left out less included"),
-    "learning": ("learning", inputs.learned, "Table of accuracy while learning"),
-    "scaling": ("scaling", inputs.tables(), "Table of weights and updates by number of tasks and units"),
-    "modules_table": ("modules", inputs.numbers_of_modules, "Table of the number of modules"),
-    "plateau_table": (
-        "plateau_table",
-        inputs.both_protocols,
-        "Table of what keeps separate networks on a plateau",
-    ),
-    "attribution_table": (
-        "attribution",
-        inputs.switch_tables,
-        "Effects of claims with one reading switched at a time",
-    ),
-}
-for table, (stage, reads, text) in COLLECTED.items():
+for table, row in TABLES.items():
 
     rule:
         name:
-            table
+            RULES.get(table, table)
         input:
-            unpack(reads),
+            unpack(inputs.of(table)),
         output:
-            table=output(stage),
-            record=record(stage),
+            table=output(table) if row.as_page else page(output(table), table, "Tables", f"{table} (CSV)"),
+            record=record(table),
         log:
-            log_of(stage),
+            log_of(table),
         conda:
             ENVIRONMENT
         resources:
-            **needs.of(stage),
+            **needs.of(table),
         params:
-            **job(stage),
+            **job(table),
         message:
-            text
+            row.message
         shell:
             COMMAND
 
 
-rule curves:
-    input:
-        unpack(inputs.records),
-    output:
-        table=page(output("curves"), "curves", "Tables", "curves (CSV)"),
-        record=record("curves"),
-    log:
-        log_of("curves"),
-    conda:
-        ENVIRONMENT
-    resources:
-        **needs.of("curves"),
-    params:
-        **job("curves"),
-    message:
-        "Table of training curves"
-    shell:
-        COMMAND
-
-
 rule tune_table:
     input:
-        unpack(inputs.search_tables),
+        unpack(inputs.of("tune_table")),
     output:
         table=output("tune_table"),
         choice=output("tune_choice"),

@@ -4,7 +4,7 @@
 
 rule head:
     input:
-        network=lambda wildcards: plan.pretrained(wildcards.run, wildcards.block, wildcards.source),
+        unpack(inputs.of("head")),
     output:
         **trained("head"),
     log:
@@ -40,7 +40,7 @@ rule separate:
 
 rule sequence:
     input:
-        unpack(inputs.before_in_sequence),
+        unpack(inputs.of("sequence")),
     output:
         **trained("sequence"),
     log:

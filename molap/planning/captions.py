@@ -1,0 +1,45 @@
+"""What the captions of figures say of a configuration: the readings behind a figure, and how many seeds."""
+
+from molap.config.run import RunConfig
+
+
+def over_seeds(c: RunConfig) -> str:
+    """Say over how many network seeds a figure's intervals are."""
+    n = c.seeds.networks
+    if n > 1:
+        return f"{n} network seeds; bands and error bars, where there are any, are 95 % intervals over them."
+    return "1 network seed: a description, not a test."
+
+
+def over_draws(c: RunConfig) -> str:
+    """Say the same of a figure whose bands show the draws where there is one network seed."""
+    bands = f" Bands are standard deviations over {c.perturbations.draws} draws." if c.seeds.networks == 1 else ""
+    return over_seeds(c) + bands
+
+
+def counted(c: RunConfig) -> str:
+    """Say that a figure shows numbers that do not depend on seeds."""
+    return "Counts do not depend on seeds."
+
+
+def searched(c: RunConfig) -> str:
+    """Say how many networks the search trains, and whether results use them."""
+    n, first = c.tune.networks, c.tune.first_seed
+    own, reported = range(first, first + n), range(c.seeds.first, c.seeds.first + c.seeds.networks)
+    apart = max(own.start, reported.start) >= min(own.stop, reported.stop)
+    networks = "1 network" if n == 1 else f"{n} networks"
+    use = "which no result uses" if apart else "some of which results use, too"
+    return f"{networks} of each kind and task for every candidate, with seeds from {first} on, {use}."
+
+
+def readings(c: RunConfig, keys: tuple[str, ...]) -> str:
+    """Name the values of configuration keys, in reStructuredText."""
+    values = c.model_dump(mode="json")
+    return f"Reading: {', '.join(_reading(values, key) for key in keys)}."
+
+
+def _reading(values: dict, key: str) -> str:
+    section, name = key.split(".")
+    value = values[section][name]
+    text = {None: "none", True: "yes", False: "no"}.get(value, value) if isinstance(value, bool | None) else value
+    return f"``{key}`` {f'{text:g}' if isinstance(text, float) else text}"

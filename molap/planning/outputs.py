@@ -1,0 +1,180 @@
+"""Where every output lies, and what it holds. The table in `results/README.md` is made from this file."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from molap.planning.figures import FIGURES
+from molap.planning.tables import TABLES
+from molap.storage.paths import RESULTS
+
+PROGRAMS = {"validation": "testset", "fig_yardsticks": "fig_dni"}
+"""Of outputs that another one's program makes, that program."""
+
+
+class Output(NamedTuple):
+    """A kind of output file: its place below `results/`, and its contents."""
+
+    template: str
+    contents: str
+
+
+OUTPUTS = {
+    "configuration": Output("{run}/configuration.json", "every setting of the run, defaults included"),
+    "corpus": Output(
+        "{run}/corpus/corpus.npz",
+        "`inputs` (time, trial, channel) and `targets` (time, trial, output) of all tasks side by side, rescaled; "
+        "`input_names`, `target_names`",
+    ),
+    "testset": Output(
+        "{run}/testsets/{task}.npz",
+        "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians",
+    ),
+    "validation": Output(
+        "{run}/validation/{task}.npz", "validation trials, on which learning is followed; as a test set"
+    ),
+    "primitives": Output(
+        "{run}/primitives/{source}.npz",
+        "for `inputs_` and `targets_`: `mean`, `scale` (channel), `weights` (channel, component), `low`, `high` "
+        "(component); `correlations`, `target_r2` (component)",
+    ),
+    "reservoir": Output(
+        "{run}/networks/{block}/reservoir.npz",
+        "random networks before any training: `w_in` (seed, unit, 1), `w_rec` (seed, unit, unit; row receives), "
+        "`w_out` (seed, 1, unit), `seeds`; with biases also `b_rec`, `b_out`, `h0`",
+    ),
+    "own_network": Output(
+        "{run}/networks/{block}/given/{source}.npz",
+        "a recurrent network of the user's own: `w_rec` (the same for every seed), `seeds`, `modules` where known",
+    ),
+    "module": Output(
+        "{run}/networks/{block}/molap-{source}/module{module}.npz",
+        "as the reservoir, after pre-training modules 1 … m in turn",
+    ),
+    "head": Output(
+        "{run}/networks/{block}/molap-{source}/{task}.npz",
+        "trained networks: `w_in` (seed, unit, channel), `w_rec` (frozen), `w_out` (seed, output, unit), `seeds`; "
+        "`{task}.checkpoints.npz` beside it: what was trained (checkpoint, seed, …) after `steps` 0, 1, 2, 5, 10, …",
+    ),
+    "separate": Output(
+        "{run}/networks/{block}/separate/{task}.npz",
+        "trained networks, all weights; arrays and checkpoints as for heads",
+    ),
+    "sequence": Output(
+        "{run}/sequences/{block}/{kind}/order{order}/{task}.npz",
+        "one network for all tasks, after learning {task} as the last: arrays and checkpoints as for heads, with "
+        "the channels `input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` the places of each task's own; "
+        "with DNI `memory_z`, `memory_wz`, `memory_y`, the running covariances",
+    ),
+    "joint": Output(
+        "{run}/sequences/{block}/{kind}/joint.npz",
+        "one network trained on all tasks at once; arrays and checkpoints as for a sequence",
+    ),
+    "scores": Output(
+        "{run}/sequences/{block}/{kind}/order{order}/scores.json",
+        "one row per network seed, place in the sequence (0: untrained) and task tested: every metric on the test set",
+    ),
+    "evaluation": Output(
+        "{run}/evaluation/{block}/{kind}/{task}.json",
+        "one row per network seed: every metric on the test set",
+    ),
+    "learned": Output(
+        "{run}/learned/{block}/{kind}.json",
+        "one row per task, network seed and checkpoint of training: every metric on the validation trials",
+    ),
+    "example": Output(
+        "{run}/examples/{block}/{kind}/{task}.npz",
+        "of the block's first network: `outputs`, `targets` (time, trial, output) and `error` (trial, output) on "
+        "some test trials, `rates` (time, unit) of the first, `w_rec`, `w_out`",
+    ),
+    "perturbation": Output(
+        "{run}/perturbations/{block}/{kind}/{task}.csv",
+        "one row per network seed, perturbation, strength and draw: entries or units hit, and every metric; "
+        "`{task}.cells.npz` beside it holds the same for a sweep that goes on",
+    ),
+    "lesioned": Output(
+        "{run}/lesioned/{block}/{kind}/{task}.npz",
+        "of the block's first network, with each kind of modular lesion: `outputs`, `targets` (…, time, trial, output) "
+        "and `error` (…, trial, output) on some test trials; `perturbations`, their names",
+    ),
+    "claims": Output(
+        "{run}/tables/claims.csv",
+        "one row per claim of the paper: verdict, the part that decides it with its effect and 95 % interval over "
+        "network seeds, figures and tables that show it",
+    ),
+    "claim_parts": Output(
+        "{run}/tables/claim_parts.csv", "one row per part of a claim: what must be, effect, interval, verdict"
+    ),
+    "pages": Output(
+        "{run}/report/parameters.html",
+        "for the report: every setting, and beside it every table but `curves.csv` as a page (`performance.html`, …)",
+    ),
+    "claims_page": Output(
+        "{run}/report/claims.html",
+        "for the report: the verdicts, then each claim with its figures and numbers; as Markdown in `claims.md`",
+    ),
+    "provenance": Output(
+        "{run}/report/provenance.html",
+        "for the report: time and memory by stage, versions, machines, digests, from the records",
+    ),
+    "plateau": Output(
+        "{run}/plateau/{block}/{task}.csv",
+        "of separate networks, one row per network seed and checkpoint of training: what the states still hold at the "
+        "Go signal, the gradient through the delay, saturated rates, spectral radius",
+    ),
+    "search_modules": Output(
+        "{run}/tune/{grid}/molap-{source}/modules.npz",
+        "pre-trained modules of every candidate of a grid: `w_rec` (network, unit, unit); `candidates` and `seeds` "
+        "(network)",
+    ),
+    "search": Output(
+        "{run}/tune/{grid}/{kind}/{task}.csv",
+        "one row per candidate of a grid and network seed: scores on validation trials",
+    ),
+    "search_sequence": Output(
+        "{run}/tune/{grid}/{kind}/sequence.csv",
+        "one row per candidate of a grid, network seed and task: scores on validation trials at the end of the "
+        "sequence, and right after the task",
+    ),
+    "tune_table": Output(
+        "{run}/tune/tune_table.csv",
+        "one row per kind, candidate and task: the candidate's fields, validation accuracy (mean and lowest over "
+        "networks), networks, and how many of them failed: stayed below the best constant output",
+    ),
+    "tune_choice": Output(
+        "{run}/tune/tune_choice.csv",
+        "one row per kind and candidate, and per candidate for `all` kinds: networks, failures, validation accuracy, "
+        "steps and rank (fewest failures, then highest accuracy to 0.1 points, then fewest steps)",
+    ),
+}
+OUTPUTS |= {name: Output(row.template or f"{{run}}/tables/{name}.csv", row.contents) for name, row in TABLES.items()}
+OUTPUTS |= {name: Output(row.template or f"{{run}}/figures/{name}.png", row.contents) for name, row in FIGURES.items()}
+
+
+def path(output: str, run: str, **wildcards: object) -> str:
+    """The path of an output; e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
+    return f"{RESULTS}/{OUTPUTS[output].template.format(run=run, **wildcards)}"
+
+
+def chain_name(left_out: Sequence[str]) -> str:
+    """The name of a set of left-out tasks."""
+    return "+".join(left_out)
+
+
+def chain_run(run: str, left_out: Sequence[str]) -> str:
+    """The run inside a run whose corpus lacks some tasks."""
+    return f"{run}/without/{chain_name(left_out)}"
+
+
+def modules_run(run: str, size: str) -> str:
+    """The run inside a run that has another number of modules."""
+    return f"{run}/modules/{size}"
+
+
+def yardsticks_run(run: str) -> str:
+    """The run inside a run that holds what the networks which learn all tasks are measured by."""
+    return f"{run}/yardsticks"
+
+
+def checkpoints_path(network: str) -> str:
+    """The checkpoints beside a network that was trained on tasks."""
+    return network.removesuffix(".npz") + ".checkpoints.npz"
