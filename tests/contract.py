@@ -227,7 +227,7 @@ PAGE_HEAD = """# What re-runs after a change
 
 For every configuration key and every module of the package: the stages that run again, and no others. The left
 column of stages holds those whose own settings or source change, the right one those that read what they make. A
-stage is named if any of its jobs re-runs; `snakemake -n` counts them, `python -m molap.planning.why` names the cause of
+stage is named if any of its jobs re-runs; `snakemake -n` counts them, `molap why` names the cause of
 each.
 
 Comments, docstrings, layout, `touch` and the order of keys re-run nothing. Swapped values, an older modification

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tracked_results import environment
 
-from molap.tracking.__main__ import LEAN
+from molap.tracking.server import LEAN
 
 
 def free_port() -> int:

@@ -48,6 +48,7 @@ LAYERS = (
     ("training", "evaluation", "planning"),
     ("report", "interface", "gathering"),
     ("stages",),
+    ("cli", "__main__"),
 )
 """Rooms of the package, its folders and top-level files, floor by floor from the ground up; a room imports from its own
 floor and those below."""

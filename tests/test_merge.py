@@ -109,4 +109,6 @@ def test_a_folder_without_results_is_refused(changed, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     result = merge(changed, empty)
-    assert result.returncode == 1 and result.stderr.startswith(f"molap.gathering.merge: {empty} holds no records")
+    assert result.returncode == 1 and result.stderr.startswith(
+        f"python -m molap.gathering.merge: {empty} holds no records"
+    )

@@ -175,7 +175,7 @@ def test_a_changed_setting_reruns_what_depends_on_it(changed, change, expected):
 
 
 def why(scratch, *arguments):
-    """What `python -m molap.planning.why` prints: cause → the lines below it."""
+    """What `molap why` prints: cause → the lines below it."""
     command = [sys.executable, "-m", "molap.planning.why", *arguments, "--configfile", "tiny.yaml"]
     result = subprocess.run(command, cwd=scratch.folder, env=scratch.environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -103,9 +103,9 @@ def test_no_server_at_all_is_told_in_one_line_and_quickly(tmp_path):
     start = time.time()
     code, _, error = sync(results, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert code == 1 and time.time() - start < 20
-    assert (
-        error
-        == "molap.tracking: 2 jobs left out: http://127.0.0.1:9 does not answer ([Errno 111] Connection refused)\n"
+    assert error == (
+        "python -m molap.tracking sync: 2 jobs left out: "
+        "http://127.0.0.1:9 does not answer ([Errno 111] Connection refused)\n"
     )
 
 
@@ -145,5 +145,7 @@ def test_the_environment_goes_before_the_configuration(tmp_path):
     code, _, error = sync(results, "--config", "mine.yaml", MLFLOW_TRACKING_URI="http://127.0.0.1:7")
     assert code == 1 and "127.0.0.1:7 does not" in error
     code, _, error = sync(results, MLFLOW_TRACKING_URI="databricks")
-    assert code == 1 and error.startswith("molap.tracking: MLFLOW_TRACKING_URI: 'databricks' is not allowed; give http")
+    assert code == 1 and error.startswith(
+        "python -m molap.tracking sync: MLFLOW_TRACKING_URI: 'databricks' is not allowed; give http"
+    )
     assert "MLFLOW_TRACKING_URI" not in environment()

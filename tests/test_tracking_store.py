@@ -184,7 +184,10 @@ def test_a_second_importer_waits_for_no_one_and_says_so(results):
     assert holder.stdout.readline() == "held\n"
     code, _, error = sync(results)
     holder.communicate("")
-    assert code == 1 and error == f"molap.tracking: another importer (process {holder.pid}) is at work on results/\n"
+    assert (
+        code == 1
+        and error == f"python -m molap.tracking sync: another importer (process {holder.pid}) is at work on results/\n"
+    )
 
 
 @pytest.mark.parametrize("age", [1, 12])

@@ -52,9 +52,7 @@ def table(finished):
 def test_every_stage_is_there_and_the_link_is_printed(finished, table):
     records = list((finished.folder / "results" / "tiny").rglob("*.record.json"))
     assert table["tags.job"].nunique() == len(records) == 64 and set(table.status) == {"FINISHED"}
-    assert (
-        "tracking: look at the runs with python -m molap.tracking ui, then http://127.0.0.1:5000/#/" in finished.output
-    )
+    assert "tracking: look at the runs with molap ui, then http://127.0.0.1:5000/#/" in finished.output
     assert sync(finished.folder / "results")[1].startswith("0 jobs"), "nothing is left to bring in"
     evaluations = table[table["tags.stage"] == "evaluation"]
     assert len(evaluations) == 2 * (4 * 2 + 2) and evaluations["metrics.test/accuracy"].notna().all()
@@ -110,9 +108,7 @@ def test_the_command_line_answers(finished):
 def ui(finished):
     port = free_port()
     command = [sys.executable, "-m", "molap.tracking", "ui", "--port", str(port)]
-    process = subprocess.Popen(
-        command, cwd=finished.folder, env=finished.environment, stderr=subprocess.PIPE, start_new_session=True
-    )
+    process = subprocess.Popen(command, cwd=finished.folder, env=finished.environment, stderr=subprocess.PIPE)
     base = f"http://127.0.0.1:{port}"
     try:
         deadline = time.time() + 120
@@ -124,8 +120,8 @@ def ui(finished):
                 time.sleep(0.2)
         yield base
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.terminate()
+        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

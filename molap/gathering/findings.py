@@ -1,16 +1,14 @@
-"""Print the numbers that docs/findings.md states, from the reference tables.
+"""Print the numbers that docs/findings.md states, from the reference tables: `molap findings`."""
 
-python -m molap.gathering.findings
-"""
-
-import argparse
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 
 from molap.analysis.intervals import half_width
 from molap.gathering import seeds
+from molap.jobs.command import Refused, run
 
 SEED = "network_seed"
 ENDS = ["mean", "low", "high"]
@@ -162,19 +160,26 @@ def switching(folder: Path) -> None:
     )
 
 
-def main() -> None:
-    """Print everything."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", type=Path, default=Path("docs/reference/tables"))
-    folder = parser.parse_args().tables
+@click.command("findings")
+@click.option(
+    "--tables",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("docs/reference/tables"),
+    metavar="DIR",
+    help="The tables that are read.",
+)
+def main(tables: Path) -> None:
+    """Print the numbers of the findings."""
+    if seeds.read(tables, "claims") is None:
+        raise Refused(f"--tables: {tables} has no claims.csv; give a folder of gathered tables")
     np.seterr(all="ignore")
     for part in (judged, counting, learning, perturbing, leaving_out, switching):
         print(f"\n== {part.__doc__}")
-        part(folder)
+        part(tables)
     print("\n== Forgetting")
-    table = read(folder, "forgetting")
+    table = read(tables, "forgetting")
     say("DNI, mean over tasks", table.groupby("kind")[[name for name in table if name.startswith("accuracy")]].mean().T)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,22 +1,23 @@
 """Bring in what another machine computed for other network seeds.
 
-    python -m molap.gathering.merge /elsewhere/results/paper
+    molap merge /elsewhere/results/paper
 
 Copies into `results/` what is there and not here: everything up to the evaluations, with the records. Tables and
 figures are made here from all of it, by `snakemake` with a configuration whose `seeds` are those of both; nothing else
 is computed again. Each file is compared with the checksum in its record before it is taken.
 """
 
-import argparse
 import json
 import os
 import re
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
+import click
+
+from molap.jobs import command
 from molap.planning.outputs import OUTPUTS
 from molap.storage.files import FileDamaged, checksum, read_json
 from molap.storage.paths import RESULTS, block_seeds
@@ -123,24 +124,29 @@ def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
     return [str(here.with_name(name)) for name in differ]
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Merge, and tell what was done."""
-    parser = argparse.ArgumentParser(prog="python -m molap.gathering.merge", description=main.__doc__)
-    parser.add_argument("source", type=Path, help="the folder of a run elsewhere, …/results/NAME")
-    parser.add_argument("--into", type=Path, default=Path(RESULTS), help="the folder results here")
-    arguments = parser.parse_args(argv)
+@click.command("merge")
+@click.argument("source", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--into", type=click.Path(path_type=Path), default=Path(RESULTS), metavar="DIR", help="The folder results here."
+)
+@command.refusing(OSError)
+def main(source: Path, into: Path) -> None:
+    """Bring in what another machine computed for other network seeds.
+
+    RUN is the folder of a run elsewhere. Nothing is copied if anything there is damaged or was made otherwise.
+
+    \b
+    Example:
+      molap merge /elsewhere/results/paper
+    """
     try:
-        done = merge(arguments.source, arguments.into)
-    except (Refused, OSError) as error:
-        sys.exit(
-            f"molap.gathering.merge: {error}; nothing was copied"
-            if isinstance(error, Refused)
-            else f"molap.gathering.merge: {error}"
-        )
+        done = merge(source, into)
+    except Refused as error:
+        raise command.Refused(f"{error}; nothing was copied") from None
     print(f"{done.copied} outputs copied, {done.same} were here already")
     for path in done.other_bytes:
         print(f"{path}: made alike elsewhere, to other last bits; the one here is kept")
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -1,6 +1,6 @@
 """Gather finished runs in `docs/reference`: tables, figures and verdicts of all network seeds that they have together.
 
-    python -m molap.gathering.seeds results/paper
+    molap seeds results/paper
 
 The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
 intervals, verdicts and figures, is made anew by the stages themselves, with the settings in the run's records, from the
@@ -8,20 +8,22 @@ gathered tables in place of the run's; the claims are those of config/claims.yam
 figure shows are those of the run that was added last.
 """
 
-import argparse
 import gzip
 import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pandas as pd
 
 from molap.claims.model import TABLES as CLAIM_TABLES
 from molap.claims.page import small
 from molap.claims.reading import read_claims
-from molap.storage.files import canonical_json, read_json, write_table
+from molap.jobs import command
+from molap.storage.files import FileDamaged, canonical_json, read_json, write_table
 
 SEED = "network_seed"
 NETWORK = ("switch", "strategy", "source", SEED)
@@ -190,15 +192,34 @@ def redraw(run: Path, to: Path) -> None:
         (to / "verdicts.md").write_text(page, encoding="utf-8")
 
 
-def asked(description: str) -> argparse.Namespace:
-    """The run to gather and the folder to gather it in, from the command line."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("run", type=Path, help="results/NAME")
-    parser.add_argument("--to", type=Path, default=Path("docs/reference"))
-    return parser.parse_args()
+def _finished(context: click.Context, parameter: click.Parameter, run: Path) -> Path:
+    if not (run / "configuration.json").exists():
+        raise click.BadParameter(f"{run} has no configuration.json; give the folder of a finished run, results/NAME")
+    return run
+
+
+def of_a_run(function: Callable) -> Callable:
+    """Give a command its arguments: the run to gather, and the folder to gather it in."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    to = click.option("--to", type=folder, default=Path("docs/reference"), metavar="DIR", help="What is added to.")
+    return click.argument("run", type=click.Path(path_type=Path), metavar="RUN", callback=_finished)(to(function))
+
+
+@click.command("seeds")
+@of_a_run
+@command.refusing(OSError, FileDamaged)
+def main(run: Path, to: Path) -> None:
+    """Add the network seeds of a run to the reference results.
+
+    RUN is a folder `results/NAME`. Tables, figures and verdicts are of all seeds that are gathered by then.
+
+    \b
+    Example:
+      molap seeds results/paper
+    """
+    gather(run, to)
+    redraw(run, to)
 
 
 if __name__ == "__main__":
-    arguments = asked(__doc__)
-    gather(arguments.run, arguments.to)
-    redraw(arguments.run, arguments.to)
+    command.run(main)

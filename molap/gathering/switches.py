@@ -1,6 +1,6 @@
 """Gather finished attributions in `docs/reference`: tables, effects and figure of all switches and network seeds.
 
-    python -m molap.gathering.switches results/paper
+    molap switches results/paper
 
 Runs of `snakemake attribution` may have switches and seeds of their own (`attribution.switches`,
 `attribution.networks`, `seeds.first`): a reading whose switch trains every network anew is dear, one that scores them
@@ -11,6 +11,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import click
 import pandas as pd
 
 from molap.claims.attribution import attribution
@@ -19,8 +20,9 @@ from molap.claims.reading import read_claims
 from molap.config.attribution import SWITCHES, AttributionSettings
 from molap.figures.attribution import draw_attribution
 from molap.figures.style import save_figure
-from molap.gathering.seeds import asked, check_alike, joined, made_by, read, write
-from molap.storage.files import read_json
+from molap.gathering.seeds import check_alike, joined, made_by, of_a_run, read, write
+from molap.jobs import command
+from molap.storage.files import FileDamaged, read_json
 from molap.storage.paths import NO_SWITCH, switch_run
 
 TABLES = ("performance", "robustness", "generalisation")
@@ -69,7 +71,21 @@ def redraw(to: Path) -> None:
         (to / "figures" / png.name).write_bytes(small(png))
 
 
+@click.command("switches")
+@of_a_run
+@command.refusing(OSError, FileDamaged)
+def main(run: Path, to: Path) -> None:
+    """Add an attribution to the reference results.
+
+    RUN is a folder `results/NAME` in which `snakemake attribution` has ended.
+
+    \b
+    Example:
+      molap switches results/paper
+    """
+    gather(run, to)
+    redraw(to)
+
+
 if __name__ == "__main__":
-    arguments = asked(__doc__)
-    gather(arguments.run, arguments.to)
-    redraw(arguments.to)
+    command.run(main)

@@ -1,16 +1,17 @@
-"""`python -m molap.planning.document`: write the reference pages that are made from the code.
+"""`molap document`: write the reference pages that are made from the code.
 
 `config/README.md` comes from the configuration's own types, `results/README.md` from the list of outputs.
 """
 
-import argparse
-import sys
 import typing
 from collections.abc import Iterable
 from pathlib import Path
 
+import click
+
 from molap.config.base import Section
 from molap.config.run import RunConfig
+from molap.jobs.command import Refused, refusing, run
 from molap.planning.outputs import OUTPUTS
 
 CONFIG_HEAD = """# Configuration
@@ -28,7 +29,7 @@ snakemake --cores all --configfile mine.yaml                 # your own, with a 
 Outputs lie under `results/<name>/`, so that configurations live side by side. An unknown key, a wrong type or a value
 out of range is refused before anything runs, with the field, the value and what is allowed.
 
-This page is made by `python -m molap.planning.document`.
+This page is made by `molap document`.
 """
 
 GRIDS = """A grid holds lists of values, and every combination of them is a candidate. A field that is left out has one
@@ -74,7 +75,7 @@ outputs, start and end, wall and CPU time, peak memory, versions, source digest 
 of a job that failed or was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database
 and artifacts under `mlflow/`.
 
-This page is made by `python -m molap.planning.document`.
+This page is made by `molap document`.
 
 | output | contents |
 |---|---|
@@ -179,17 +180,17 @@ def results_page() -> str:
 PAGES = {"config/README.md": config_page, "results/README.md": results_page}
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Write the pages, or with `--check` fail where one is out of date."""
-    parser = argparse.ArgumentParser(prog="python -m molap.planning.document", description=main.__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args(argv).check
+@click.command("document")
+@click.option("--check", is_flag=True, help="Write nothing; fail where a page is out of date.")
+@refusing(OSError)
+def main(check: bool) -> None:
+    """Write the reference pages that are made from the code."""
     for path, page in PAGES.items():
         if check and Path(path).read_text(encoding="utf-8") != page():
-            sys.exit(f"{path} is out of date; run python -m molap.planning.document")
+            raise Refused(f"{path} is out of date; run `molap document`")
         if not check:
             Path(path).write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,18 +1,19 @@
 """The plan: the runs of a configuration, the settings of their jobs, and where their outputs lie.
 
-The Snakefile takes each rule's params from here; `python -m molap.planning.plan` prints them for use by hand.
+The Snakefile takes each rule's params from here; `molap plan` prints them for use by hand.
 """
 
-import argparse
 import json
 import math
-import sys
 from collections.abc import Iterable
 from types import SimpleNamespace
+
+import click
 
 from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
+from molap.jobs.command import Refused, refusing, run
 from molap.jobs.digests import source_digest
 from molap.planning.contents import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
 from molap.planning.outputs import chain_run, modules_run, path, yardsticks_run
@@ -208,22 +209,33 @@ class Plan:
         return own == others
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Print the settings of a stage, for `--settings` of its program."""
-    parser = argparse.ArgumentParser(prog="python -m molap.planning.plan", description=main.__doc__)
-    parser.add_argument("stage", choices=sorted(STAGES))
-    parser.add_argument("wildcards", nargs="*", metavar="NAME=VALUE", help="block, source, task, kind, …")
-    parser.add_argument("--config", default="config/paper.yaml", metavar="FILE")
-    arguments = parser.parse_intermixed_args(argv)
+@click.command("plan", epilog=f"Stages: {', '.join(sorted(STAGES))}.")
+@click.argument("stage", type=click.Choice(sorted(STAGES)), metavar="STAGE")
+@click.argument("wildcards", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--config", default="config/paper.yaml", metavar="FILE", help="Configuration that is planned.")
+@refusing(ConfigError)
+def main(stage: str, wildcards: tuple[str, ...], config: str) -> None:
+    """Print the settings of a stage, for `--settings` of its program.
+
+    What a stage is made for is named by block, source, task, kind and the like:
+
+    \b
+    Example:
+      molap plan head block=s0 source=cca task=mem_pro
+    """
+    for word in wildcards:
+        if "=" not in word:
+            raise Refused(f"NAME=VALUE: {word!r} is not allowed; give a name, `=` and a value")
+    planned = read(config)
     try:
-        wildcards = dict(item.split("=", 1) for item in arguments.wildcards)
-        config = read(arguments.config)
-        print(Plan(config).settings(arguments.stage, config.name, **wildcards))
-    except ConfigError as error:
-        sys.exit(f"molap.planning.plan: {error}")
+        print(Plan(planned).settings(stage, planned.name, **dict(word.split("=", 1) for word in wildcards)))
+    except ConfigError:
+        raise
     except (TypeError, ValueError) as error:
-        sys.exit(f"molap.planning.plan: {' '.join(arguments.wildcards)!r} does not name a {arguments.stage}: {error}")
+        raise Refused(
+            f"{' '.join(wildcards)!r} does not name a {stage}: {str(error).removeprefix('<lambda>() ')}"
+        ) from None
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,8 +1,4 @@
 """Why the workflow would run a job: the configuration key, source module, input or missing file behind each.
-
-    python -m molap.planning.why                                   # of the default targets
-    python -m molap.planning.why --configfile mine.yaml            # arguments are those of snakemake
-
 Snakemake tells which jobs are due, the records beside their outputs tell what made these.
 """
 
@@ -12,8 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
+from molap.jobs.command import run
 from molap.jobs.digests import parts
 from molap.planning.dry_run import Job, Refused, due_jobs
 from molap.planning.known_code import noted_code
@@ -150,16 +149,30 @@ def explain(due: list[Job]) -> dict[tuple[str, ...], list[str]]:
     return groups
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Print every job that is due under what causes it."""
-    arguments = sys.argv[1:] if argv is None else argv
-    if {"-h", "--help"} & {*arguments}:
-        print(__doc__)
-        return
+class PassesOn(click.Command):
+    """Takes all arguments as they are, but for those that ask for help."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        asked = [word for word in args if word in ctx.help_option_names]
+        return super().parse_args(ctx, asked or ["--", *args])
+
+
+@click.command("why", cls=PassesOn)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS OF SNAKEMAKE]...")
+def main(arguments: tuple[str, ...]) -> None:
+    """Print every job that is due under what causes it.
+
+    That is a configuration key, a source module, an input or a missing file.
+
+    \b
+    Example:
+      molap why                            # of the default targets
+      molap why --configfile mine.yaml
+    """
     try:
         due = due_jobs(arguments)
     except Refused as error:
-        sys.exit(str(error))
+        sys.exit(str(error))  # in Snakemake's own words
     print(f"{len(due)} jobs are due" if due else "nothing to be done")
     for cause, lines in sorted(explain(due).items(), key=lambda group: group[0] == ANEW):
         print("\n" + "\n".join(cause))
@@ -167,4 +180,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

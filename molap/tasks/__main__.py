@@ -1,64 +1,74 @@
-"""`python -m molap.tasks`: list the tasks, or write trials of one to a file."""
+"""`molap tasks`: list the tasks, or write trials of one to a file; JAX is loaded once it is needed."""
 
-import argparse
-import sys
+from pathlib import Path
 
-import numpy as np
+import click
 
 from molap.config.base import ConfigError, check
 from molap.config.tasks import TrialSettings
-from molap.randomness import LARGEST_SEED, named_key
-from molap.storage.files import save_arrays
-from molap.tasks.batch import raw_trials
-from molap.tasks.registry import load_tasks
-from molap.tasks.trial import draw_conditions
+from molap.jobs.command import Whole, refusing, run
+
+more_tasks = click.option(
+    "--module", multiple=True, metavar="MODULE", help="File or module with more TASKS; may be repeated."
+)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Parse the command line and run it; a refused argument ends with one line on standard error."""
-    parser = argparse.ArgumentParser(prog="python -m molap.tasks", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("list", "list the tasks"), ("show", "write trials of a task, before rescaling")):
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--module", action="append", default=[], help="file or module with more TASKS")
-        if name == "show":
-            command.add_argument("task")
-            command.add_argument("--trials", type=int, default=10)
-            command.add_argument("--seed", type=int, default=0)
-            command.add_argument("--noise", type=float, default=0.002, help="standard deviation (default 0.002)")
-            command.add_argument("--output", required=True, metavar="FILE.npz")
-    arguments = parser.parse_args(argv)
-    try:
-        if arguments.command == "list":
-            for task in load_tasks(tuple(arguments.module)).values():
-                print(f"{task.label}  {task.name:16} {', '.join(task.inputs)} → {', '.join(task.outputs)}")
-        else:
-            _show(arguments)
-    except (ConfigError, OSError) as error:
-        sys.exit(f"molap.tasks: {error}")
+@click.group("tasks")
+def tasks() -> None:
+    """List the tasks, or write trials of one to a file."""
 
 
-def _show(arguments: argparse.Namespace) -> None:
-    tasks = load_tasks(tuple(arguments.module))
-    if arguments.task not in tasks:
-        raise ConfigError(f"TASK: there is no task {arguments.task!r}; tasks are {', '.join(tasks)}")
-    if arguments.trials < 1:
-        raise ConfigError(f"--trials: {arguments.trials} is not allowed; give 1 or more")
-    if not 0 <= arguments.seed <= LARGEST_SEED:
-        raise ConfigError(f"--seed: {arguments.seed} is not allowed; give 0 to {LARGEST_SEED}")
-    settings = check(TrialSettings, {"modules": arguments.module, "input_noise": arguments.noise})
-    conditions = draw_conditions(named_key(arguments.seed, "show", "conditions"), arguments.trials, settings)
-    key = named_key(arguments.seed, "show", "noise", arguments.task)
-    trials = raw_trials(tasks[arguments.task], key, conditions, settings)
+@tasks.command("list")
+@more_tasks
+@refusing(ConfigError)
+def list_tasks(module: tuple[str, ...]) -> None:
+    """List the tasks with their inputs and outputs."""
+    from molap.tasks.registry import load_tasks
+
+    for task in load_tasks(module).values():
+        print(f"{task.label}  {task.name:16} {', '.join(task.inputs)} → {', '.join(task.outputs)}")
+
+
+@tasks.command()
+@more_tasks
+@click.argument("task")
+@click.option("--trials", type=Whole(min=1), default=10, help="Number of trials.")
+@click.option("--seed", type=Whole(min=0), default=0, help="What the trials are drawn from.")
+@click.option("--noise", type=float, default=0.002, help="Standard deviation of the noise on the inputs.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, metavar="FILE.npz", help="File to write.")
+@refusing(ConfigError, OSError)
+def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: float, output: Path) -> None:
+    """Write trials of a task to a file, before rescaling.
+
+    \b
+    Example:
+      molap tasks show mem_pro --trials 3 --output trials.npz
+    """
+    import numpy as np
+
+    from molap.randomness import named_key
+    from molap.storage.files import save_arrays
+    from molap.tasks.batch import raw_trials
+    from molap.tasks.registry import load_tasks
+    from molap.tasks.trial import draw_conditions
+
+    known = load_tasks(module)
+    if task not in known:
+        raise ConfigError(f"TASK: there is no task {task!r}; tasks are {', '.join(known)}")
+    settings = check(TrialSettings, {"modules": module, "input_noise": noise})
+    with refusing(ValueError):  # a seed of more than 32 bits
+        key = named_key(seed, "show", "conditions")
+    conditions = draw_conditions(key, trials, settings)
+    drawn = raw_trials(known[task], named_key(seed, "show", "noise", task), conditions, settings)
     save_arrays(
-        arguments.output,
-        {"task": arguments.task, "seed": arguments.seed, "settings": settings.model_dump(mode="json")},
-        inputs=np.asarray(trials.inputs),
-        targets=np.asarray(trials.targets),
+        output,
+        {"task": task, "seed": seed, "settings": settings.model_dump(mode="json")},
+        inputs=np.asarray(drawn.inputs),
+        targets=np.asarray(drawn.targets),
         angles=np.asarray(conditions.angles),
         angles_degrees=np.round(np.degrees(np.asarray(conditions.angles, np.float64))),
     )
 
 
 if __name__ == "__main__":
-    main()
+    run(tasks)

@@ -1,164 +1,218 @@
-"""Track a results folder in MLflow and ask the store: `python -m molap.tracking --help`."""
+"""`molap ui`, `best`, `sync` and so on: track a results folder in MLflow, and ask the store.
 
-import argparse
+What takes long to load is loaded by the command that needs it.
+"""
+
 import os
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from molap.config.base import ConfigError
 from molap.config.run import read
 from molap.config.tracking import TrackingSettings
+from molap.jobs.command import Refused, Whole, refusing, run
 from molap.storage.paths import RESULTS
-from molap.tracking.importer import Importer, Outcome, rebuild, sync, watch
+from molap.tracking import server
 from molap.tracking.scan import Busy
-from molap.tracking.where import compare_links, link, place
+from molap.tracking.where import Place, compare_links, link, place
 
-LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-"""Two processes instead of fifteen."""
+if TYPE_CHECKING:
+    from molap.tracking.importer import Importer, Outcome
 
-UI = "http://127.0.0.1:5000"
+UI = f"http://{server.HOST}:5000"
 """Where MLflow's UI stands unless told otherwise."""
 
 TAGS = ("preset", "run", "stage", "strategy", "source", "task", "grid", "switch", "left_out")
 """What `best` and `latest` can be asked for."""
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Run a command."""
-    arguments = _parser().parse_args(argv)
-    try:
-        arguments.command(arguments)
-    except (ConfigError, Busy, LookupError) as error:
-        sys.exit(f"molap.tracking: {error.args[0]}")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m molap.tracking", description=__doc__)
-    parser.add_argument(
-        "--config", metavar="FILE", help="configuration that names the store (default: the preset paper)"
-    )
-    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR", help="default: results")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name: str, run, explain: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=explain, description=explain)
-        added.set_defaults(command=run)
-        return added
-
-    command("sync", _sync, "bring in every record that the store lacks")
-    command("rebuild", _rebuild, "throw away what the store holds of this folder, and import every record anew")
-    ui = command("ui", _ui, "open the embedded database in MLflow's UI, on this machine only")
-    ui.add_argument("--port", type=int, default=5000)
-    for name, run, explain in (
-        ("best", _best, "the runs with the best values of a metric"),
-        ("latest", _latest, "the last runs to start"),
+def of_a_store(function: Callable) -> Callable:
+    """Give a command the options that name the store."""
+    results = click.Path(file_okay=False, path_type=Path)
+    for option in (
+        click.option("--results", type=results, default=Path(RESULTS), metavar="DIR", help="Folder of the runs."),
+        click.option("--config", metavar="FILE", help="Configuration that names the store, if it is not the default."),
     ):
-        asking = command(name, run, explain)
-        asking.add_argument("--number", "-n", type=int, default=10)
-        for tag in TAGS:
-            asking.add_argument(f"--{tag}", metavar="NAME", help=f"only runs of this {tag}")
-        if name == "best":
-            asking.add_argument("--metric", default="test/accuracy")
-    asking = command("diff", _diff, "what differs between two runs")
-    asking.add_argument("runs", nargs=2, metavar="RUN", help="its id, its job, or its name in MLflow")
-    asking = command(
-        "compare", _compare, "what differs between two presets: settings, and accuracy by strategy and task"
-    )
-    asking.add_argument("presets", nargs=2, metavar="PRESET")
-    watching = command("watch", _watch, "import beside a running workflow (started by the Snakefile)")
-    watching.add_argument("--parent", type=int, required=True, help="process id of the workflow")
-    watching.add_argument("--settings", required=True, metavar="JSON")
-    return parser
+        function = option(function)
+    return function
 
 
-def _settings(arguments: argparse.Namespace) -> TrackingSettings:
-    return read(arguments.config).tracking if arguments.config else TrackingSettings()
+def of_some_runs(function: Callable) -> Callable:
+    """Give a command the options that choose runs."""
+    for tag in reversed(TAGS):
+        function = click.option(f"--{tag}", metavar="NAME", help=f"Only those of this {tag}.")(function)
+    number = Whole(min=1)
+    return click.option("--number", "-n", type=number, default=10, help="How many runs to print.")(function)
 
 
-def _sync(arguments: argparse.Namespace) -> None:
-    _report(*sync(_settings(arguments), arguments.results))
+@click.group("tracking")
+@of_a_store
+@click.pass_context
+def tracking(context: click.Context, config: str | None, results: Path) -> None:
+    """Track a results folder in MLflow, and ask the store."""
+    # Before the name of a command the options mean what they mean after it.
+    context.default_map = {name: {"config": config, "results": results} for name in tracking.commands}
 
 
-def _rebuild(arguments: argparse.Namespace) -> None:
-    _report(*rebuild(_settings(arguments), arguments.results))
+@tracking.command("sync")
+@of_a_store
+@refusing(ConfigError, Busy, LookupError)
+def sync(config: str | None, results: Path) -> None:
+    """Bring in every record that the store lacks."""
+    from molap.tracking import importer
+
+    _report(*importer.sync(_settings(config), results))
 
 
-def _watch(arguments: argparse.Namespace) -> None:
-    os.nice(10)
-    settings = TrackingSettings.model_validate_json(arguments.settings)
-    try:
-        importer = watch(settings, arguments.results, arguments.parent, _say)
-        if importer.experiment_id:
-            _say(f"tracking: look at the runs with {where_to_look(importer)}")
-    except Busy as error:
-        _say(f"tracking: {error}, and brings in these runs as well")
+@tracking.command("rebuild")
+@of_a_store
+@refusing(ConfigError, Busy, LookupError)
+def rebuild(config: str | None, results: Path) -> None:
+    """Throw away what the store holds of this folder, and import every record anew.
+
+    Notes that you wrote in the UI are lost.
+    """
+    from molap.tracking import importer
+
+    _report(*importer.rebuild(_settings(config), results))
 
 
-def _report(importer: Importer, outcome: Outcome) -> None:
-    if outcome.problem:
-        sys.exit(f"molap.tracking: {outcome.left} jobs left out: {outcome.problem}")
-    print(f"{outcome.imported} jobs brought in; the store at {importer.where.uri} holds all records")
-    print(where_to_look(importer))
+@tracking.command("ui")
+@of_a_store
+@click.option("--port", type=Whole(1, 65535), default=5000, help="Port to listen on.")
+@refusing(ConfigError, LookupError)
+def ui(config: str | None, results: Path, port: int) -> None:
+    """Open the runs in MLflow's UI, on this machine only.
 
+    The server ends with this command: Ctrl-C.
+    """
+    from molap.tracking.importer import Importer
 
-def where_to_look(importer: Importer) -> str:
-    """How to open the saved view."""
-    if not importer.where.database:
-        return link(importer.where.uri, importer.experiment_id)
-    return f"python -m molap.tracking ui, then {link(UI, importer.experiment_id)}"
-
-
-def _ui(arguments: argparse.Namespace) -> None:
-    where = place(_settings(arguments), arguments.results)
+    where = place(_settings(config), results)
     if not where.database:
-        sys.exit(f"molap.tracking: runs are tracked at {where.uri}; open it in a browser")
+        raise Refused(f"runs are tracked at {where.uri}; open it in a browser")
     if not where.database.exists():
-        sys.exit(f"molap.tracking: there is no {where.database}; run the workflow, or `python -m molap.tracking sync`")
-    experiment = Importer(where, arguments.results).experiment_id or "1"
-    _say(f"open {link(f'http://127.0.0.1:{arguments.port}', experiment)}")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", where.uri, "--host", "127.0.0.1"]
-    command += ["--port", str(arguments.port), "--workers", "1"]
-    sys.exit(subprocess.call(command, env=os.environ | LEAN))
+        raise Refused(f"there is no {where.database}; run the workflow, or `molap sync`")
+    if reason := server.why_not_free(port):
+        raise Refused(f"--port: {port} is not free ({reason}); give another, or end what listens there")
+    experiment = Importer(where, results).experiment_id or "1"
+    _say(f"open {link(f'http://{server.HOST}:{port}', experiment)}")
+    sys.exit(server.serve(where.uri, port))
 
 
-def _best(arguments: argparse.Namespace) -> None:
-    from molap.tracking.query import best
+@tracking.command("best")
+@of_a_store
+@of_some_runs
+@click.option("--metric", default="test/accuracy", help="What counts; of errors, times and counts the smallest.")
+@refusing(ConfigError, LookupError)
+def best(config: str | None, results: Path, number: int, metric: str, **tags: str | None) -> None:
+    """Print the runs with the best values of a metric.
 
-    _show(best(_place(arguments), arguments.metric, arguments.number, **_tags(arguments)))
+    \b
+    Example:
+      molap best --task mem_pro --metric test/decision_accuracy
+    """
+    from molap.tracking import query
+
+    _show(query.best(_place(config, results), metric, number, **tags))
 
 
-def _latest(arguments: argparse.Namespace) -> None:
-    from molap.tracking.query import latest
+@tracking.command("latest")
+@of_a_store
+@of_some_runs
+@refusing(ConfigError, LookupError)
+def latest(config: str | None, results: Path, number: int, **tags: str | None) -> None:
+    """Print the last runs to start.
 
-    _show(latest(_place(arguments), arguments.number, **_tags(arguments)))
+    \b
+    Example:
+      molap latest --stage head -n 3
+    """
+    from molap.tracking import query
+
+    _show(query.latest(_place(config, results), number, **tags))
 
 
-def _diff(arguments: argparse.Namespace) -> None:
-    from molap.tracking.query import difference
+@tracking.command("diff")
+@of_a_store
+@click.argument("first", metavar="RUN")
+@click.argument("second", metavar="RUN")
+@refusing(ConfigError, LookupError)
+def diff(config: str | None, results: Path, first: str, second: str) -> None:
+    """Print what differs between two runs, and where the UI shows it.
 
-    where = _place(arguments)
-    table, experiment, run_ids = difference(where, *arguments.runs)
+    RUN is a run's id, its job, or its name in MLflow.
+    """
+    from molap.tracking import query
+
+    where = _place(config, results)
+    table, experiment, run_ids = query.difference(where, first, second)
     _show(table)
-    base = UI if where.database else where.uri
-    print(*compare_links(base, experiment, run_ids), sep="\n")
+    print(*compare_links(UI if where.database else where.uri, experiment, run_ids), sep="\n")
 
 
-def _compare(arguments: argparse.Namespace) -> None:
-    from molap.tracking.query import compare
+@tracking.command("compare")
+@of_a_store
+@click.argument("first", metavar="PRESET")
+@click.argument("second", metavar="PRESET")
+@refusing(ConfigError, LookupError)
+def compare(config: str | None, results: Path, first: str, second: str) -> None:
+    """Print what differs between two presets: settings, and accuracy by strategy and task.
 
-    settings, performance = compare(_place(arguments), *arguments.presets)
+    \b
+    Example:
+      molap compare paper released
+    """
+    from molap.tracking import query
+
+    settings, performance = query.compare(_place(config, results), first, second)
     _show(settings)
     print()
     _show(performance)
 
 
-def _place(arguments: argparse.Namespace):
-    return place(_settings(arguments), arguments.results)
+@tracking.command("watch")
+@of_a_store
+@click.option("--parent", type=int, required=True, help="Process id of the workflow.")
+@click.option("--settings", required=True, metavar="JSON", help="Settings of the tracking.")
+@refusing(ConfigError, LookupError)
+def watch(config: str | None, results: Path, parent: int, settings: str) -> None:
+    """Import beside a running workflow, whose Snakefile starts this."""
+    from molap.tracking import importer
+
+    os.nice(10)
+    try:
+        watcher = importer.watch(TrackingSettings.model_validate_json(settings), results, parent, _say)
+        if watcher.experiment_id:
+            _say(f"tracking: look at the runs with {where_to_look(watcher)}")
+    except Busy as error:
+        _say(f"tracking: {error}, and brings in these runs as well")
 
 
-def _tags(arguments: argparse.Namespace) -> dict[str, str]:
-    return {tag: getattr(arguments, tag) for tag in TAGS}
+def where_to_look(importer: "Importer") -> str:
+    """How to open the saved view."""
+    if not importer.where.database:
+        return link(importer.where.uri, importer.experiment_id)
+    return f"molap ui, then {link(UI, importer.experiment_id)}"
+
+
+def _settings(config: str | None) -> TrackingSettings:
+    return read(config).tracking if config else TrackingSettings()
+
+
+def _place(config: str | None, results: Path) -> Place:
+    return place(_settings(config), results)
+
+
+def _report(importer: "Importer", outcome: "Outcome") -> None:
+    if outcome.problem:
+        raise Refused(f"{outcome.left} jobs left out: {outcome.problem}")
+    print(f"{outcome.imported} jobs brought in; the store at {importer.where.uri} holds all records")
+    print(where_to_look(importer))
 
 
 def _show(table) -> None:
@@ -170,4 +224,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(tracking)

@@ -179,7 +179,7 @@ def watch(settings: TrackingSettings, results: Path, parent: int, say: Callable[
             pause = min(settings.interval_s * 2 ** min(failures, 10), LONGEST_PAUSE_S) if failures else 0
             next_look = time.monotonic() + pause
             if outcome.problem and not warned:
-                say(f"tracking: {outcome.problem}. The workflow goes on; `python -m molap.tracking sync` catches up")
+                say(f"tracking: {outcome.problem}. The workflow goes on; `molap sync` catches up")
                 warned = True
             if last:
                 usage = resource.getrusage(resource.RUSAGE_SELF)

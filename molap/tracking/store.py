@@ -144,7 +144,7 @@ def client_of(where: Place) -> MlflowClient:
         LookupError: if our own database does not exist yet.
     """
     if where.database and not where.database.exists():
-        raise LookupError(f"there is no {where.database}; run the workflow, or `python -m molap.tracking sync`")
+        raise LookupError(f"there is no {where.database}; run the workflow, or `molap sync`")
     return MlflowClient(where.uri)
 
 

@@ -1,0 +1,62 @@
+"""Run a command that a person types: help in one form, and what is refused in one line."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+
+SHOWN = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
+"""How the help of every command looks."""
+
+
+class Whole(click.IntRange):
+    """A whole number between limits, called an integer in the help and in complaints."""
+
+    name = "integer"
+
+
+class Refused(click.ClickException):
+    """What a command does not do; the message says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.ctx = click.get_current_context()
+
+
+@contextmanager
+def refusing(*kinds: type[Exception]) -> Iterator[None]:
+    """Tell errors of these kinds in one line, without a traceback; decorates a command's function."""
+    try:
+        yield
+    except kinds as error:
+        raise Refused(_line(error)) from None
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error.args[0] if isinstance(error, KeyError) else error)  # its own text has quotes around the message
+
+
+def run(command: click.Command, arguments: list[str] | None = None) -> NoReturn:
+    """Run a command with the arguments of the process, or others, and end with its status.
+
+    Click tells an error in four lines, usage and all; here it is one, which names the command that was typed.
+    """
+    try:
+        status = command.main(arguments, standalone_mode=False, **SHOWN)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        status = error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else command.name
+        click.echo(f"{path}: {' '.join(error.format_message().split())} (see `{path} --help`)", err=True)
+        status = error.exit_code
+    except Refused as error:
+        click.echo(f"{error.ctx.command_path}: {error.message}", err=True)
+        status = error.exit_code
+    except click.Abort:
+        status = 130
+    sys.exit(status)
