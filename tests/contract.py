@@ -230,8 +230,9 @@ column of stages holds those whose own settings or source change, the right one 
 stage is named if any of its jobs re-runs; `snakemake -n` counts them, `python -m molap.planning.why` names the cause of
 each.
 
-Comments, docstrings, layout, `touch` and the order of keys re-run nothing. Swapped values, an older modification
-time, removed metadata and other versions of the packages are noticed.
+Comments, docstrings, layout, `touch` and the order of keys re-run nothing; a reworded description of a key or of an
+output re-runs `pages` alone, the report's pages that print it. Swapped values, an older modification time, removed
+metadata and other versions of the packages are noticed.
 
 The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of
 `attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.

@@ -71,6 +71,18 @@ def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
 
 
 @pytest.mark.parametrize(
+    ("file", "old"),
+    [
+        ("molap/config/network.py", "Units of each separate network."),
+        ("molap/storage/paths.py", "random networks before any training"),
+    ],
+)
+def test_a_reworded_description_reruns_the_pages_that_print_it_alone(changed, file, old):
+    changed.edit(file, old, "Reworded.")
+    assert changed.planned() == {"pages": 1}
+
+
+@pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
         ("molap/figures/fig1c.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)", {"fig1c": 1}),

@@ -14,13 +14,16 @@ from pathlib import Path
 PACKAGE = "molap"
 DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax", "jaxlib")}
 """Of the packages that are installed under another name than they are imported by."""
+PRINT_DESCRIPTIONS = frozenset({"molap.stages.pages"})
+"""Programs that write the descriptions of settings and outputs into a page: for these, descriptions are code."""
 
 
 @functools.cache
 def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
     """Digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their packages.
 
-    Only the syntax counts: comments, docstrings and layout do not. Of other packages, the installed version counts.
+    Only the syntax counts: comments, docstrings and layout do not, nor do descriptions of settings and outputs, except
+    for a program that prints them. Of other packages, the installed version counts.
     """
     digests = [f"{name}:{found}" for name, found in parts(module, extra_files).items()]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
@@ -32,7 +35,7 @@ def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) != PACKAGE}
     others = sorted(imported - sys.stdlib_module_names)
     versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
-    return {name: module_digest(name) for name in names} | {
+    return {name: module_digest(name, module in PRINT_DESCRIPTIONS) for name in names} | {
         name: version for name, version in versions.items() if version
     }
 
@@ -64,9 +67,9 @@ def closure(module: str) -> set[str]:
 
 
 @functools.cache
-def module_digest(name: str) -> str:
-    """Digest of one module's syntax."""
-    return _file_digest(_locate(name))
+def module_digest(name: str, descriptions: bool = False) -> str:
+    """Digest of one module's syntax, with or without the descriptions in it."""
+    return _file_digest(_locate(name), descriptions)
 
 
 @functools.cache
@@ -104,11 +107,11 @@ def _all_imports(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _file_digest(path: Path) -> str:
+def _file_digest(path: Path, descriptions: bool = False) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            # The documentation of a configuration key is no more a part of the program than a docstring.
+        if isinstance(node, ast.Call) and not descriptions:
+            # What documents a setting or an output is no more a part of the program than a docstring.
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         body = getattr(node, "body", None)
         if isinstance(body, list):

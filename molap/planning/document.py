@@ -173,7 +173,7 @@ def _item(value: object) -> str:
 
 def results_page() -> str:
     """The page that lists every output and its contents."""
-    return RESULTS_HEAD + "".join(f"| `{o.template}` | {o.contents} |\n" for o in OUTPUTS.values())
+    return RESULTS_HEAD + "".join(f"| `{o.template}` | {o.description} |\n" for o in OUTPUTS.values())
 
 
 PAGES = {"config/README.md": config_page, "results/README.md": results_page}

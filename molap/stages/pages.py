@@ -27,7 +27,7 @@ def work(job: Job) -> None:
         if name == "configuration":
             continue
         rows = read_table(path, keep_default_na=False, na_values=[""])
-        about = f"{in_html(OUTPUTS[name].contents)}. Here to four digits; in full in <code>{path}</code>."
+        about = f"{in_html(OUTPUTS[name].description)}. Here to four digits; in full in <code>{path}</code>."
         write_page(job.outputs[name], f"Table: {name}", about, table("", "", rows))
 
 

@@ -19,234 +19,260 @@ ALL_TASKS = "all"
 
 
 class Output(NamedTuple):
-    """A kind of output file: its place below `results/`, and its contents."""
+    """A kind of output file: its place below `results/`, and what it holds."""
 
     template: str
-    contents: str
+    description: str
+    """Given by name, so that the digests of the source leave it out."""
 
 
 OUTPUTS = {
-    "configuration": Output("{run}/configuration.json", "every setting of the run, defaults included"),
+    "configuration": Output("{run}/configuration.json", description="every setting of the run, defaults included"),
     "corpus": Output(
         "{run}/corpus/corpus.npz",
-        "`inputs` (time, trial, channel) and `targets` (time, trial, output) of all tasks side by side, rescaled; "
-        "`input_names`, `target_names`",
+        description="`inputs` (time, trial, channel) and `targets` (time, trial, output) of all tasks side by side, "
+        "rescaled; `input_names`, `target_names`",
     ),
     "testset": Output(
         "{run}/testsets/{task}.npz",
-        "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians",
+        description="`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians",
     ),
     "validation": Output(
-        "{run}/validation/{task}.npz", "validation trials, on which learning is followed; as a test set"
+        "{run}/validation/{task}.npz", description="validation trials, on which learning is followed; as a test set"
     ),
     "primitives": Output(
         "{run}/primitives/{source}.npz",
-        "for `inputs_` and `targets_`: `mean`, `scale` (channel), `weights` (channel, component), `low`, `high` "
-        "(component); `correlations`, `target_r2` (component)",
+        description="for `inputs_` and `targets_`: `mean`, `scale` (channel), `weights` (channel, component), `low`, "
+        "`high` (component); `correlations`, `target_r2` (component)",
     ),
     "reservoir": Output(
         "{run}/networks/{block}/reservoir.npz",
-        "random networks before any training: `w_in` (seed, unit, 1), `w_rec` (seed, unit, unit; row receives), "
-        "`w_out` (seed, 1, unit), `seeds`; with biases also `b_rec`, `b_out`, `h0`",
+        description="random networks before any training: `w_in` (seed, unit, 1), `w_rec` (seed, unit, unit; row "
+        "receives), `w_out` (seed, 1, unit), `seeds`; with biases also `b_rec`, `b_out`, `h0`",
     ),
     "own_network": Output(
         "{run}/networks/{block}/given/{source}.npz",
-        "a recurrent network of the user's own: `w_rec` (the same for every seed), `seeds`, `modules` where known",
+        description="a recurrent network of the user's own: `w_rec` (the same for every seed), `seeds`, `modules` "
+        "where known",
     ),
     "module": Output(
         "{run}/networks/{block}/molap-{source}/module{module}.npz",
-        "as the reservoir, after pre-training modules 1 … m in turn",
+        description="as the reservoir, after pre-training modules 1 … m in turn",
     ),
     "head": Output(
         "{run}/networks/{block}/molap-{source}/{task}.npz",
-        "trained networks: `w_in` (seed, unit, channel), `w_rec` (frozen), `w_out` (seed, output, unit), `seeds`; "
-        "`{task}.checkpoints.npz` beside it: what was trained (checkpoint, seed, …) after `steps` 0, 1, 2, 5, 10, …",
+        description="trained networks: `w_in` (seed, unit, channel), `w_rec` (frozen), `w_out` (seed, output, unit), "
+        "`seeds`; `{task}.checkpoints.npz` beside it: what was trained (checkpoint, seed, …) after `steps` 0, 1, 2, "
+        "5, 10, …",
     ),
     "separate": Output(
         "{run}/networks/{block}/separate/{task}.npz",
-        "trained networks, all weights; arrays and checkpoints as for heads",
+        description="trained networks, all weights; arrays and checkpoints as for heads",
     ),
     "sequence": Output(
         "{run}/sequences/{block}/{kind}/order{order}/{task}.npz",
-        "one network for all tasks, after learning {task} as the last: arrays and checkpoints as for heads, with "
-        "the channels `input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` the places of each task's own; "
-        "with DNI `memory_z`, `memory_wz`, `memory_y`, the running covariances",
+        description="one network for all tasks, after learning {task} as the last: arrays and checkpoints as for "
+        "heads, with the channels `input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` the places of each "
+        "task's own; with DNI `memory_z`, `memory_wz`, `memory_y`, the running covariances",
     ),
     "joint": Output(
         "{run}/sequences/{block}/{kind}/joint.npz",
-        "one network trained on all tasks at once; arrays and checkpoints as for a sequence",
+        description="one network trained on all tasks at once; arrays and checkpoints as for a sequence",
     ),
     "scores": Output(
         "{run}/sequences/{block}/{kind}/order{order}/scores.json",
-        "one row per network seed, place in the sequence (0: untrained) and task tested: every metric on the test set",
+        description="one row per network seed, place in the sequence (0: untrained) and task tested: every metric on "
+        "the test set",
     ),
     "evaluation": Output(
         "{run}/evaluation/{block}/{kind}/{task}.json",
-        "one row per network seed: every metric on the test set",
+        description="one row per network seed: every metric on the test set",
     ),
     "learned": Output(
         "{run}/learned/{block}/{kind}.json",
-        "one row per task, network seed and checkpoint of training: every metric on the validation trials",
+        description="one row per task, network seed and checkpoint of training: every metric on the validation trials",
     ),
     "example": Output(
         "{run}/examples/{block}/{kind}/{task}.npz",
-        "of the block's first network: `outputs`, `targets` (time, trial, output) and `error` (trial, output) on "
-        "some test trials, `rates` (time, unit) of the first, `w_rec`, `w_out`",
+        description="of the block's first network: `outputs`, `targets` (time, trial, output) and `error` (trial, "
+        "output) on some test trials, `rates` (time, unit) of the first, `w_rec`, `w_out`",
     ),
     "perturbation": Output(
         "{run}/perturbations/{block}/{kind}/{task}.csv",
-        "one row per network seed, perturbation, strength and draw: entries or units hit, and every metric; "
-        "`{task}.cells.npz` beside it holds the same for a sweep that goes on",
+        description="one row per network seed, perturbation, strength and draw: entries or units hit, and every "
+        "metric; `{task}.cells.npz` beside it holds the same for a sweep that goes on",
     ),
     "lesioned": Output(
         "{run}/lesioned/{block}/{kind}/{task}.npz",
-        "of the block's first network, with each kind of modular lesion: `outputs`, `targets` (…, time, trial, output) "
-        "and `error` (…, trial, output) on some test trials; `perturbations`, their names",
+        description="of the block's first network, with each kind of modular lesion: `outputs`, `targets` (…, time, "
+        "trial, output) and `error` (…, trial, output) on some test trials; `perturbations`, their names",
     ),
     "performance": Output(
-        "{run}/tables/performance.csv", "one row per strategy, source, task and network seed: every metric"
+        "{run}/tables/performance.csv", description="one row per strategy, source, task and network seed: every metric"
     ),
-    "counts": Output("{run}/tables/counts.csv", "weights trained and in all per strategy, source and stage"),
-    "table1": Output("{run}/tables/table1.csv", "Table 1: as printed, corrected, and counted from the networks"),
+    "counts": Output(
+        "{run}/tables/counts.csv", description="weights trained and in all per strategy, source and stage"
+    ),
+    "table1": Output(
+        "{run}/tables/table1.csv", description="Table 1: as printed, corrected, and counted from the networks"
+    ),
     "components": Output(
-        "{run}/tables/components.csv", "canonical correlations and explained target variance by component"
+        "{run}/tables/components.csv", description="canonical correlations and explained target variance by component"
     ),
     "curves": Output(
-        "{run}/tables/curves.csv", "training loss and MSE by step, averaged over ten steps, for each network"
+        "{run}/tables/curves.csv",
+        description="training loss and MSE by step, averaged over ten steps, for each network",
     ),
     "learning": Output(
         "{run}/tables/learning.csv",
-        "one row per strategy, source, task, network seed and checkpoint: updates until then, and every metric on "
-        "validation trials",
+        description="one row per strategy, source, task, network seed and checkpoint: updates until then, and every "
+        "metric on validation trials",
     ),
     "scaling": Output(
-        "{run}/tables/scaling.csv", "weights and updates by number of tasks and of units, from the formulas"
+        "{run}/tables/scaling.csv", description="weights and updates by number of tasks and of units, from the formulas"
     ),
     "continual": Output(
         "{run}/tables/continual.csv",
-        "one row per kind, order, network seed, place in the sequence and task tested: every metric",
+        description="one row per kind, order, network seed, place in the sequence and task tested: every metric",
     ),
     "forgetting": Output(
         "{run}/tables/forgetting.csv",
-        "one row per kind, order and network seed: average accuracy, forgetting, forward and backward transfer",
+        description="one row per kind, order and network seed: average accuracy, forgetting, forward and backward "
+        "transfer",
     ),
     "robustness": Output(
         "{run}/tables/robustness.csv",
-        "one row per network, perturbation and strength: mean and standard deviation of every metric over draws; "
-        "task `all` is the mean over tasks",
+        description="one row per network, perturbation and strength: mean and standard deviation of every metric over "
+        "draws; task `all` is the mean over tasks",
     ),
     "areas": Output(
-        "{run}/tables/areas.csv", "one row per network and perturbation: area under the curve of accuracy over strength"
+        "{run}/tables/areas.csv",
+        description="one row per network and perturbation: area under the curve of accuracy over strength",
     ),
     "generalisation": Output(
         "{run}/tables/generalisation.csv",
-        "one row per task, source, corpus and network seed: every metric; `left_out` names the tasks that the corpus "
-        "lacks, `place` tells which of them the task is (0: the corpus has it)",
+        description="one row per task, source, corpus and network seed: every metric; `left_out` names the tasks that "
+        "the corpus lacks, `place` tells which of them the task is (0: the corpus has it)",
     ),
     "differences": Output(
         "{run}/tables/differences.csv",
-        "one row per task, source and left-out set: accuracy left out − included, paired by network seed, with its "
-        "95 % interval",
+        description="one row per task, source and left-out set: accuracy left out − included, paired by network seed, "
+        "with its 95 % interval",
     ),
     "claims": Output(
         "{run}/tables/claims.csv",
-        "one row per claim of the paper: verdict, the part that decides it with its effect and 95 % interval over "
-        "network seeds, figures and tables that show it",
+        description="one row per claim of the paper: verdict, the part that decides it with its effect and 95 % "
+        "interval over network seeds, figures and tables that show it",
     ),
     "claim_parts": Output(
-        "{run}/tables/claim_parts.csv", "one row per part of a claim: what must be, effect, interval, verdict"
+        "{run}/tables/claim_parts.csv",
+        description="one row per part of a claim: what must be, effect, interval, verdict",
     ),
-    "fig1c": Output("{run}/figures/fig1c.png", "Fig 1C: parameter counts; data in `fig1c.csv`"),
-    "fig2": Output("{run}/figures/fig2.png", "Fig 2: performance and T7; data in `fig2_*.csv`"),
+    "fig1c": Output("{run}/figures/fig1c.png", description="Fig 1C: parameter counts; data in `fig1c.csv`"),
+    "fig2": Output("{run}/figures/fig2.png", description="Fig 2: performance and T7; data in `fig2_*.csv`"),
     "fig_dni": Output(
         "{run}/figures/fig_dni.png",
-        "learning in sequence: accuracy on every task after every task; data in `fig_dni_*.csv`",
+        description="learning in sequence: accuracy on every task after every task; data in `fig_dni_*.csv`",
     ),
-    "fig3": Output("{run}/figures/fig3.png", "Fig 3: lesions by module; data in `fig3_*.csv`"),
+    "fig3": Output("{run}/figures/fig3.png", description="Fig 3: lesions by module; data in `fig3_*.csv`"),
     "fig5": Output(
         "{run}/figures/fig5.png",
-        "Fig 5: tasks that were left out of the corpus, and what leaving them out costs; data in `fig5_*.csv`",
+        description="Fig 5: tasks that were left out of the corpus, and what leaving them out costs; data in "
+        "`fig5_*.csv`",
     ),
     "fig_learning": Output(
         "{run}/figures/fig_learning.png",
-        "accuracy while learning, against steps and against updates; data in `fig_learning_*.csv`",
+        description="accuracy while learning, against steps and against updates; data in `fig_learning_*.csv`",
     ),
-    "fig_scaling": Output("{run}/figures/fig_scaling.png", "updates by number of tasks and of units; data in `.csv`"),
+    "fig_scaling": Output(
+        "{run}/figures/fig_scaling.png", description="updates by number of tasks and of units; data in `.csv`"
+    ),
     "fig_curves": Output(
         "{run}/figures/{figure}.png",
-        "Fig 4, Figs S1 to S5, and `fig_relative`: accuracy against the strength of a perturbation; data in `.csv`",
+        description="Fig 4, Figs S1 to S5, and `fig_relative`: accuracy against the strength of a perturbation; data "
+        "in `.csv`",
     ),
     "fig_matched": Output(
-        "{run}/figures/fig_matched.png", "lesions compared at the same number of weights; data in `.csv`"
+        "{run}/figures/fig_matched.png", description="lesions compared at the same number of weights; data in `.csv`"
     ),
-    "fig_areas": Output("{run}/figures/fig_areas.png", "area under the curve by perturbation and kind; data in `.csv`"),
+    "fig_areas": Output(
+        "{run}/figures/fig_areas.png", description="area under the curve by perturbation and kind; data in `.csv`"
+    ),
     "modules": Output(
         "{run}/modules/modules.csv",
-        "one row per number of modules, what is held fixed (size of `network` or `module`), source, task and network "
-        "seed: every metric, explained variance, weights and updates",
+        description="one row per number of modules, what is held fixed (size of `network` or `module`), source, task "
+        "and network seed: every metric, explained variance, weights and updates",
     ),
     "fig_yardsticks": Output(
-        "{run}/yardsticks/fig_yardsticks.png", "networks that learn all tasks beside their yardsticks; data in `.csv`"
+        "{run}/yardsticks/fig_yardsticks.png",
+        description="networks that learn all tasks beside their yardsticks; data in `.csv`",
     ),
-    "fig_modules": Output("{run}/modules/fig_modules.png", "the number of modules; data in `.csv`"),
+    "fig_modules": Output("{run}/modules/fig_modules.png", description="the number of modules; data in `.csv`"),
     "pages": Output(
         "{run}/report/parameters.html",
-        "for the report: every setting, and beside it every table but `curves.csv` as a page (`performance.html`, …)",
+        description="for the report: every setting, and beside it every table but `curves.csv` as a page "
+        "(`performance.html`, …)",
     ),
     "claims_page": Output(
         "{run}/report/claims.html",
-        "for the report: the verdicts, then each claim with its figures and numbers; as Markdown in `claims.md`",
+        description="for the report: the verdicts, then each claim with its figures and numbers; as Markdown in "
+        "`claims.md`",
     ),
     "provenance": Output(
         "{run}/report/provenance.html",
-        "for the report: time and memory by stage, versions, machines, digests, from the records",
+        description="for the report: time and memory by stage, versions, machines, digests, from the records",
     ),
     "attribution": Output(
         "{run}/attribution/attribution.csv",
-        "one row per part of a claim and switched reading (`none`: nothing switched): effect, 95 % interval, change "
-        "against nothing switched, verdict",
+        description="one row per part of a claim and switched reading (`none`: nothing switched): effect, 95 % "
+        "interval, change against nothing switched, verdict",
     ),
     "fig_attribution": Output(
-        "{run}/attribution/fig_attribution.png", "how effects move with one reading at a time; data in `.csv`"
+        "{run}/attribution/fig_attribution.png",
+        description="how effects move with one reading at a time; data in `.csv`",
     ),
     "plateau": Output(
         "{run}/plateau/{block}/{task}.csv",
-        "of separate networks, one row per network seed and checkpoint of training: what the states still hold at the "
-        "Go signal, the gradient through the delay, saturated rates, spectral radius",
+        description="of separate networks, one row per network seed and checkpoint of training: what the states still "
+        "hold at the Go signal, the gradient through the delay, saturated rates, spectral radius",
     ),
     "plateau_table": Output(
         "{run}/plateau/plateau.csv",
-        "the same of all seeds, trained as in this run (`protocol` now) and as before the search for how networks are "
-        "trained (before)",
+        description="the same of all seeds, trained as in this run (`protocol` now) and as before the search for how "
+        "networks are trained (before)",
     ),
     "fig_plateau": Output(
-        "{run}/plateau/fig_plateau.png", "why separate networks used to get stuck; data in `fig_plateau_*.csv`"
+        "{run}/plateau/fig_plateau.png",
+        description="why separate networks used to get stuck; data in `fig_plateau_*.csv`",
     ),
     "search_modules": Output(
         "{run}/tune/{grid}/molap-{source}/modules.npz",
-        "pre-trained modules of every candidate of a grid: `w_rec` (network, unit, unit); `candidates` and `seeds` "
-        "(network)",
+        description="pre-trained modules of every candidate of a grid: `w_rec` (network, unit, unit); `candidates` "
+        "and `seeds` (network)",
     ),
     "search": Output(
         "{run}/tune/{grid}/{kind}/{task}.csv",
-        "one row per candidate of a grid and network seed: scores on validation trials",
+        description="one row per candidate of a grid and network seed: scores on validation trials",
     ),
     "search_sequence": Output(
         "{run}/tune/{grid}/{kind}/sequence.csv",
-        "one row per candidate of a grid, network seed and task: scores on validation trials at the end of the "
-        "sequence, and right after the task",
+        description="one row per candidate of a grid, network seed and task: scores on validation trials at the end "
+        "of the sequence, and right after the task",
     ),
     "tune_table": Output(
         "{run}/tune/tune_table.csv",
-        "one row per kind, candidate and task: the candidate's fields, validation accuracy (mean and lowest over "
-        "networks), networks, and how many of them failed: stayed below the best constant output",
+        description="one row per kind, candidate and task: the candidate's fields, validation accuracy (mean and "
+        "lowest over networks), networks, and how many of them failed: stayed below the best constant output",
     ),
     "tune_choice": Output(
         "{run}/tune/tune_choice.csv",
-        "one row per kind and candidate, and per candidate for `all` kinds: networks, failures, validation accuracy, "
-        "steps and rank (fewest failures, then highest accuracy to 0.1 points, then fewest steps)",
+        description="one row per kind and candidate, and per candidate for `all` kinds: networks, failures, "
+        "validation accuracy, steps and rank (fewest failures, then highest accuracy to 0.1 points, then fewest "
+        "steps)",
     ),
-    "fig_tune": Output("{run}/tune/fig_tune.png", "the search for how networks are trained; data in `.csv`"),
+    "fig_tune": Output(
+        "{run}/tune/fig_tune.png", description="the search for how networks are trained; data in `.csv`"
+    ),
 }
 
 
