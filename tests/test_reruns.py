@@ -62,7 +62,7 @@ def reported(expected):
     [
         ("molap/networks/rnn.py", '"""The recurrent network', '"""The  network'),
         ("molap/training/loop.py", "    # Many steps in one program", "    # A scan"),
-        ("molap/tasks/trial.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
+        ("molap/config/tasks.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
     ],
 )
 def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):

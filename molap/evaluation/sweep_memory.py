@@ -2,10 +2,12 @@
 
 import math
 
+from molap.config.tasks import N_STEPS
+
 PROCESS_MB = 500
 """Peak memory of a job that computes next to nothing: Python, JAX, pandas, compiled programs."""
 
-N_STEPS, MANY_CHANNELS = 110, 16
+MANY_CHANNELS = 16
 
 
 def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> float:

@@ -10,9 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from molap.config.tasks import TrialSettings
+from molap.config.tasks import N_STEPS, TrialSettings
 
-N_STEPS = 110
 FIXATION_ON, GO = 10, 85
 STIMULUS_ON = 35
 PULSES = ((35, 45), (65, 75))
