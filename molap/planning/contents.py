@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from molap.claims.model import Claims
-from molap.config.network import NetworkSettings
+from molap.config.network import LARGEST_N_UNITS
 from molap.config.perturbations import StrengthSettings
 from molap.config.run import RunConfig, known_tasks
 from molap.config.tasks import TASK_LABELS
@@ -13,8 +13,6 @@ from molap.storage.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = tuple(name for name in StrengthSettings.model_fields if name not in ("module", "inter_module"))
 """Perturbations of the whole network, in the order of the figures."""
-LARGEST_N_UNITS = next(m.le for m in NetworkSettings.model_fields["n_units"].metadata if hasattr(m, "le"))
-"""Largest network that can be configured."""
 
 
 def kinds(c: RunConfig) -> list[str]:
