@@ -299,7 +299,12 @@ def test_a_kind_with_fewer_networks_is_named():
 
 @pytest.mark.parametrize(
     ("perturbation", "expected"),
-    [("module2", "module 2 weights lesioned (%)"), ("noise", AXES["noise"]), ("user_s_own", "user_s_own")],
+    [
+        ("module2", "module 2 weights lesioned (%)"),
+        ("silence", "units silenced (%)"),
+        ("noise", AXES["noise"]),
+        ("user_s_own", "user_s_own"),
+    ],
 )
 def test_the_strength_of_a_perturbation_is_named_on_its_axis_that_of_one_s_own_by_its_name(perturbation, expected):
     assert axis_label(perturbation) == expected

@@ -12,14 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from molap.analysis.intervals import half_width
+from molap.config.perturbations import strength_of
 from molap.figures.style import STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.storage.paths import ALL_TASKS
 
 AXES = {
-    "inter_module": "inter-module weights lesioned (%)",
-    "whole": "weights lesioned, whole network (%)",
+    "inter_module": "inter-module weights lesioned",
+    "whole": "weights lesioned, whole network",
     "noise": "σ of noise on all recurrent weights",
-    "silence": "units silenced (%)",
+    "silence": "units silenced",
 }
 HEIGHTS = {"accuracy": "outputs correct (%)", "relative": "outputs correct (% of intact)"}
 SHORT = {
@@ -33,9 +34,11 @@ BLOCKS = "modules of separate networks and DNI are the same blocks of units, whi
 
 
 def axis_label(perturbation: str) -> str:
-    """What the strength of a perturbation is."""
+    """Return what the strength of a perturbation is, with its unit."""
     module = re.fullmatch(r"module(\d+)", perturbation)
-    return AXES.get(perturbation, f"module {module[1]} weights lesioned (%)" if module else perturbation)
+    label = AXES.get(perturbation, f"module {module[1]} weights lesioned" if module else perturbation)
+    unit = strength_of(perturbation).unit
+    return f"{label} ({unit})" if unit else label
 
 
 def _short(perturbation: str) -> str:
@@ -257,7 +260,7 @@ def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
         axes.grid(axis="y", lw=0.4)
         panel_letter(axes, "AB"[k])
     up_to = rows.groupby("perturbation").up_to.first()
-    ticks = [f"{_short(name)}\nup to {up_to[name]:g}{'' if name == 'noise' else ' %'}" for name in perturbations]
+    ticks = [f"{_short(name)}\nup to {up_to[name]:g} {strength_of(name).unit}".rstrip() for name in perturbations]
     grid[1].set_xticks(range(len(perturbations)), ticks)
     seeds = rows.network_seed.nunique()
     note = f"bars: 95 % interval over {seeds} network seeds" if several else "one network seed"

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from molap.claims.model import Claims
 from molap.config.network import LARGEST_N_UNITS
-from molap.config.perturbations import StrengthSettings
+from molap.config.perturbations import StrengthSettings, strength_of
 from molap.config.run import RunConfig, known_tasks
 from molap.config.tasks import TASK_LABELS
 from molap.config.tune import Candidate
@@ -213,7 +213,7 @@ def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:
 
 def lesions(c: RunConfig) -> list[str]:
     """Perturbations that set weights to zero."""
-    return [name for name in sweep(c) if name not in ("noise", "silence")]
+    return [name for name in sweep(c) if strength_of(name).lesion]
 
 
 def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
