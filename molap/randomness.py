@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 LARGEST_SEED = 2**32 - 1
 LARGEST_SHARED = 4**8
-"""Size up to which draws of `normal` share programs: beyond, what is drawn in vain would cost memory."""
+"""Size up to which draws of `normal` share programs: beyond, what is drawn and not used would cost memory."""
 
 
 def named_key(seed: int, *names: str | int) -> Key[Array, ""]:

@@ -182,7 +182,7 @@ def of_key(old: Plan, new: Plan, before: list[Node], now: list[Node]) -> list[No
 
 
 def settings(plan: Plan, node: Node) -> str:
-    """Those of a job."""
+    """The settings of a job."""
     return plan.settings(node.stage, **node.wildcards)
 
 

@@ -113,7 +113,7 @@ def package(tmp_path):
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
 
     def digest(stage: str, extra_files: tuple[str, ...] = ()) -> str:
-        """With the copy's own code, loaded anew, so that nothing is remembered."""
+        """With the copy's own code, loaded for this call, so that nothing is remembered."""
         spec = importlib.util.spec_from_file_location("digests_of_copy", copy / "jobs" / "digests.py")
         digests = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(digests)
@@ -171,7 +171,7 @@ def test_a_reworded_description_changes_the_digest_of_the_page_that_prints_it_al
 
 
 def test_every_program_that_reads_descriptions_counts_them():
-    """Those of the settings are left out: there, one field repeats another's."""
+    """Settings are left out: there, one field repeats another's description."""
     reading = {
         name
         for name in MODULES

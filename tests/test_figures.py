@@ -306,5 +306,5 @@ def test_a_kind_with_fewer_networks_is_named():
         ("user_s_own", "user_s_own"),
     ],
 )
-def test_the_strength_of_a_perturbation_is_named_on_its_axis_that_of_one_s_own_by_its_name(perturbation, expected):
+def test_the_strength_of_a_perturbation_is_named_on_its_axis_that_of_a_user_s_own_by_its_name(perturbation, expected):
     assert axis_label(perturbation) == expected

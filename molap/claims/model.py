@@ -12,7 +12,7 @@ from molap.config.base import Section
 Table = Literal["performance", "robustness", "areas", "generalisation", "forgetting", "components", "table1", "modules"]
 TABLES: tuple[str, ...] = get_args(Table)
 TEST_FUNCTIONS = {"difference_of_hard_less_easy": ("molap", "separate", "dni"), "t7_less_each_other": ("left_out",)}
-"""Those of molap/claims/functions.py, and the series that each compares."""
+"""The functions of molap/claims/functions.py, and the series that each compares."""
 FUNCTIONS = ("high", "low", "log10", "abs")
 """What an expression may call; `high` and `low` are the largest and smallest of several series."""
 

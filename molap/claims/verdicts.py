@@ -1,4 +1,4 @@
-"""Verdicts: intervals over network seeds, and what they say of a claim."""
+"""Verdicts: intervals over network seeds, and what they say about a claim."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -3,9 +3,9 @@
     python -m molap.gathering.seeds results/paper
 
 The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
-intervals, verdicts and figures, is made anew by the stages themselves, with the settings in the run's records, from the
-gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks that a
-figure shows are those of the run that was added last.
+intervals, verdicts and figures, is made again by the stages themselves, with the settings in the run's records, from
+the gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks that
+a figure shows are those of the run that was added last.
 """
 
 import argparse
@@ -134,7 +134,7 @@ def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
         replaced[path] = target
     print(f"{record['stage']}: {', '.join(record['outputs'].values())}")
     if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:  # it has said why
-        sys.exit(f"{record['stage']} could not be made anew from the gathered tables")
+        sys.exit(f"{record['stage']} could not be made again from the gathered tables")
 
 
 def gather(run: Path, to: Path) -> None:

@@ -35,7 +35,7 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
 
 @functools.lru_cache(maxsize=16)
 def _read(file: str, state: tuple[int, int] | None) -> OwnNetwork:
-    # Every run of a configuration is checked: a file is read anew when it changes.
+    # Every run of a configuration is checked: a file is read again when it changes.
     del state
     try:
         arrays = load_arrays(file)

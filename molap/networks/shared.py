@@ -1,8 +1,8 @@
 """One network for all tasks: which of its channels a task uses, and the network as that task sees it.
 
 Channels of the same name are the same channel. A rule input, one per task and 1 throughout that task's trials, acts
-there as a bias; so a shared network, seen from one task, is a network of that task's own channels. A channel comes into
-being with the first task that uses it: nothing that was learned before depends on tasks that follow.
+there as a bias; so a shared network, seen from one task, is a network of that task's own channels. A channel is added
+with the first task that uses it: nothing that was learned before depends on tasks that follow.
 """
 
 import math

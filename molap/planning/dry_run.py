@@ -24,7 +24,7 @@ class Job(NamedTuple):
     """One canonical JSON text."""
     code: str
     inputs: tuple[str, ...]
-    """Those that its command names, and those that Snakemake names as a reason."""
+    """The files that its command names, and those that Snakemake names as a reason."""
     outputs: tuple[str, ...]
     reason: str
 

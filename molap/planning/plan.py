@@ -78,7 +78,7 @@ def switched(c: RunConfig, switch: str) -> RunConfig:
 
 
 class Runs(dict[str, RunConfig]):
-    """Configurations by run. Those with a reading switched, and their chains, are made when they are asked for: there
+    """Configurations by run. Runs with a reading switched, and their chains, are made when they are asked for: there
     are many, and only the attribution needs them."""
 
     def __missing__(self, run: str) -> RunConfig:

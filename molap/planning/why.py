@@ -24,7 +24,7 @@ from molap.storage.paths import OUTPUTS, PROGRAMS, RESULTS
 
 MANY = 4
 """Names that a cause lists; of more, their number."""
-ANEW = ("an input is made anew",)
+ANEW = ("an input is made again",)
 
 
 class Keys:
@@ -82,7 +82,7 @@ def places(job: Job) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def causes(job: Job, keys: dict[str, Keys]) -> list[str]:
-    """What makes a job due, in words; nothing where it is only made from what is made anew."""
+    """What makes a job due, in words; nothing where it is only made from what is made again."""
     found = ["an output is missing"] if not all(Path(file).exists() for file in job.outputs) else []
     try:
         record = json.loads(Path(record_path(job.outputs[0])).read_text(encoding="utf-8"))

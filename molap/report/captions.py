@@ -1,4 +1,4 @@
-"""What the captions of the report say of a configuration: the readings behind a figure, and how many seeds."""
+"""What the captions of the report say about a configuration: the readings behind a figure, and how many seeds."""
 
 from molap.config.run import RunConfig
 from molap.planning.contents import labels

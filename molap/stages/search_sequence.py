@@ -114,7 +114,7 @@ def _trained(learners: Learners, task: Task, networks: list[Trial], s: Settings)
 
 
 def _projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
-    """Return what protects a network's former tasks; of one that went out of hand, nothing is left to protect."""
+    """Return what protects a network's former tasks; of one that diverged, nothing is left to protect."""
     if not all(np.isfinite(covariance).all() for covariance in (memory.z, memory.wz, memory.y)):
         memory = memory._replace(z=np.zeros_like(memory.z), wz=np.zeros_like(memory.wz), y=np.zeros_like(memory.y))
     return projections(memory, n_inputs, alpha)

@@ -20,11 +20,11 @@ PROVENANCE, CHECKSUM = "provenance", "checksum"
 
 
 class FileDamaged(RuntimeError):
-    """A file that exists but is not what its job wrote; the message says what makes it anew."""
+    """A file that exists but is not what its job wrote; the message says how to make it again."""
 
     def __init__(self, path: str | Path, reason: object, *others: str | Path) -> None:
         repair = shlex.join(["rm", *map(str, (path, *others))])
-        super().__init__(f"{path} is damaged ({reason}); to have it made anew: {repair}, then snakemake as before")
+        super().__init__(f"{path} is damaged ({reason}); to have it made again: {repair}, then snakemake as before")
 
 
 def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:

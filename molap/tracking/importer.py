@@ -196,7 +196,7 @@ def sync(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
 
 
 def rebuild(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
-    """Throw away what the store holds of this folder and import every record anew."""
+    """Throw away what the store holds of this folder and import every record again."""
     log_to_file(results)
     with importer_lock(results):
         where = place(settings, results)

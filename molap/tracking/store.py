@@ -63,7 +63,7 @@ class Store:
         """Make a job's runs the only active ones of this job; those already complete are kept.
 
         Killed at any point and called again, it ends the same: a run without its end was interrupted and is made
-        anew, a former version or a duplicate is deleted (in MLflow's sense: it can be restored).
+        again, a former version or a duplicate is deleted (in MLflow's sense: it can be restored).
         """
         found = [] if self._new and job not in self._brought_in else self._find(job)
         self._brought_in.add(job)

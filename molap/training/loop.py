@@ -45,7 +45,7 @@ class Varied(NamedTuple):
 
 
 class NotFinite(FloatingPointError):
-    """Training that went out of hand; `index` is that of the network among those of the job."""
+    """Training that diverged; `index` is that of the network among those of the job."""
 
     def __init__(self, what: str, index: int) -> None:
         self.index = index

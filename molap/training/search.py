@@ -72,7 +72,7 @@ def train_candidates(
         options: further options of `molap.training.loop.train`.
 
     Returns:
-        The trained networks, in the order given. One that went out of hand has weights that are not finite.
+        The trained networks, in the order given. One that diverged has weights that are not finite.
     """
     groups: dict[tuple, list[int]] = {}
     for i, candidate in enumerate(candidates):

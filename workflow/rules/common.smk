@@ -74,7 +74,7 @@ def settings_of(stage):
 def code_of(stage, program=None):
     """A params function: the digest of the source that a job runs.
 
-    It also sees to it that a result of unknown origin is made anew where its record tells of other settings or source.
+    A result of unknown origin is made again where its record names other settings or source.
     """
 
     def digest(wildcards):
@@ -128,14 +128,14 @@ def drawn(stage, category, title, panels):
     return files | {"data": data, "record": record(stage)}
 
 
-# What the report's texts say of this configuration. Not in the user's own mapping, which is checked key by key.
+# What the report's texts say about this configuration. Not in the user's own mapping, which is checked key by key.
 config = config | {"captions": captions(run_config)}
 
 PAPER, FURTHER = "Figures of the paper", "Further figures"
 
 
 def shown(name, category, title):
-    """Pattern of a figure's path; the report shows it under its category and title, or what these tell of wildcards."""
+    """Pattern of a figure's path; the report shows it under its category and title, which may depend on wildcards."""
     labels = (lambda wildcards: {"figure": title(wildcards)}) if callable(title) else {"figure": title}
     return report(output(name), caption=f"../report/{name}.rst", category=category, labels=labels)
 
