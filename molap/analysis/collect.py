@@ -9,7 +9,7 @@ from molap.storage.paths import FITTED, block_seeds, network_path, path
 
 
 def split_kind(kind: str) -> tuple[str, str]:
-    """Strategy and source of a kind: `molap-cca` → molap, cca; `separate` → separate, -."""
+    """Return the strategy and source of a kind: `molap-cca` → molap, cca; `separate` → separate, -."""
     strategy, _, source = kind.partition("-")
     return strategy, source or "-"
 
@@ -19,14 +19,14 @@ ScoredElsewhere = Mapping[str, Mapping[str, str]]
 
 
 def owner_of(shared: ScoredElsewhere | None, run: str, kind: str, task: str) -> str:
-    """The run in which a network of a run is scored."""
+    """Return the run in which a network of a run is scored."""
     return (shared or {}).get(run, {}).get(f"{kind}/{task}", run)
 
 
 def performance(
     run: str, kinds: Iterable[str], tasks: dict[str, str], blocks: Iterable[str], shared: ScoredElsewhere | None = None
 ) -> pd.DataFrame:
-    """One row per strategy, source, task and network seed, with every metric of the evaluation.
+    """Return one row per strategy, source, task and network seed, with every metric of the evaluation.
 
     Args:
         run: name of the run.
@@ -58,7 +58,7 @@ def performance(
 def stage_records(
     run: str, kinds: Iterable[str], tasks: Iterable[str], blocks: Iterable[str], n_modules: int
 ) -> Iterator[tuple[str, str, str, dict]]:
-    """(kind, stage, block, record) of every training job; the stage is `module1` … or the task's name."""
+    """Yield (kind, stage, block, record) of every training job; the stage is `module1` … or the task's name."""
     for kind in kinds:
         strategy, source = split_kind(kind)
         modules = n_modules if source in FITTED else 0
@@ -76,7 +76,7 @@ def stage_records(
 def curves(
     run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int, every: int = 10
 ) -> pd.DataFrame:
-    """Training loss and MSE by step, averaged over `every` steps, for each network."""
+    """Return the training loss and MSE by step, averaged over `every` steps, for each network."""
     frames = []
     for kind, stage, block, record in stage_records(run, kinds, tasks, blocks, n_modules):
         strategy, source = split_kind(kind)
@@ -93,7 +93,7 @@ def curves(
 
 
 def components(correlations: dict[str, list[float]], target_r2: dict[str, list[float]]) -> pd.DataFrame:
-    """Correlation of U and V, and the targets' variance explained by the first r components, by source and r."""
+    """Return the correlations of U and V, and the targets' variance that the first r explain, by source and r."""
     return pd.concat(
         [
             pd.DataFrame(

@@ -11,7 +11,7 @@ from molap.storage.paths import path
 
 
 def continual(run: str, kinds: list[str], blocks: list[str], orders: int) -> pd.DataFrame:
-    """One row per kind, order, network seed, place in the sequence (0: untrained) and task tested."""
+    """Return one row per kind, order, network seed, place in the sequence (0: untrained) and task tested."""
     rows = []
     for kind in kinds:
         strategy, source = split_kind(kind)
@@ -23,7 +23,7 @@ def continual(run: str, kinds: list[str], blocks: list[str], orders: int) -> pd.
 
 
 def forgetting(scores: pd.DataFrame, metrics: Iterable[str] = ("accuracy", "decision_accuracy")) -> pd.DataFrame:
-    """Summary of each sequence, in percent points.
+    """Return the summary of each sequence, in percent points.
 
     With a[j, i] the accuracy on the i-th task after j tasks, T tasks, a[0, i] that of the untrained network:
     `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of max over i ≤ j < T of

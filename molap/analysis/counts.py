@@ -16,7 +16,8 @@ TABLE1_PRINTED = {
 
 
 def counts(run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_modules: int) -> pd.DataFrame:
-    """Weights per training stage, counted from the arrays: `trained`, `updates` (times steps), and `weights` in all."""
+    """Return weights per training stage, counted from the arrays: `trained`, `updates` (times steps), and `weights` in
+    all."""
     rows = []
     for kind, stage, _, record in stage_records(run, kinds, tasks, blocks[:1], n_modules):
         strategy, source = split_kind(kind)
@@ -39,7 +40,7 @@ def counts(run: str, kinds: list[str], tasks: list[str], blocks: list[str], n_mo
 
 
 def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_modules: int = 2) -> pd.DataFrame:
-    """Table 1 three times: as printed, with the arithmetic corrected, and as counted from our networks.
+    """Return Table 1 three times: as printed, with the arithmetic corrected, and as counted from our networks.
 
     The correction follows the paper's own premise (N units, one input, one output, no biases): N² + 2N weights per
     network. MoLaP in all: N² shared, 2N per task, and 2N for pre-training; trained: the modules' blocks, 2N
@@ -122,7 +123,7 @@ def scaling(
     steps: dict[str, int],
     biases: bool = False,
 ) -> pd.DataFrame:
-    """Weights, weights trained and updates for the first 1, 2, … tasks at every size, from formulas.
+    """Return weights, weights trained and updates for the first 1, 2, … tasks at every size, from formulas.
 
     Args:
         channels: per task, its name and the names of its inputs and outputs.

@@ -25,7 +25,7 @@ def generalisation(
     sources: Sequence[str] = FITTED,
     shared: ScoredElsewhere | None = None,
 ) -> pd.DataFrame:
-    """One row per source, task, corpus and network seed, with every metric.
+    """Return one row per source, task, corpus and network seed, with every metric.
 
     Args:
         run: name of the run.
@@ -57,7 +57,7 @@ def generalisation(
 
 
 def read_generalisation(file: str | Path) -> pd.DataFrame:
-    """The table of `generalisation` from its file, in which the main run's `left_out` is empty."""
+    """Return the table of `generalisation` from its file, in which the main run's `left_out` is empty."""
     return read_table(file).fillna({"left_out": ""})
 
 
@@ -80,7 +80,7 @@ def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:
-    """Means of the differences over network seeds, by source, task and left-out set.
+    """Return the means of the differences over network seeds, by source, task and left-out set.
 
     Args:
         table: that of `generalisation`.

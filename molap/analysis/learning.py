@@ -14,7 +14,7 @@ FIRST = ["strategy", "source", "task", "label", "network_seed", "step", "updates
 def learning(
     run: str, kinds: Sequence[str], labels: dict[str, str], blocks: Sequence[str], counts: pd.DataFrame
 ) -> pd.DataFrame:
-    """One row per kind, task, network seed and checkpoint, with every metric on validation trials.
+    """Return one row per kind, task, network seed and checkpoint, with every metric on validation trials.
 
     Args:
         run: name of the run.
@@ -45,7 +45,8 @@ def learning(
 
 
 def cumulative(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Mean over tasks by checkpoint, and the updates that all tasks together took until then, pre-training included.
+    """Return the mean over tasks by checkpoint, and the updates that all tasks together took until then, pre-training
+    included.
 
     All tasks are taken at the same step: in a sequence, each while it is being learned.
 

@@ -30,7 +30,7 @@ _ALLOWED = (
 
 
 def names_in(expression: str) -> list[str]:
-    """The series that an expression names, in their order.
+    """Return the series that an expression names, in their order.
 
     Raises:
         ValueError: if it is anything but arithmetic on names, numbers and `FUNCTIONS`.
@@ -163,7 +163,7 @@ class Claims(Section):
             check_columns(test.table, expression or "1")
 
     def rows(self, test: Test) -> str | None:
-        """The query of a test's rows, with those of the series that it names in braces."""
+        """Return the query of a test's rows, with those of the series that it names in braces."""
         try:
             return test.where and test.where.format(**(self.series | test.series))
         except (KeyError, IndexError, ValueError) as error:

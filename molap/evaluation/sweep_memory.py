@@ -11,7 +11,7 @@ MANY_CHANNELS = 16
 
 
 def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> float:
-    """MB for one network while it runs: room for its rates, twice; inputs, targets, outputs and their metrics.
+    """Return MB for one network while it runs: room for its rates, twice; inputs, targets, outputs and their metrics.
 
     Its weights count thirty times: a draw's perturbed copies at every strength, and the order of all places.
     """
@@ -19,5 +19,5 @@ def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> fl
 
 
 def sweep_mb(n_units: int, n_trials: int) -> int:
-    """MB that a sweep's job asks for; enough for tasks of up to 16 channels, inputs and outputs together."""
+    """Return MB that a sweep's job asks for; enough for tasks of up to 16 channels, inputs and outputs together."""
     return math.ceil((PROCESS_MB + network_mb(n_units, n_trials, N_STEPS, MANY_CHANNELS)) / 100) * 100

@@ -149,7 +149,7 @@ def _matrix(part, axes: Axes, values, title: str, x: str, y: str, limit: float |
 
 
 def example_tables(examples: dict[str, dict[str, np.ndarray]]) -> dict[str, pd.DataFrame]:
-    """What panels D and E show, as tidy tables by name, with the source as first column."""
+    """Return what panels D and E show, as tidy tables by name, with the source as first column."""
     made: dict[str, list[pd.DataFrame]] = {}
 
     def add(name: str, source: str, frame: pd.DataFrame) -> None:

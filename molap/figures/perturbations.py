@@ -47,7 +47,7 @@ def _short(perturbation: str) -> str:
 
 
 def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame:
-    """Mean over network seeds, and the half width of its band, by kind, task, perturbation and strength.
+    """Return the mean over network seeds, and the half width of its band, by kind, task, perturbation and strength.
 
     The band is the 95 % interval (Student's t) over network seeds, or with one seed the standard deviation over draws.
     """
@@ -65,7 +65,7 @@ def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame
 
 
 def meaning(table: pd.DataFrame) -> str:
-    """What the bands are."""
+    """Return what the bands are."""
     seeds, draws = table.network_seed.nunique(), table.n_draws.max()
     if seeds > 1:
         return f"lines and bands: mean and 95 % interval over {seeds} network seeds, each the mean of {draws} draws"
@@ -75,7 +75,7 @@ def meaning(table: pd.DataFrame) -> str:
 def draw_curves(
     table: pd.DataFrame, panels: list[list[tuple[str, str]]], y: str, labels: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """Panels of performance against strength, and the data that they show.
+    """Draw panels of performance against strength, and return the data that they show.
 
     Args:
         table: that of `molap.analysis.robustness.robustness`.
@@ -129,7 +129,7 @@ def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: list[
 def draw_fig3(
     table: pd.DataFrame, example: dict[str, np.ndarray], task: str, labels: dict[str, str], kind: str, strength: float
 ) -> tuple[Figure, dict[str, pd.DataFrame]]:
-    """Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
+    """Draw Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
 
     Args:
         table: that of `molap.analysis.robustness.robustness`.
@@ -200,7 +200,7 @@ def _example_tables(example: dict[str, np.ndarray], names: list[str]) -> dict[st
 def draw_matched(
     table: pd.DataFrame, tasks: list[str], perturbations: list[str], labels: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """A column per kind of network, a row per task: accuracy against the share of all weights lesioned.
+    """Draw a column per kind of network, a row per task: accuracy against the share of all weights lesioned.
 
     Args:
         table: that of `molap.analysis.robustness.robustness`.
@@ -237,7 +237,7 @@ def draw_matched(
 
 
 def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
-    """Area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
+    """Draw the area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
 
     Args:
         table: that of `molap.analysis.robustness.areas`.

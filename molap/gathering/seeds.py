@@ -43,12 +43,12 @@ CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("generalisation", "sou
 
 
 def lies_in(run: Path, name: str) -> Path:
-    """The folder of a run in which a table lies."""
+    """Return the folder of a run in which a table lies."""
     return run / ("modules" if name == "modules" else "tables")
 
 
 def read(folder: Path, name: str) -> pd.DataFrame | None:
-    """A table, if it is there."""
+    """Return a table, if it is there."""
     files = [file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists()]
     return pd.read_csv(files[0], keep_default_na=False, na_values=[""]) if files else None
 
@@ -65,7 +65,8 @@ def write(table: pd.DataFrame, folder: Path, name: str) -> None:
 
 
 def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
-    """Both tables, ordered by network seed; a network of the new one takes the place of the same network there."""
+    """Return both tables, ordered by network seed; a network of the new one takes the place of the same network
+    there."""
     if there is not None:
         names = [name for name in NETWORK if name in new]
         networks = set(map(tuple, new[names].to_numpy()))
@@ -75,7 +76,8 @@ def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def made_by(run: Path) -> dict:
-    """Settings and source that a run was made with, apart from its seeds; of each seed commit, machine and versions."""
+    """Return the settings and source that a run was made with, apart from its seeds; of each seed commit, machine and
+    versions."""
     configuration = read_json(run / "configuration.json")
     configuration = {section: values for section, values in configuration.items() if section not in UNRELATED}
     configuration["seeds"] = {"data": configuration["seeds"]["data"]}
@@ -191,7 +193,7 @@ def redraw(run: Path, to: Path) -> None:
 
 
 def asked(description: str) -> argparse.Namespace:
-    """The run to gather and the folder to gather it in, from the command line."""
+    """Return the run to gather and the folder to gather it in, from the command line."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("run", type=Path, help="results/NAME")
     parser.add_argument("--to", type=Path, default=Path("docs/reference"))

@@ -46,7 +46,7 @@ def gather(run: Path, to: Path) -> None:
 
 
 def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
-    """The tables by name, by switch, in the order in which the switches are listed."""
+    """Return the tables by name, by switch, in the order in which the switches are listed."""
     runs: dict[str, dict[str, pd.DataFrame]] = {}
     for name in TABLES:
         table = read(to / "switches", name)

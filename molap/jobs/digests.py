@@ -20,7 +20,8 @@ PRINT_DESCRIPTIONS = frozenset({"molap.stages.pages"})
 
 @functools.cache
 def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
-    """Digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their packages.
+    """Return the digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their
+    packages.
 
     Only the syntax counts: comments, docstrings and layout do not, nor do descriptions of settings and outputs, except
     for a program that prints them. Of other packages, the installed version counts.
@@ -30,7 +31,7 @@ def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
 
 
 def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
-    """What a digest is made of: module or file → digest of its syntax, other package → its version."""
+    """Return what a digest is made of: module or file → digest of its syntax, other package → its version."""
     names = [*sorted(closure(module)), *extra_files]
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) != PACKAGE}
     others = sorted(imported - sys.stdlib_module_names)
@@ -50,7 +51,7 @@ def _version(package: str) -> str:
 
 
 def closure(module: str) -> set[str]:
-    """`module` and the modules of the package that it imports, directly or through others.
+    """Return `module` and the modules of the package that it imports, directly or through others.
 
     Imports inside functions count too. Packages on the way (their `__init__`) belong to it.
     """
@@ -68,7 +69,7 @@ def closure(module: str) -> set[str]:
 
 @functools.cache
 def module_digest(name: str, descriptions: bool = False) -> str:
-    """Digest of one module's syntax, with or without the descriptions in it."""
+    """Return the digest of one module's syntax, with or without the descriptions in it."""
     return _file_digest(_locate(name), descriptions)
 
 

@@ -82,7 +82,7 @@ def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
 
 
 def content_digest(file: str | Path) -> str:
-    """Digest (12 hex digits) of a file's bytes."""
+    """Return the digest (12 hex digits) of a file's bytes."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
 
 

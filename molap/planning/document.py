@@ -82,7 +82,7 @@ This page is made by `python -m molap.planning.document`.
 
 
 def config_page() -> str:
-    """The page that documents every configuration key."""
+    """Return the page that documents every configuration key."""
     parts = [CONFIG_HEAD]
     own = [name for name, field in RunConfig.model_fields.items() if not _is_section(field.annotation)]
     parts.append(_table("top level", RunConfig, own))
@@ -172,7 +172,7 @@ def _item(value: object) -> str:
 
 
 def results_page() -> str:
-    """The page that lists every output and its contents."""
+    """Return the page that lists every output and its contents."""
     return RESULTS_HEAD + "".join(f"| `{o.template}` | {o.description} |\n" for o in OUTPUTS.values())
 
 

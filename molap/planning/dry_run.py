@@ -30,7 +30,7 @@ class Job(NamedTuple):
 
 
 def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
-    """The jobs that `snakemake` with these arguments would run.
+    """Return the jobs that `snakemake` with these arguments would run.
 
     Raises:
         Refused: if snakemake fails.
@@ -44,7 +44,7 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
 
 
 def read_jobs(text: str) -> list[Job]:
-    """The jobs that a dry run with `--printshellcmds` prints."""
+    """Return the jobs that a dry run with `--printshellcmds` prints."""
     found, reason = [], ""
     for line in text.splitlines():
         name, _, rest = line.partition(": ")

@@ -42,7 +42,7 @@ COLLECTED = {"performance": "evaluation", "generalisation": "evaluation", "robus
 
 
 def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
-    """The configurations of a run with tasks left out of the corpus, by run."""
+    """Return the configurations of a run with tasks left out of the corpus, by run."""
     return {
         chain_run(run, names): _changed(c, generalisation={"without": names, "left_out": ()})
         for names in left_out_sets(c)
@@ -50,7 +50,7 @@ def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
 
 
 def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
-    """The configurations with other numbers of modules and units, by run."""
+    """Return the configurations with other numbers of modules and units, by run."""
     return {
         modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
         for name, (_, r, n_units) in module_sizes(c).items()
@@ -58,13 +58,13 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
 
 
 def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
-    """The configuration of what networks that learn all tasks are measured by, by run."""
+    """Return the configuration of what networks that learn all tasks are measured by, by run."""
     nothing = {"kinds": (), "tasks": (), "example_task": None}
     return {yardsticks_run(c.name): _changed(c, dni={"kinds": yardstick_kinds(c)}, perturbations=nothing)}
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
-    """The configuration with one reading switched, and of the rest what the claims of the attribution need."""
+    """Return the configuration with one reading switched, and of the rest what the claims of the attribution need."""
     whole_jobs = math.ceil(c.attribution.networks / c.seeds.per_job) * c.seeds.per_job
     base = {
         "seeds": {"networks": max(c.attribution.networks, min(whole_jobs, c.seeds.networks))},
@@ -121,7 +121,8 @@ class Plan:
             self.runs[switch_run(config.name, switch)]  # one that is refused is so before any work
 
     def settings(self, stage: str, run: str, **wildcards: object) -> str:
-        """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
+        """Return the settings of a job as one canonical JSON text: its param in the workflow, its input as a
+        program."""
         place = (stage, run, *sorted(wildcards.items()))
         if place not in self._settings:
             values = STAGES[stage](self.runs[run], **wildcards)
@@ -136,7 +137,7 @@ class Plan:
         return self._settings[place]
 
     def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
-        """Digest of the source that a job runs: its program's, and that of the user's tasks that it reads."""
+        """Return the digest of the source that a job runs: its program's, and that of the user's tasks it reads."""
         trials = json.loads(self.settings(stage, run, **wildcards)).get("trials", {})
         source = f"molap.stages.{program}", tuple(trials.get("modules", ()))
         digest = source_digest(*source)
@@ -144,11 +145,11 @@ class Plan:
         return digest
 
     def path(self, output: str, run: str, **wildcards: object) -> str:
-        """The path of an output in the run that computes it."""
+        """Return the path of an output in the run that computes it."""
         return path(output, self._owner(output, run, wildcards), **wildcards)
 
     def network(self, run: str, block: str, kind: str, task: str) -> str:
-        """The trained network of a kind; of a network that learns in turn, that after the last task."""
+        """Return the trained network of a kind; of a network that learns in turn, that after the last task."""
         if kind == "separate":
             return self.path("separate", run, block=block, task=task)
         if kind.startswith("joint"):
@@ -161,12 +162,12 @@ class Plan:
         return self.path("head", run, **wildcards)
 
     def collected_kinds(self, run: str) -> list[str]:
-        """The kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""
+        """Return the kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""
         c = self.runs[run]
         return list(c.dni.kinds) if run == yardsticks_run(self.config.name) else kinds(c)
 
     def pretrained(self, run: str, block: str, source: str) -> str:
-        """The network that the heads of a source freeze: after the last module, or the bare reservoir."""
+        """Return the network that the heads of a source freeze: after the last module, or the bare reservoir."""
         if source == "none":
             return self.path("reservoir", run, block=block)
         if source in self.runs[run].reservoirs.files:

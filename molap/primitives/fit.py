@@ -39,7 +39,7 @@ class Projection(NamedTuple):
 
 
 def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
-    """Canonical correlation analysis of inputs X and targets Y (Eq. 2), all components.
+    """Fit the canonical correlation analysis of inputs X and targets Y (Eq. 2), all components.
 
     Each side is z-scored and reduced to its numerical rank, whitened, and the singular value decomposition
     of the whitened cross-covariance gives the canonical weights. Without the reduction the stacked targets,
@@ -67,7 +67,7 @@ def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
 
 
 def fit_pca(inputs: Samples, targets: Samples, joint: bool = False) -> Primitives:
-    """The PCA control (A.2.2): principal components of z-scored inputs and of z-scored targets.
+    """Fit the PCA control (A.2.2): principal components of z-scored inputs and of z-scored targets.
 
     Args:
         inputs: samples (time × trial) by channels.

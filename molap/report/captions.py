@@ -41,7 +41,7 @@ DRAWN = ("fig3", "fig_curves", "fig_matched")
 
 
 def captions(c: RunConfig) -> dict[str, str]:
-    """By figure, the end of its caption in reStructuredText; by other names, what the texts say besides."""
+    """Return, by figure, the end of its caption in reStructuredText; by other names, what the texts say besides."""
     values = c.model_dump(mode="json")
     task = c.figures.example_task
     found = {"run": c.name, "n_tasks": str(len(c.tasks.names)), "seeds": _seeds("seeds", c)}

@@ -31,7 +31,7 @@ class TrainingSettings(Section):
 
 
 def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
-    """A function that draws a batch of a task from a key."""
+    """Return a function that draws a batch of a task from a key."""
 
     def draw(key):
         trials = draw_trials(task, key, settings.phase.batch_size, settings.trials)

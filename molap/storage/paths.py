@@ -277,37 +277,38 @@ OUTPUTS = {
 
 
 def path(output: str, run: str, **wildcards: object) -> str:
-    """The path of an output; e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
+    """Return the path of an output; e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
     return f"{RESULTS}/{OUTPUTS[output].template.format(run=run, **wildcards)}"
 
 
 def chain_name(left_out: Sequence[str]) -> str:
-    """The name of a set of left-out tasks."""
+    """Return the name of a set of left-out tasks."""
     return "+".join(left_out)
 
 
 def chain_run(run: str, left_out: Sequence[str]) -> str:
-    """The run inside a run whose corpus lacks some tasks."""
+    """Return the run inside a run whose corpus lacks some tasks."""
     return f"{run}/without/{chain_name(left_out)}"
 
 
 def modules_run(run: str, size: str) -> str:
-    """The run inside a run that has another number of modules."""
+    """Return the run inside a run that has another number of modules."""
     return f"{run}/modules/{size}"
 
 
 def yardsticks_run(run: str) -> str:
-    """The run inside a run that holds what the networks which learn all tasks are measured by."""
+    """Return the run inside a run that holds what the networks which learn all tasks are measured by."""
     return f"{run}/yardsticks"
 
 
 def switch_run(run: str, switch: str) -> str:
-    """The run inside a run in which one reading is switched."""
+    """Return the run inside a run in which one reading is switched."""
     return f"{run}/switch/{switch}"
 
 
 def network_path(run: str, block: str, kind: str, task: str) -> str:
-    """The file of the network that a kind (`separate`, `molap-cca`, `dni-rule`, …) has after training on a task."""
+    """Return the file of the network that a kind (`separate`, `molap-cca`, `dni-rule`, …) has after training on a
+    task."""
     strategy, _, variant = kind.partition("-")
     if strategy == "separate":
         return path("separate", run, block=block, task=task)
@@ -319,16 +320,16 @@ def network_path(run: str, block: str, kind: str, task: str) -> str:
 
 
 def checkpoints_path(network: str) -> str:
-    """The checkpoints beside a network that was trained on tasks."""
+    """Return the checkpoints beside a network that was trained on tasks."""
     return network.removesuffix(".npz") + ".checkpoints.npz"
 
 
 def block_name(seeds: list[int] | range) -> str:
-    """The name of a block of network seeds: `s0`, or `s0-3` for several."""
+    """Return the name of a block of network seeds: `s0`, or `s0-3` for several."""
     return f"s{seeds[0]}" if len(seeds) == 1 else f"s{seeds[0]}-{seeds[-1]}"
 
 
 def block_seeds(block: str) -> list[int]:
-    """The inverse of `block_name`."""
+    """Return the inverse of `block_name`."""
     first, _, last = block.removeprefix("s").partition("-")
     return list(range(int(first), int(last or first) + 1))

@@ -138,7 +138,7 @@ class Store:
 
 
 def client_of(where: Place) -> MlflowClient:
-    """A client of an existing store.
+    """Return a client of an existing store.
 
     Raises:
         LookupError: if our own database does not exist yet.
@@ -149,7 +149,7 @@ def client_of(where: Place) -> MlflowClient:
 
 
 def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFrame:
-    """MLflow's search for active runs, as its pandas table.
+    """Return MLflow's search for active runs, as its pandas table.
 
     Raises:
         LookupError: if there is no such store or experiment, or a name in the condition is refused.

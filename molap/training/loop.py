@@ -93,7 +93,7 @@ class _State(NamedTuple):
 
 
 def checkpoints(n_steps: int) -> tuple[int, ...]:
-    """Steps at which learning is looked at: 0, 1, 2, 5, 10, 20, 50, … and the last."""
+    """Return the steps at which learning is examined: 0, 1, 2, 5, 10, 20, 50, … and the last."""
     series = (factor * 10**power for power in range(len(str(n_steps))) for factor in (1, 2, 5))
     return (0, *(step for step in series if step < n_steps), n_steps)
 
