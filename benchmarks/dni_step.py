@@ -26,7 +26,7 @@ from molap.networks.shared import Layout, add_channels, all_inputs, new_network,
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 from molap.training.dni import Projections, empty_memory, project_updates, projections, remember_task
-from molap.training.loop import train
+from molap.training.loop import Protection, Recipe, Watch, train
 from molap.training.objectives import task_objective
 
 CHUNK = 10
@@ -65,16 +65,13 @@ def main() -> None:
                 all_weights(network),
                 lambda key: draw_trials(task, key, 200, settings)[:2],
                 jnp.stack([jax.random.key(0)]),
-                phase,
-                OptimiserSettings(),
-                progress=lambda step, mse: moments.append(time.perf_counter()),
-                chunk=CHUNK,
-                objective=task_objective(phase, view=lambda n: view(n, layout, task)),
-                protect=protection,
+                Recipe(phase, OptimiserSettings(), task_objective(phase, view=lambda n: view(n, layout, task))),
+                Watch(lambda step, mse: moments.append(time.perf_counter()), chunk=CHUNK),
+                protection,
             )
             return 1e3 * (moments[-1] - moments[-2]) / CHUNK
 
-        stacked = project_updates, Projections(*(matrix[None] for matrix in protect))
+        stacked = Protection(project_updates, Projections(*(matrix[None] for matrix in protect)))
         times = np.array([(step_ms(None), step_ms(stacked)) for _ in range(arguments.repeats)])
         plain, protected = np.median(times, axis=0)
         ratio = np.median(times[:, 1] / times[:, 0])

@@ -39,7 +39,7 @@ from molap.planning.contents import (
 from molap.storage.paths import block_name
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training.loop import train
+from molap.training.loop import Recipe, Watch, train
 
 TINY = Path(__file__).parents[1] / "tests" / "tiny.yaml"
 KIND = "molap-cca"
@@ -93,10 +93,8 @@ def steps(_: Path, options: argparse.Namespace) -> dict:
                     trainable,
                     draw,
                     jax.random.split(jax.random.key(0), n_networks),
-                    SeparatePhaseSettings(n_steps=options.chunk * 4),
-                    OptimiserSettings(),
-                    progress=lambda step, mse, moments=moments: moments.append(time.perf_counter()),
-                    chunk=options.chunk,
+                    Recipe(SeparatePhaseSettings(n_steps=options.chunk * 4), OptimiserSettings()),
+                    Watch(lambda step, mse, moments=moments: moments.append(time.perf_counter()), chunk=options.chunk),
                 )
                 first, *others = np.diff(moments)
                 ms = 1e3 * float(np.median(others)) / options.chunk

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from molap.config.tasks import N_STEPS
+
 ROUNDING = 2.0**-24
 """Relative error of one operation in single precision."""
-N_STEPS = 110
-"""Steps of a trial."""
 SEEDS = 30
 """Network seeds of the estimate."""
 IMPORTS_S = 2.0

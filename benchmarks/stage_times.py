@@ -29,7 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: the speed of
 import numpy as np
 
 from molap.config.run import RunConfig, parse_config
-from molap.evaluation.sweep_memory import N_STEPS
+from molap.config.tasks import N_STEPS
 from molap.planning.contents import n_units
 from molap.planning.expected import computing
 from molap.report.provenance import read_records, stage_times

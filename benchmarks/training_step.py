@@ -31,7 +31,7 @@ from molap.networks.rnn import Params, draw_params, draw_w_rec, stack_networks
 from molap.randomness import named_key
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training.loop import train
+from molap.training.loop import Recipe, Watch, train
 
 N_TRIALS, CHUNK = 200, 20
 
@@ -47,10 +47,8 @@ def ours(params: Params, draw: Callable, all_trained: bool, n_seeds: int = 1) ->
             trainable,
             draw,
             jnp.stack([jax.random.key(seed) for seed in range(n_seeds)]),
-            HeadSettings(n_steps=2 * CHUNK),
-            OptimiserSettings(),
-            progress=lambda step, mse: moments.append(time.perf_counter()),
-            chunk=CHUNK,
+            Recipe(HeadSettings(n_steps=2 * CHUNK), OptimiserSettings()),
+            Watch(lambda step, mse: moments.append(time.perf_counter()), chunk=CHUNK),
         )
         return float(np.diff(moments)[0])
 

@@ -33,7 +33,7 @@ class Trained(NamedTuple):
     def outputs(
         self, inputs: Float[np.ndarray, "time trial channel"], seed: int = 0
     ) -> Float[np.ndarray, "time trial output"]:
-        """Outputs of the network of one seed (by its place) on trials, without state noise."""
+        """Return the outputs of the network of one seed (by its place) on trials, without state noise."""
         return np.asarray(run(select_network(from_arrays(self.weights), seed), jnp.asarray(inputs))[0])
 
 
@@ -65,7 +65,7 @@ class Stages:
         return file
 
     def pretrained(self, source: str) -> str:
-        """The network that the heads freeze."""
+        """Return the network that the heads freeze."""
         at = {"block": self.block}
         network = self.make("reservoir", "arrays", **at)
         if source == "none":
@@ -78,7 +78,7 @@ class Stages:
         return network
 
     def head(self, network: str, source: str, task: str) -> Trained:
-        """A task's input and readout weights on it, and how they do."""
+        """Return a task's input and readout weights on it, and how they do."""
         at = {"block": self.block, "task": task}
         head = self.make("head", "arrays", {"network": network}, source=source, **at)
         testset = self.make("testset", "arrays", task=task)

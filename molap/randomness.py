@@ -9,11 +9,11 @@ from jaxtyping import Array, Float, Key
 
 LARGEST_SEED = 2**32 - 1
 LARGEST_SHARED = 4**8
-"""Size up to which draws of `normal` share programs: beyond, what is drawn in vain would cost memory."""
+"""Size up to which draws of `normal` share programs: beyond, what is drawn and not used would cost memory."""
 
 
 def named_key(seed: int, *names: str | int) -> Key[Array, ""]:
-    """The key of the stream `names` under `seed`; the order of names matters.
+    """Return the key of the stream `names` under `seed`; the order of names matters.
 
     Raises:
         ValueError: if the seed has more than 32 bits, of which JAX would silently use the lower ones.
@@ -27,7 +27,7 @@ def named_key(seed: int, *names: str | int) -> Key[Array, ""]:
 
 
 def fold_in_name(key: Key[Array, ""], name: str | int) -> Key[Array, ""]:
-    """The key of a stream under `key`. Strings enter by their CRC-32, integers as they are."""
+    """Return the key of a stream under `key`. Strings enter by their CRC-32, integers as they are."""
     return jax.random.fold_in(key, zlib.crc32(name.encode()) if isinstance(name, str) else name)
 
 

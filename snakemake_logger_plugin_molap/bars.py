@@ -9,7 +9,7 @@ from snakemake_logger_plugin_molap.progress import Progress
 
 
 class Bars:
-    """Shows a progress, drawn anew twice a second until it is stopped."""
+    """Shows a progress, redrawn twice a second until it is stopped."""
 
     def __init__(self, progress: Progress, stdout: bool) -> None:
         self._progress = progress

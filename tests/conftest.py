@@ -16,7 +16,7 @@ import jax
 from jax.experimental.compilation_cache import compilation_cache
 
 NO_SLURM = "MOLAP_TESTS_WITHOUT_SLURM"
-"""The reason, told to the workers."""
+"""The reason, passed to the workers."""
 
 LONGEST = (
     "test_slurm_run",

@@ -31,7 +31,7 @@ TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
 TARGETS = ("default", "yardsticks", "modules", "tune", "diagnose")
 RULES = {"claims": "claims_table", "modules": "modules_table"}
-"""Rules that are not called as their stage is, because a target is."""
+"""Rules that are not called as their stage is, because a target is; the head of the page says so."""
 MADE, READ = "Missing output files", "Input files updated by another job"
 OWN_RESERVOIR = "own.npz"
 OWN_CLAIMS = "own-claims.yaml"
@@ -182,7 +182,7 @@ def of_key(old: Plan, new: Plan, before: list[Node], now: list[Node]) -> list[No
 
 
 def settings(plan: Plan, node: Node) -> str:
-    """Those of a job."""
+    """The settings of a job."""
     return plan.settings(node.stage, **node.wildcards)
 
 
@@ -225,13 +225,15 @@ def table(folder: Path) -> dict:
 
 PAGE_HEAD = """# What re-runs after a change
 
-For every configuration key and every module of the package: the stages that run again, and no others. The left
-column of stages holds those whose own settings or source change, the right one those that read what they make. A
-stage is named if any of its jobs re-runs; `snakemake -n` counts them, `molap why` names the cause of
-each.
+For every configuration key and every module of the package: the rules whose jobs run again, and no others. The left
+column of rules holds those whose own settings or source change, the right one those that read what they make. A rule is
+named if any of its jobs re-runs; `snakemake -n` counts them under the same names, `molap why` names
+the cause of each. The rules `claims_table` and `modules_table` make what the code calls `claims` and `modules`, names
+that targets have as well.
 
-Comments, docstrings, layout, `touch` and the order of keys re-run nothing. Swapped values, an older modification
-time, removed metadata and other versions of the packages are noticed.
+Comments, docstrings, layout, `touch` and the order of keys re-run nothing; a reworded description of a key or of an
+output re-runs `pages` alone, the report's pages that print it. Swapped values, an older modification time, removed
+metadata and other versions of the packages are noticed.
 
 The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of
 `attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
@@ -244,12 +246,12 @@ module in a finished copy and compares what Snakemake plans, job by job, with [t
 def page(found: dict) -> str:
     """The table for readers: keys and modules with the same stages in one row."""
     parts = [PAGE_HEAD]
-    for kind, first in (("keys", "stages that it sets"), ("modules", "stages that import it")):
+    for kind, first in (("keys", "rules that it sets"), ("modules", "rules that import it")):
         groups: dict[tuple[str, str], list[str]] = {}
         for name, of in found[kind].items():
             groups.setdefault((_stages(of["first"]), _stages(of["then"], of["first"])), []).append(f"`{name}`")
         rows = [f"| {' '.join(names)} | {stages} | {then} |" for (stages, then), names in groups.items()]
-        head = f"## {kind.capitalize()}\n\n| {kind} | {first} | stages after these |\n|---|---|---|"
+        head = f"## {kind.capitalize()}\n\n| {kind} | {first} | rules after these |\n|---|---|---|"
         parts.append("\n".join([head, *rows]) + "\n")
     return "\n".join(parts)
 

@@ -59,7 +59,7 @@ def why_not() -> str:
     if find_spec("snakemake_executor_plugin_slurm") is None:
         return "Snakemake's Slurm plugin is missing: pip install -e '.[cluster]' -c envs/pins.txt"
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return "a Slurm of one's own needs root, and apt-get (Debian, Ubuntu)"
+        return "starting a Slurm needs root, and apt-get (Debian, Ubuntu)"
     if SETTINGS.exists():
         return f"a Slurm is configured on this machine ({SETTINGS}), and is left alone"
     return ""

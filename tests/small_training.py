@@ -8,7 +8,8 @@ from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.networks.masks import all_weights, head_weights, pretraining_weights
 from molap.networks.rnn import draw_params, draw_w_rec, select_network, stack_networks, to_arrays
 from molap.randomness import named_key
-from molap.training.loop import train
+from molap.training.loop import Recipe, train
+from molap.training.objectives import task_objective
 
 N_UNITS, N_MODULES, N_STEPS = 12, 2, 6
 WEIGHTS = ("w_in", "w_rec", "w_out")
@@ -39,12 +40,25 @@ def phase(**values) -> PhaseSettings:
     return PhaseSettings(**{"learning_rate": 1e-2, "n_steps": N_STEPS, "batch_size": 4} | values)
 
 
-def trained(seeds, trainable=all_weights, draw=noisy_batch, optimiser=OPTIMISER, start=None, **options):
+PHASE = phase()
+
+
+def trained(
+    seeds,
+    trainable=all_weights,
+    draw=noisy_batch,
+    optimiser=OPTIMISER,
+    start=None,
+    phase=PHASE,
+    state_noise=0.0,
+    watch=None,
+    **options,
+):
     """Networks before and after a phase, and its curves."""
     start = networks(seeds) if start is None else start
     mask = trainable(select_network(start, 0))
-    settings = options.pop("phase", phase())
-    after, curves = train(start, mask, draw, keys(seeds), settings, optimiser, **options)
+    recipe = Recipe(phase, optimiser, task_objective(phase, state_noise))
+    after, curves = train(start, mask, draw, keys(seeds), recipe, watch, **options)
     return start, after, curves
 
 

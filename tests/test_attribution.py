@@ -1,4 +1,4 @@
-"""One reading at a time: what each switch computes anew, and how its effect is told."""
+"""One reading at a time: what each switch computes again, and how its effect is reported."""
 
 import itertools
 import json
@@ -51,7 +51,7 @@ CHANGED = {
     "equal_size": {"sequence"} | SCORED,
     "protocol": {"reservoir", "module", "head", "separate", "sequence"} | SCORED,
 }
-"""Stages that a switch computes anew; all else is shared with the run itself."""
+"""Stages that a switch computes again; all else is shared with the run itself."""
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_switch_that_touches_a_source_leaves_the_others_alone(planned):
     assert planned["criterion", "evaluation"] == 3 * 5 + 1
 
 
-def test_the_anti_tasks_alone_are_learned_anew_where_nothing_is_pre_trained():
+def test_the_anti_tasks_alone_are_learned_again_where_nothing_is_pre_trained():
     plan = Plan(parse_config({}))
     own, shared = "results/paper/switch/anti/", "results/paper/"
     for task, place in (("mem_anti", own), ("mem_pro", shared)):

@@ -12,7 +12,7 @@ from small_training import N_STEPS, N_UNITS, PHASES, assert_same_bytes, trained
 from molap.config.training import OptimiserSettings, RecurrentPhaseSettings
 from molap.networks.rnn import select_network, to_arrays
 from molap.training.dni import Projections, project_updates
-from molap.training.loop import Varied
+from molap.training.loop import Protection, Varied
 
 pytestmark = pytest.mark.usefixtures("compile_once")
 
@@ -76,9 +76,9 @@ def test_candidates_are_trained_with_protection_of_their_own():
         Projections(*(scale * jnp.eye(n) for n in (N_UNITS, N_UNITS + 1, 1, N_UNITS))) for scale in (1.0, 0.5, 0.2)
     ]
     stacked = Projections(*(jnp.stack(matrices) for matrices in zip(*projections, strict=True)))
-    _, together, _ = trained(seeds, varied=CANDIDATES, protect=(project_updates, stacked))
+    _, together, _ = trained(seeds, varied=CANDIDATES, protection=Protection(project_updates, stacked))
     for place in seeds:
         one = Projections(*(matrix[place : place + 1] for matrix in stacked))
         row = Varied(*(values[place : place + 1] for values in CANDIDATES))
-        _, expected, _ = trained([place], varied=row, protect=(project_updates, one))
+        _, expected, _ = trained([place], varied=row, protection=Protection(project_updates, one))
         assert_same_bytes(select_network(together, place), select_network(expected, 0))

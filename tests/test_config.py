@@ -143,7 +143,7 @@ def test_a_stage_knows_what_it_draws_and_trains_with_and_nothing_more(values, ex
     one, other = Plan(RunConfig()), Plan(parse_config(values))
     changed = {
         stage
-        for stage in STAGES.keys() - {"configuration", "own_network", "fig_plateau"}  # whose legend tells of training
+        for stage in STAGES.keys() - {"configuration", "own_network", "fig_plateau"}  # whose legend describes training
         if one.settings(stage, "paper", **WILDCARDS) != other.settings(stage, "paper", **WILDCARDS)
     }
     assert changed == expected

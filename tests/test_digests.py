@@ -16,7 +16,7 @@ from workflow_helpers import OWN_TASK
 import molap.jobs.digests
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
-from molap.jobs.digests import closure, source_digest
+from molap.jobs.digests import PRINT_DESCRIPTIONS, closure, source_digest
 from molap.planning.plan import Plan
 
 PACKAGE = Path(molap.__file__).parent
@@ -114,7 +114,7 @@ def package(tmp_path):
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
 
     def digest(stage: str, extra_files: tuple[str, ...] = ()) -> str:
-        """With the copy's own code, loaded anew, so that nothing is remembered."""
+        """With the copy's own code, loaded for this call, so that nothing is remembered."""
         spec = importlib.util.spec_from_file_location("digests_of_copy", copy / "jobs" / "digests.py")
         digests = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(digests)
@@ -154,6 +154,29 @@ def test_comments_in_the_package_leave_every_digest(package):
     for file in package.root.rglob("*.py"):
         append(file, '\n\n# A remark.\n"""And a text that nothing uses."""\n')
     assert {stage: package(stage) for stage in stages} == before
+
+
+def test_a_reworded_description_changes_the_digest_of_the_page_that_prints_it_alone(package):
+    stages = [file.stem for file in (package.root / "stages").glob("*.py") if file.stem != "__init__"]
+    before = {stage: package(stage) for stage in stages}
+    path = package.root / "config" / "network.py"
+    text, old = path.read_text(encoding="utf-8"), "Units of each separate network"
+    assert f'description="{old}' in text
+    path.write_text(text.replace(old, "Reworded"), encoding="utf-8")
+    assert {stage for stage in stages if package(stage) != before[stage]} == {"pages"}
+
+
+def test_every_program_that_reads_descriptions_counts_them():
+    """Settings are left out: there, one field repeats another's description."""
+    reading = {
+        name
+        for name in MODULES
+        if name != "molap"
+        and room(name) != "config"
+        and any(isinstance(node, ast.Attribute) and node.attr == "description" for node in ast.walk(parse(name)))
+    }
+    programs = {name for name in MODULES if name.startswith("molap.stages.")}
+    assert {name for name in programs if closure(name) & reading} == PRINT_DESCRIPTIONS
 
 
 def test_a_new_import_joins_the_digest(package):

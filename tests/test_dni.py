@@ -26,7 +26,7 @@ from molap.training.dni import (
     projections,
     remember_task,
 )
-from molap.training.loop import train
+from molap.training.loop import Protection, Recipe, Watch, train
 from molap.training.objectives import task_objective
 
 TASKS = load_tasks()
@@ -146,12 +146,9 @@ def learn(network, layout, task, protect=None, gradient=False, n_steps=60):
         all_weights(network),
         lambda key: draw_trials(TASKS[task], key, 20, TRIALS)[:2],
         jax.random.key(3)[None],
-        phase,
-        OptimiserSettings(),
-        chunk=30,
-        objective=task_objective(phase, view=lambda n: view(n, layout, TASKS[task])),
-        protect=None if protect is None else (project_updates, Projections(*(p[None] for p in protect))),
-        protect_gradient=gradient,
+        Recipe(phase, OptimiserSettings(), task_objective(phase, view=lambda n: view(n, layout, TASKS[task]))),
+        Watch(chunk=30),
+        protect and Protection(project_updates, Projections(*(p[None] for p in protect)), gradient),
     )
     return jax.tree.map(lambda a: a[0], trained), curves
 

@@ -19,7 +19,7 @@ RELEASED = CriterionSettings(criterion="relative", tolerance=0.1, fixation_toler
 N_STEPS = 8
 
 PROPERTY = settings(max_examples=80, deadline=None, derandomize=True)
-# Sixteenths, so that sums and products are exact and no verdict hangs on rounding.
+# Sixteenths, so that sums and products are exact and no verdict depends on rounding.
 TOLERANCES = st.sampled_from([1 / 16, 1 / 8, 1 / 4, 1 / 2])
 CRITERIA = st.builds(
     CriterionSettings,

@@ -46,13 +46,13 @@ def test_a_damaged_file_is_named_when_read_with_the_command_that_repairs_it(chan
     for file, reader in zip((cut, shorter, digit, record), readers, strict=True):
         (line,) = (line for line in lines if f"{file} is damaged" in line)
         assert line.startswith(f"molap {os.path.basename(reader).removesuffix('.csv')} failed: FileDamaged")
-        repair = re.search(r"to have it made anew: (rm [^;,]+), then snakemake as before", line).group(1)
+        repair = re.search(r"to have it made again: (rm [^;,]+), then snakemake as before", line).group(1)
         subprocess.run(repair, shell=True, check=True, cwd=changed.folder)
     assert_done(changed, finished, *readers)
 
 
 def test_lines_are_written_whole_also_where_python_does_not_buffer(changed):
-    """Else those of jobs that fail at once join. A pipe of packets (Linux) keeps each write apart."""
+    """Otherwise the lines of jobs that fail at once are joined. A pipe of packets (Linux) keeps each write apart."""
     counts, table1 = (changed.folder / f"results/tiny/tables/{name}.csv" for name in ("counts", "table1"))
     before = counts.stat().st_mtime_ns
     counts.write_text("damaged\n")

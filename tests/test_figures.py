@@ -42,7 +42,7 @@ def test_fig2_s_bars_are_means_and_their_lines_intervals_of_student():
     kinds = (("separate", "-"), ("molap", "cca"), ("molap", "none"))
     table = rows(("kind", kinds), ("label", ("T1", "T5")), ("network_seed", SEEDS))
     table = table.assign(strategy=[kind[0] for kind in table.kind], source=[kind[1] for kind in table.kind])
-    figure = draw_fig2(table.assign(best_constant=50.0, n_test_trials=9), {}, pd.DataFrame({"source": []}))
+    figure = draw_fig2(table.assign(best_constant=50.0, n_test_trials=9), {}, pd.DataFrame({"source": []}), "delay_pro")
     separate, molap = figure.subfigs[0].axes
     drawn = {("separate", "-"): separate.containers[0], **dict(zip(kinds[1:], molap.containers, strict=False))}
     lines = {"separate": separate.lines, "molap": molap.lines}
@@ -53,6 +53,18 @@ def test_fig2_s_bars_are_means_and_their_lines_intervals_of_student():
         x = drawn[kind][place].get_x() + drawn[kind][place].get_width() / 2
         ends = [line.get_ydata() for line in lines[kind[0]] if np.allclose(line.get_xdata(), x)]
         np.testing.assert_allclose(ends, [np.clip(expected, 0, 100)])
+
+
+@pytest.mark.parametrize("task", ["delay_pro", "mem_dm1"])
+def test_fig2_s_details_are_titled_with_the_task_that_is_named(task):
+    names = (("network_seed", SEEDS), ("task", ("delay_pro", "mem_dm1")))
+    table = rows(*names, strategy="molap", source="cca", n_test_trials=9)
+    table = table.assign(label=table.task.map(LABELS))
+    curves = pd.DataFrame({"source": "cca", "network_seed": 0, "step": [0, 10], "mse": [0.2, 0.1]})
+    shapes = {"outputs": (9, 4, 2), "targets": (9, 4, 2), "error": (4, 2), "rates": (9, 6), "w_rec": (6, 6)}
+    example = {name: np.random.default_rng(0).uniform(size=shape) for name, shape in shapes.items()}
+    figure = draw_fig2(table, {"cca": example | {"w_out": np.ones((2, 6))}}, curves, task)
+    assert figure.subfigs[1]._suptitle.get_text().startswith(f"D   {LABELS[task]}: ")
 
 
 @pytest.fixture
@@ -288,7 +300,12 @@ def test_a_kind_with_fewer_networks_is_named():
 
 @pytest.mark.parametrize(
     ("perturbation", "expected"),
-    [("module2", "module 2 weights lesioned (%)"), ("noise", AXES["noise"]), ("user_s_own", "user_s_own")],
+    [
+        ("module2", "module 2 weights lesioned (%)"),
+        ("silence", "units silenced (%)"),
+        ("noise", AXES["noise"]),
+        ("user_s_own", "user_s_own"),
+    ],
 )
-def test_the_strength_of_a_perturbation_is_named_on_its_axis_that_of_one_s_own_by_its_name(perturbation, expected):
+def test_the_strength_of_a_perturbation_is_named_on_its_axis_that_of_a_user_s_own_by_its_name(perturbation, expected):
     assert axis_label(perturbation) == expected

@@ -31,7 +31,7 @@ def test_a_change_is_noticed_without_metadata_as_with_it(changed):
     assert without_metadata(changed).planned() == expected
 
 
-def test_results_of_other_settings_in_a_fresh_clone_are_made_anew(finished, tmp_path):
+def test_results_of_other_settings_in_a_fresh_clone_are_made_again(finished, tmp_path):
     scratch = Scratch(tmp_path)
     shutil.copytree(finished.folder / "results", tmp_path / "results")
     assert scratch.planned() == {}
@@ -44,7 +44,7 @@ def test_results_of_other_settings_in_a_fresh_clone_are_made_anew(finished, tmp_
 
 
 @pytest.mark.parametrize(("field", "value"), [("code", "0" * 12), ("settings", {})])
-def test_a_result_that_was_replaced_by_another_run_s_is_made_anew(changed, field, value):
+def test_a_result_that_was_replaced_by_another_run_s_is_made_again(changed, field, value):
     path = changed.folder / HEAD.replace(".npz", ".record.json")
     record = json.loads(path.read_text())
     del record["checksum"]
@@ -57,7 +57,7 @@ def test_a_result_that_was_replaced_by_another_run_s_is_made_anew(changed, field
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}"])
-def test_a_result_without_a_record_that_can_be_read_is_made_anew(tmp_path, content):
+def test_a_result_without_a_record_that_can_be_read_is_made_again(tmp_path, content):
     output, record = tmp_path / "x.npz", tmp_path / "x.record.json"
     assert not is_foreign(str(output), None, "{}", "abc"), "nothing is there"
     output.touch()

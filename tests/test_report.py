@@ -58,7 +58,7 @@ def listed(page, category):
 
 
 def caption(page, row):
-    """What is told of a result, by its second button."""
+    """What the second button of a result shows."""
     row.locator("a, button").nth(1).click()
     side(page).get_by_text("Description").wait_for()
     return side(page).inner_text()

@@ -36,7 +36,7 @@ ON_PAGE = {"fig1c", "fig2", "fig_dni", "fig3", "fig5", "fig_learning", "fig_scal
 def reported(expected):
     """With the verdicts and the pages of the report.
 
-    Of tables and settings where one is made anew, of provenance where anything is, of claims where a table that they
+    Of tables and settings where one is made again, of provenance where anything is, of claims where a table that they
     are judged by is, or a figure that their page shows.
     """
     paged = {
@@ -62,12 +62,24 @@ def reported(expected):
     [
         ("molap/networks/rnn.py", '"""The recurrent network', '"""The  network'),
         ("molap/training/loop.py", "    # Many steps in one program", "    # A scan"),
-        ("molap/tasks/trial.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
+        ("molap/config/tasks.py", "N_STEPS = 110\n", "N_STEPS = 110  # steps\n\n\n"),
     ],
 )
 def test_comments_docstrings_and_layout_plan_nothing(changed, file, old, new):
     changed.edit(file, old, new)
     assert changed.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old"),
+    [
+        ("molap/config/network.py", "Units of each separate network."),
+        ("molap/planning/tables.py", "weights trained and in all per strategy, source and stage"),
+    ],
+)
+def test_a_reworded_description_reruns_the_pages_that_print_it_alone(changed, file, old):
+    changed.edit(file, old, "Reworded.")
+    assert changed.planned() == {"pages": 1}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +207,7 @@ def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_ever
     sequences = found["source changed: molap.training.dni"]
     assert {line.split()[0] for line in sequences} == {"sequence"} and len(sequences) == planned["sequence"]
     assert [line.split() for line in found["an output is missing"]] == [["testset", missing]]
-    (fig2,) = (line for line in found["an input is made anew"] if line.startswith("    fig2 "))
+    (fig2,) = (line for line in found["an input is made again"] if line.startswith("    fig2 "))
     assert "results/tiny/figures/fig2.png ← results/tiny/" in fig2
     assert sum(len(lines) for cause, lines in found.items() if "are due" not in cause) == sum(planned.values())
 

@@ -10,9 +10,10 @@ from scipy import stats
 
 from molap.analysis.robustness import area_under_curve, areas, robustness
 from molap.config.base import ConfigError
+from molap.config.perturbations import Deviations, Percents, PercentsLesioned, StrengthSettings
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
-from molap.figures.perturbations import summarise
+from molap.figures.perturbations import axis_label, draw_areas, summarise
 from molap.jobs.job import run_job
 from molap.planning.contents import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
 from molap.planning.outputs import path
@@ -219,6 +220,28 @@ def test_what_has_no_strengths_or_is_not_perturbed_is_not_shown():
     assert set(curve_figures(config(whole=[], noise=[], silence=[]))) == {"figS1", "figS2", "fig4", "fig_relative"}
     assert lesions(config(whole=[], module=[], inter_module=[])) == [] and lesions(config(module=[])) != []
     assert config(module=[30, 5, 10]).perturbations.module == (5, 10, 30)
+
+
+class Further(StrengthSettings):
+    """With two perturbations of a user's own."""
+
+    pruned: PercentsLesioned = (5.0, 10.0)
+    shifted: Deviations = (0.1, 0.2)
+    rewired: Percents = (5.0, 10.0)
+
+
+def test_a_further_perturbation_is_a_lesion_and_has_a_unit_if_it_declares_so(monkeypatch):
+    monkeypatch.setattr("molap.config.perturbations.StrengthSettings", Further)
+    found = {**sweep(config()), "pruned": [5.0, 10.0], "shifted": [0.1, 0.2], "rewired": [5.0, 10.0]}
+    monkeypatch.setattr("molap.planning.contents.sweep", lambda c: found)
+    assert lesions(config()) == ["module1", "module2", "inter_module", "whole", "pruned"]
+    rows = [{"perturbation": name, "up_to": max(found[name])} for name in found]
+    table = pd.DataFrame(rows).assign(strategy="separate", source="-", n_units=9, task="all", network_seed=0)
+    ticks = draw_areas(table.assign(area=50.0, relative_area=90.0), list(found)).axes[1].get_xticklabels()
+    shown = dict(zip(found, (tick.get_text().partition("\nup to ")[2] for tick in ticks), strict=True))
+    assert shown["noise"] == "0.03" and shown["shifted"] == "0.2" and axis_label("shifted") == "shifted"
+    assert {shown[name] for name in ("pruned", "rewired")} == {"10 %"} and axis_label("rewired") == "rewired (%)"
+    assert {shown[name] for name in ("module1", "module2", "inter_module", "whole", "silence")} == {"30 %"}
 
 
 TRAINED = "separate, molap-cca, molap-pca, molap-none, dni-rule"

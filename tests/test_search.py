@@ -19,7 +19,7 @@ from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import draw_params, draw_w_rec, run, select_network, stack_networks, to_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training.loop import train
+from molap.training.loop import Recipe, train
 from molap.training.search import train_candidates
 
 TASK, N_UNITS = load_tasks()["mem_dm1"], 8
@@ -61,7 +61,9 @@ def draw_of(size):
 def together(candidates=CANDIDATES, params=None, trainable=all_weights, **options):
     params = networks(candidates) if params is None else params
     masks = trainable(select_network(params, 0))
-    return train_candidates(candidates, params, masks, draw_of, keys(len(candidates)), PHASE, OPTIMISER, **options)
+    return train_candidates(
+        candidates, params, masks, draw_of, keys(len(candidates)), Recipe(PHASE, OPTIMISER), **options
+    )
 
 
 @functools.cache
@@ -77,8 +79,7 @@ def alone(place, trainable=all_weights):
         trainable(start),
         draw_of(c.batch_size),
         keys(place + 1)[place:],
-        phase,
-        OPTIMISER.model_copy(update=optimiser),
+        Recipe(phase, OPTIMISER.model_copy(update=optimiser)),
     )[0]
 
 

@@ -12,7 +12,7 @@ GRIDS = [
     {"readout_init": ["zero", "n_units"], "recurrent_rate": [0.1], "n_steps": [4], "batch_size": [10]},
     {"clip_norm": [None], "n_steps": [3], "batch_size": [10], "batches": ["frozen"]},
 ]
-"""Those of the tiny configuration."""
+"""The grids of the tiny configuration."""
 WITHOUT_CCA = {
     "primitives": {"sources": ["none"]},
     "perturbations": {"kinds": ["separate"]},

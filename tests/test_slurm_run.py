@@ -13,7 +13,7 @@ from slurm_jobs import cluster_copy, overlapping, run, slurm_jobs
 from molap.evaluation.sweep_memory import sweep_mb
 
 N_SUBMITTED = 18
-"""For 106 jobs."""
+"""For 105 jobs."""
 
 
 @pytest.fixture(scope="module")

@@ -146,7 +146,7 @@ def test_tags_and_title_say_what_a_job_of_every_stage_and_grid_is(results, stage
     if stage in SHARED:
         kind, place = SHARED[stage]
         job, at = f"{name}/sequences/s0-1/{kind}/{place}", AT | {"kind": kind, "order": "1"}
-    if stage == "own_network":  # the tiny configuration has no network of one's own
+    if stage == "own_network":  # the tiny configuration has no network of the user's own
         settings = {"source": at["source"], "seeds": [0, 1], "content": "abc"}
     else:
         settings = json.loads(PLAN.settings(stage, name, **at))

@@ -29,7 +29,7 @@ from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import select_network, to_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
-from molap.training.loop import checkpoints
+from molap.training.loop import Watch, checkpoints
 from molap.training.objectives import loss
 
 pytestmark = pytest.mark.usefixtures("compile_once")
@@ -81,7 +81,7 @@ def recorded_batches(batches: str, chunk: int) -> np.ndarray:
         jax.debug.callback(lambda values: found.append(np.asarray(values)), inputs, ordered=True)
         return inputs, targets
 
-    trained([0], draw=draw, optimiser=OptimiserSettings(batches=batches), chunk=chunk)
+    trained([0], draw=draw, optimiser=OptimiserSettings(batches=batches), watch=Watch(chunk=chunk))
     jax.effects_barrier()
     return np.stack(found)
 
@@ -111,7 +111,7 @@ def test_draw_batch_is_traced_once_for_all_steps():
         traces.append(key)
         return noisy_batch(key)
 
-    trained([0, 1], draw=draw, phase=phase(n_steps=60), chunk=6)
+    trained([0, 1], draw=draw, phase=phase(n_steps=60), watch=Watch(chunk=6))
     assert len(traces) == 1
 
 
@@ -126,9 +126,8 @@ def test_results_do_not_depend_on_chunks_and_checkpoints(chunk):
     """Nor do the curves; every chunk is reported."""
     whole, whole_curves = reference()
     seen = []
-    options = {"optimiser": PLAIN_ADAM, "phase": phase(n_steps=13), "chunk": chunk}
-    options |= {"progress": lambda step, mse: seen.append((step, mse)), "keep": lambda step, weights: None}
-    _, divided, curves = trained([0, 1], **options)
+    watch = Watch(lambda step, mse: seen.append((step, mse)), lambda step, weights: None, chunk)
+    _, divided, curves = trained([0, 1], optimiser=PLAIN_ADAM, phase=phase(n_steps=13), watch=watch)
     ends = sorted({*range(chunk, 13, chunk), 1, 2, 5, 10, 13})
     assert [step for step, _ in seen] == ends
     np.testing.assert_allclose([mse for _, mse in seen], curves.mse.mean(axis=0)[np.array(ends) - 1], rtol=1e-6)
@@ -256,7 +255,7 @@ def spoilt_from(step: int, place: int):
 @pytest.mark.parametrize(("step", "place", "chunk"), [(0, 0, 100), (3, 2, 2)])
 def test_a_loss_that_is_not_finite_is_named_with_its_step_and_network(step, place, chunk):
     with pytest.raises(FloatingPointError, match=rf"at step {step} \(network {place} of this job\)"):
-        trained(range(3), draw=spoilt_from(step, place), chunk=chunk)
+        trained(range(3), draw=spoilt_from(step, place), watch=Watch(chunk=chunk))
 
 
 @given(n_steps=st.integers(1, 1_000_000))
@@ -276,7 +275,7 @@ def test_a_checkpoint_holds_the_weights_of_a_run_that_was_stopped_there(decay):
         optimiser = OptimiserSettings(decay=decay, n_stages=n_stages)
         return {"optimiser": optimiser, "phase": phase(n_steps=5 * n_stages)}
 
-    start, last, _ = trained([0, 1], keep=kept.__setitem__, **settings(3))
+    start, last, _ = trained([0, 1], watch=Watch(keep=kept.__setitem__), **settings(3))
     assert tuple(kept) == (0, 1, 2, 5, 10, 15)
     stopped = {5 * n: trained([0, 1], **settings(n))[1] for n in (1, 2)}
     for step, expected in ((0, start), *stopped.items(), (15, last)):

@@ -176,7 +176,7 @@ def differences(ours: dict[str, bytes], theirs: dict[str, bytes]) -> dict[str, t
 
 
 def told(text: str) -> list[str]:
-    """The lines by which jobs and the workflow tell of a fault; nothing is a traceback of theirs."""
+    """The lines by which jobs and the workflow report a fault; nothing is a traceback of theirs."""
     assert "Traceback" not in text, text
     return [line for line in text.splitlines() if line.startswith(("molap ", "results/ cannot"))]
 

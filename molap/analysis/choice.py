@@ -48,8 +48,8 @@ def collect(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 def choose(table: pd.DataFrame) -> pd.DataFrame:
     """Rank the candidates of every kind, and those that every kind has tried.
 
-    The rule: fewest failures, then the highest mean accuracy, rounded to 0.1 points, then the fewest steps. Those that
-    are level share a rank, and stand in the order in which they were tried.
+    The rule: fewest failures, then the highest mean accuracy, rounded to 0.1 points, then the fewest steps. Candidates
+    that are level share a rank, and stand in the order in which they were tried.
 
     Args:
         table: of `collect`.

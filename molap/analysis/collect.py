@@ -9,13 +9,13 @@ from molap.storage.paths import block_seeds
 
 
 def split_kind(kind: str) -> tuple[str, str]:
-    """Strategy and source of a kind: `molap-cca` → molap, cca; `separate` → separate, -."""
+    """Return the strategy and source of a kind: `molap-cca` → molap, cca; `separate` → separate, -."""
     strategy, _, source = kind.partition("-")
     return strategy, source or "-"
 
 
 def performance(files: Mapping[str, str], labels: Mapping[str, str]) -> pd.DataFrame:
-    """One row per strategy, source, task and network seed, with every metric of the evaluation.
+    """Return one row per strategy, source, task and network seed, with every metric of the evaluation.
 
     Args:
         files: evaluations, by `kind/task/block of seeds`.
@@ -40,7 +40,7 @@ def performance(files: Mapping[str, str], labels: Mapping[str, str]) -> pd.DataF
 
 
 def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
-    """Training loss and MSE by step, averaged over `every` steps, for each network.
+    """Return the training loss and MSE by step, averaged over `every` steps, for each network.
 
     Args:
         files: records of training, by `kind/stage/block of seeds`; the stage is `module1` …, `joint` or a task.
@@ -63,7 +63,7 @@ def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
 
 
 def components(correlations: dict[str, list[float]], target_r2: dict[str, list[float]]) -> pd.DataFrame:
-    """Correlation of U and V, and the targets' variance explained by the first r components, by source and r."""
+    """Return the correlations of U and V, and the targets' variance that the first r explain, by source and r."""
     return pd.concat(
         [
             pd.DataFrame(

@@ -10,7 +10,7 @@ from molap.storage.files import read_json
 
 
 def continual(files: Mapping[str, str]) -> pd.DataFrame:
-    """One row per kind, order, network seed, place in the sequence (0: untrained) and task tested.
+    """Return one row per kind, order, network seed, place in the sequence (0: untrained) and task tested.
 
     Args:
         files: scores of sequences, by `kind/order/block of seeds`.
@@ -23,7 +23,7 @@ def continual(files: Mapping[str, str]) -> pd.DataFrame:
 
 
 def forgetting(scores: pd.DataFrame, metrics: Iterable[str] = ("accuracy", "decision_accuracy")) -> pd.DataFrame:
-    """Summary of each sequence, in percent points.
+    """Return the summary of each sequence, in percent points.
 
     With a[j, i] the accuracy on the i-th task after j tasks, T tasks, a[0, i] that of the untrained network:
     `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of max over i ≤ j < T of

@@ -17,7 +17,7 @@ TABLE1_PRINTED = {
 
 
 def counts(files: Mapping[str, str]) -> pd.DataFrame:
-    """Weights per training stage, counted from the arrays: `trained`, `updates` (times steps), and `weights` in all.
+    """Return weights per training stage, counted from the arrays: `trained`, `updates` (times steps), `weights` in all.
 
     Args:
         files: records of training, by `kind/stage/block of seeds`; the stage is `module1` …, `joint` or a task.
@@ -45,7 +45,7 @@ def counts(files: Mapping[str, str]) -> pd.DataFrame:
 
 
 def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_modules: int = 2) -> pd.DataFrame:
-    """Table 1 three times: as printed, with the arithmetic corrected, and as counted from our networks.
+    """Return Table 1 three times: as printed, with the arithmetic corrected, and as counted from our networks.
 
     The correction follows the paper's own premise (N units, one input, one output, no biases): N² + 2N weights per
     network. MoLaP in all: N² shared, 2N per task, and 2N for pre-training; trained: the modules' blocks, 2N
@@ -128,7 +128,7 @@ def scaling(
     steps: dict[str, int],
     biases: bool = False,
 ) -> pd.DataFrame:
-    """Weights, weights trained and updates for the first 1, 2, … tasks at every size, from formulas.
+    """Return weights, weights trained and updates for the first 1, 2, … tasks at every size, from formulas.
 
     Args:
         channels: per task, its name and the names of its inputs and outputs.

@@ -15,7 +15,7 @@ OTHERS = {"difference": None, "to_none": "none", "to_pca": "pca"}
 
 
 def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: str = "absent") -> pd.DataFrame:
-    """One row per source, task, corpus and network seed, with every metric.
+    """Return one row per source, task, corpus and network seed, with every metric.
 
     Args:
         files: evaluations, by `tasks left out/kind/task/block of seeds`; the tasks are joined by +, and an empty text
@@ -46,7 +46,7 @@ def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: 
 
 
 def read_generalisation(file: str | Path) -> pd.DataFrame:
-    """The table of `generalisation` from its file, in which the main run's `left_out` is empty."""
+    """Return the table of `generalisation` from its file, in which the main run's `left_out` is empty."""
     return read_table(file).fillna({"left_out": ""})
 
 
@@ -69,7 +69,7 @@ def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:
-    """Means of the differences over network seeds, by source, task and left-out set.
+    """Return the means of the differences over network seeds, by source, task and left-out set.
 
     Args:
         table: that of `generalisation`.

@@ -11,7 +11,7 @@ Numbers = Real | np.ndarray | pd.Series
 
 
 def half_width(sd: Numbers, n: Numbers, confidence: float = CONFIDENCE) -> Numbers:
-    """Half the width of the interval of a mean, t · s/√n with n − 1 degrees of freedom; missing for n < 2.
+    """Return half the width of the interval of a mean, t · s/√n with n − 1 degrees of freedom; missing for n < 2.
 
     Args:
         sd: standard deviation over networks, with n − 1 in the denominator; one or many.

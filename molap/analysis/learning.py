@@ -11,7 +11,7 @@ FIRST = ["strategy", "source", "task", "label", "network_seed", "step", "updates
 
 
 def learning(files: Mapping[str, str], labels: Mapping[str, str], counts: pd.DataFrame) -> pd.DataFrame:
-    """One row per kind, task, network seed and checkpoint, with every metric on validation trials.
+    """Return one row per kind, task, network seed and checkpoint, with every metric on validation trials.
 
     Args:
         files: scores while learning, by `kind/block of seeds`.
@@ -38,7 +38,8 @@ def learning(files: Mapping[str, str], labels: Mapping[str, str], counts: pd.Dat
 
 
 def cumulative(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Mean over tasks by checkpoint, and the updates that all tasks together took until then, pre-training included.
+    """Return the mean over tasks by checkpoint, and the updates that all tasks together took until then, pre-training
+    included.
 
     All tasks are taken at the same step: in a sequence, each while it is being learned.
 

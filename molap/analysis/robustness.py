@@ -11,7 +11,7 @@ NETWORK = ["strategy", "source", "n_units", "task", "network_seed"]
 
 
 def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:
-    """One row per network, perturbation and strength: mean and standard deviation of each metric over draws.
+    """Return one row per network, perturbation and strength: mean and standard deviation of each metric over draws.
 
     The intact network stands at strength 0 of every perturbation. `relative` is accuracy in percent of the intact
     network's (missing where that is 0). A task `all` holds the mean over tasks, taken for each draw before mean and
@@ -40,7 +40,8 @@ def _with_intact(sweeps: pd.DataFrame) -> pd.DataFrame:
 
 
 def areas(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per network and perturbation: the mean height of the curve over its strengths, by the trapezoid rule.
+    """Return one row per network and perturbation: the mean height of the curve over its strengths, by the trapezoid
+    rule.
 
     Args:
         table: that of `robustness`.
@@ -64,7 +65,7 @@ def areas(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def area_under_curve(curve: "pd.Series[float]", intact: float) -> float:
-    """Mean height of a curve over its strengths (the index), beginning with the intact network's value at 0."""
+    """Return the mean height of a curve over its strengths (the index), from the intact network's value at 0."""
     return _mean_height(np.concatenate([[0.0], curve.index]), np.concatenate([[intact], curve]))
 
 

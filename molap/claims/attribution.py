@@ -9,7 +9,7 @@ from molap.claims.verdicts import interval, measured
 
 
 def with_its_own_dni(table: pd.DataFrame) -> pd.DataFrame:
-    """A table in which the only DNI stands where the claims name DNI with its native input, `rule`.
+    """Return a table in which the only DNI stands where the claims name DNI with its native input, `rule`.
 
     Where a switch takes another input, that is the reading whose effect is asked for.
     """
@@ -21,7 +21,7 @@ def with_its_own_dni(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def attribution(claims: Claims, runs: Mapping[str, Mapping[str, pd.DataFrame]], none: str) -> pd.DataFrame:
-    """One row per part of a claim and switch.
+    """Return one row per part of a claim and switch.
 
     Args:
         claims: those that are followed.

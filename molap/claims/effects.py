@@ -22,7 +22,7 @@ CALLED = {
 def effects(
     test: Test, claims: Claims, tables: Mapping[str, pd.DataFrame], value: str | None = None
 ) -> dict[str, pd.DataFrame]:
-    """The effects of a test.
+    """Return the effects of a test.
 
     Args:
         test: one of the claims'.

@@ -19,7 +19,8 @@ Series = Callable[[str], pd.Series]
 
 
 def difference_of_hard_less_easy(series: Series) -> pd.DataFrame:
-    """How much methods differ on T5–T9 less how much they do on T1–T4: (difference of means)², in squared points.
+    """Return how much methods differ on T5–T9 less how much they do on T1–T4: (difference of means)², in squared
+    points.
 
     Mean over the pairs of MoLaP, separate networks and DNI, and over tasks. Chance alone makes means differ, and their
     square, or their range, positive. So the square is estimated from products of different networks,
@@ -49,7 +50,7 @@ def difference_of_hard_less_easy(series: Series) -> pd.DataFrame:
 
 
 def t7_less_each_other(series: Series) -> pd.DataFrame:
-    """What T7 loses less what each other task loses."""
+    """Return what T7 loses less what each other task loses."""
     tasks = series("left_out").unstack("label")  # noqa: PD010 (a series has no pivot_table)
     if "T7" not in tasks or len(tasks.columns) < 2:
         raise NotThere("T7 and another task were not left out")

@@ -12,7 +12,7 @@ from molap.config.base import Section
 Table = Literal["performance", "robustness", "areas", "generalisation", "forgetting", "components", "table1", "modules"]
 TABLES: tuple[str, ...] = get_args(Table)
 TEST_FUNCTIONS = {"difference_of_hard_less_easy": ("molap", "separate", "dni"), "t7_less_each_other": ("left_out",)}
-"""Those of molap/claims/functions.py, and the series that each compares."""
+"""The functions of molap/claims/functions.py, and the series that each compares."""
 FUNCTIONS = ("high", "low", "log10", "abs")
 """What an expression may call; `high` and `low` are the largest and smallest of several series."""
 
@@ -30,7 +30,7 @@ _ALLOWED = (
 
 
 def names_in(expression: str) -> list[str]:
-    """The series that an expression names, in their order.
+    """Return the series that an expression names, in their order.
 
     Raises:
         ValueError: if it is anything but arithmetic on names, numbers and `FUNCTIONS`.
@@ -163,7 +163,7 @@ class Claims(Section):
             check_columns(test.table, expression or "1")
 
     def rows(self, test: Test) -> str | None:
-        """The query of a test's rows, with those of the series that it names in braces."""
+        """Return the query of a test's rows, with those of the series that it names in braces."""
         try:
             return test.where and test.where.format(**(self.series | test.series))
         except (KeyError, IndexError, ValueError) as error:

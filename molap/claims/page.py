@@ -25,7 +25,7 @@ COLUMNS = {"part": "part", "must_be": "must be", "effect": "effect", "n_seeds": 
 
 
 def effect(row: pd.Series) -> str:
-    """Mean and interval in words."""
+    """Return the mean and interval in words."""
     if pd.isna(row["mean"]):
         return ""
     if pd.isna(row.low):
@@ -38,7 +38,7 @@ def _networks(row: pd.Series) -> str:
 
 
 def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
-    """The table of all claims, row by row as in `HEADS`."""
+    """Return the table of all claims, row by row as in `HEADS`."""
     rows = []
     for _, row in verdicts.iterrows():
         decides = row.part if pd.isna(row.must_be) else f"{row.part}: {row.must_be}"
@@ -63,7 +63,8 @@ def _blocks(parts: pd.DataFrame, claim: int) -> list[tuple[str, pd.DataFrame]]:
 
 
 def parts_of_claim(parts: pd.DataFrame) -> list[tuple[str, ...]]:
-    """The parts of a claim, row by row as in `COLUMNS`; with what each says alone, where that is something else."""
+    """Return the parts of a claim, row by row as in `COLUMNS`; with what each says alone, where that is something
+    else."""
     rows = []
     for _, row in parts.iterrows():
         must_be = "" if pd.isna(row.must_be) else row.must_be
@@ -81,7 +82,7 @@ def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Mapping[str, str]) -> str:
-    """The page as Markdown.
+    """Return the page as Markdown.
 
     Args:
         run: name of the run.
@@ -104,7 +105,7 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
 
 
 def pictures(images: Mapping[str, Path]) -> str:
-    """The figures as a style of HTML, so that each is in the page once, however many claims show it."""
+    """Return the figures as a style of HTML, so that each is in the page once, however many claims show it."""
     rules = (
         f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(small(path)).decode()}) }}"
         for name, path in images.items()
@@ -113,7 +114,7 @@ def pictures(images: Mapping[str, Path]) -> str:
 
 
 def small(path: Path) -> bytes:
-    """A figure as a PNG of few colours, no wider than a page shows it."""
+    """Return a figure as a PNG of few colours, no wider than a page shows it."""
     with Image.open(path) as image:
         image = image.convert("RGB")
         image.thumbnail((WIDTH, 10 * WIDTH))
@@ -129,7 +130,7 @@ def _html_table(rows: list[tuple[str, ...]]) -> str:
 
 
 def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> str:
-    """One claim as HTML, with its figures of `pictures`; open where there is something to explain."""
+    """Return one claim as HTML, with its figures of `pictures`; open where there is something to explain."""
     esc = html.escape
     reading = f" Our reading: {esc(row.reading)}" if isinstance(row.reading, str) and row.reading else ""
     tables = ""

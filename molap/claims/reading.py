@@ -17,7 +17,7 @@ FOLLOWED = ("performance", "robustness", "areas", "generalisation")
 
 @cache
 def read_claims(file: str | None) -> Claims:
-    """The claims of a file, or the paper's where there is none.
+    """Return the claims of a file, or the paper's where there is none.
 
     Raises:
         ConfigError: if it cannot be read, or holds what is not allowed.
@@ -34,7 +34,7 @@ def read_claims(file: str | None) -> Claims:
 
 
 def followed_claims(c: RunConfig) -> Claims:
-    """The claims that the attribution follows; DNI is whichever network a run has.
+    """Return the claims that the attribution follows; DNI is whichever network a run has.
 
     Raises:
         ConfigError: if there is no claim of that number, or its tables are not made with a reading switched.

@@ -1,4 +1,4 @@
-"""Verdicts: intervals over network seeds, and what they say of a claim."""
+"""Verdicts: intervals over network seeds, and what they say about a claim."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Interval(NamedTuple):
 
 
 def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Mean and interval over network seeds (seed).
+    """Return the mean and interval over network seeds (seed).
 
     Each value is one network's; what was drawn for it (trials, perturbations) has to be averaged before, because draws
     of one network are not independent networks.
@@ -67,7 +67,7 @@ class Part(NamedTuple):
         return float(min(low - self.test.limits[0], self.test.limits[1] - high))
 
     def verdict(self, n_parts: int) -> str:
-        """What it says, as one of so many parts of its claim."""
+        """Return what it says, as one of so many parts of its claim."""
         if self.values.empty:
             return NOT_RUN
         among = [values.to_numpy() for values in self.among or (self.values,)]
@@ -75,7 +75,7 @@ class Part(NamedTuple):
 
 
 def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: int, seeded: bool = True) -> str:
-    """What the effects of one part say, or of several of which one is enough.
+    """Return what the effects of one part say, or of several of which one is enough.
 
     It holds if the 95 % interval lies within the limits; of several, that of one, whose error is divided among them
     (Bonferroni). It does not if an interval lies outside, whose error is divided among the parts of the claim: all of
@@ -110,7 +110,7 @@ def _name(effect: str, case: str, some: bool) -> str:
 
 
 def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> list[Part]:
-    """All parts of a claim; one without values, named by the reason, for each test that was not run.
+    """Return all parts of a claim; one without values, named by the reason, for each test that was not run.
 
     Args:
         claim: one of the file's.
@@ -137,7 +137,8 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
 
 
 def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> pd.DataFrame:
-    """All parts of a claim (as in `measured`): effect, interval, verdict, that if it were alone, margin; a row each."""
+    """Return all parts of a claim (as in `measured`): effect, interval, verdict, that if it were alone, margin; a row
+    each."""
     parts = measured(claim, claims, tables, by)
     rows = []
     for part in parts:
@@ -153,7 +154,8 @@ def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
 
 
 def decisive(parts: pd.DataFrame) -> pd.Series:
-    """The row by which a claim stands or falls: one that refutes it, else one that leaves it open; the narrowest."""
+    """Return the row by which a claim stands or falls: one that refutes it, else one that leaves it open; the
+    narrowest."""
     order = [FAILS, NOT_RUN, OPEN, ONE, HOLDS]
     rank = parts.verdict.map(order.index)
     candidates = parts[rank == rank.min()]
@@ -161,7 +163,7 @@ def decisive(parts: pd.DataFrame) -> pd.Series:
 
 
 def judge(claims: Claims, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row per claim, and one per part of a claim.
+    """Return one row per claim, and one per part of a claim.
 
     Returns:
         claims: number, place, what it says, verdict, the decisive part with effect and interval, number of network

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from molap.config.base import Section
+from molap.config.network import LARGEST_N_UNITS
 from molap.config.training import RecurrentPhaseSettings
 
 SharedKind = Literal["dni-rule", "dni-norule", "sequential-rule", "sequential-norule", "joint-rule", "joint-norule"]
@@ -46,7 +47,9 @@ class DniSettings(RecurrentPhaseSettings, MethodSettings):
         ("dni-norule", "sequential-rule", "joint-rule"),
         description="`snakemake yardsticks` trains these networks and shows them beside those of `kinds`.",
     )
-    n_units: int = Field(200, ge=2, le=5000, description="Units N. A.2: 200; 100 for a comparison at equal size.")
+    n_units: int = Field(
+        200, ge=2, le=LARGEST_N_UNITS, description="Units N. A.2: 200; 100 for a comparison at equal size."
+    )
     gain: float = Field(1.5, gt=0, le=10, description="Gain g of the initial recurrent weights.")
     orders: int = Field(
         1, ge=1, le=1000, description="Orders of the tasks: the first as listed in tasks.names, the others at random."

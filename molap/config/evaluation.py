@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from molap.config.base import Section
+from molap.config.tasks import N_STEPS
 
 
 class CriterionSettings(Section):
@@ -22,7 +23,7 @@ class CriterionSettings(Section):
     window: int = Field(
         30,
         ge=1,
-        le=110,
+        le=N_STEPS,
         description="Last steps of the trial over which outputs are averaged. The text's 30 hold five steps "
         "before the Go signal; 25 are the response period.",
     )

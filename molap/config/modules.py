@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from molap.config.base import Section
+from molap.config.network import LARGEST_N_UNITS
 
 
 class ModuleNumberSettings(Section):
@@ -14,5 +15,5 @@ class ModuleNumberSettings(Section):
         (1, 2, 3, 4),
         min_length=1,
         description="Numbers r of modules and components, each with N units (the nearest multiple of r) and with "
-        "modules of the same size as those of `network`; networks of more than 5000 units are left out.",
+        f"modules of the same size as those of `network`; networks of more than {LARGEST_N_UNITS} units are left out.",
     )

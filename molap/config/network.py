@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from molap.config.base import Section
 
+LARGEST_N_UNITS = 5000
+"""Units of the largest network that can be configured."""
 ReadoutInit = Literal["n_units", "n_outputs", "n_units_squared", "zero"]
 RecurrentInit = Literal["normal", "orthogonal"]
 
@@ -35,14 +37,14 @@ class InitSettings(Section):
 class SeparateSettings(Section):
     """The separately trained networks (one per task, all weights trained)."""
 
-    n_units: int = Field(100, ge=2, le=5000, description="Units of each separate network.")
+    n_units: int = Field(100, ge=2, le=LARGEST_N_UNITS, description="Units of each separate network.")
     gain: float = Field(1.5, gt=0, le=10, description="Gain g of their initial recurrent weights.")
 
 
 class NetworkSettings(InitSettings):
     """The modular network (section 3.1, A.2)."""
 
-    n_units: int = Field(100, ge=2, le=5000, description="Units N of the modular network. Table 2: 20–300.")
+    n_units: int = Field(100, ge=2, le=LARGEST_N_UNITS, description="Units N of the modular network. Table 2: 20–300.")
     n_modules: int = Field(
         2, ge=1, le=20, description="Modules; module m is trained on latent primitive m. Divides n_units."
     )

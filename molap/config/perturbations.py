@@ -1,6 +1,7 @@
 """Settings of the perturbations of trained networks (A.4)."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
@@ -13,8 +14,21 @@ def _each_once(strengths: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(strengths))
 
 
-Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...], AfterValidator(_each_once)]
-Deviations = Annotated[tuple[Annotated[float, Field(gt=0, le=10, strict=True)], ...], AfterValidator(_each_once)]
+class Strength(NamedTuple):
+    """What the strengths of a perturbation are; the type of its setting declares it."""
+
+    unit: str = ""
+    """As figures write it after the number."""
+    lesion: bool = False
+    """Whether the perturbation sets that share of some weights to zero, and is compared with other lesions."""
+
+
+_Percents = tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...]
+Percents = Annotated[_Percents, AfterValidator(_each_once), Strength("%")]
+PercentsLesioned = Annotated[_Percents, AfterValidator(_each_once), Strength("%", lesion=True)]
+Deviations = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=10, strict=True)], ...], AfterValidator(_each_once), Strength()
+]
 
 
 class PerturbationReadings(Section):
@@ -40,14 +54,14 @@ class PerturbationReadings(Section):
 class StrengthSettings(Section):
     """Strengths of each perturbation; an empty list leaves it out."""
 
-    module: Percents = Field(
+    module: PercentsLesioned = Field(
         (2.0, 5.0, 10.0, 20.0, 30.0),
         description="Percent of a module's recurrent weights set to zero, for each module.",
     )
-    inter_module: Percents = Field(
+    inter_module: PercentsLesioned = Field(
         (1.0, 2.5, 5.0, 10.0, 15.0, 30.0), description="Percent of the weights between modules set to zero."
     )
-    whole: Percents = Field(
+    whole: PercentsLesioned = Field(
         (1.0, 2.5, 5.0, 10.0, 20.0, 30.0), description="Percent of all recurrent weights set to zero."
     )
     noise: Deviations = Field(
@@ -55,6 +69,12 @@ class StrengthSettings(Section):
         description="Standard deviation σ of Gaussian noise added to every recurrent weight.",
     )
     silence: Percents = Field((2.0, 5.0, 10.0, 20.0, 30.0), description="Percent of units silenced.")
+
+
+def strength_of(perturbation: str) -> Strength:
+    """Return what the strengths of a perturbation are, as its setting declares; `module2` is declared as `module`."""
+    field = StrengthSettings.model_fields.get(re.sub(r"^module\d+$", "module", perturbation))
+    return next((item for item in field.metadata if isinstance(item, Strength)), Strength()) if field else Strength()
 
 
 class PerturbationSettings(StrengthSettings, PerturbationReadings):

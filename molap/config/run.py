@@ -149,7 +149,8 @@ class RunConfig(RunSettings):
 
 
 def known_tasks(modules: tuple[str, ...]) -> dict[str, str]:
-    """Names of all tasks and their labels; the registry (and with it JAX) is only imported where a user adds tasks."""
+    """Return the names of all tasks and their labels; the registry (and with it JAX) is only imported where a user adds
+    tasks."""
     if not modules:
         return TASK_LABELS
     from molap.tasks.registry import load_tasks

@@ -22,6 +22,10 @@ TASK_NAMES = (
 TASK_LABELS = {name: f"T{i}" for i, name in enumerate(TASK_NAMES, start=1)}
 
 
+N_STEPS = 110
+"""Steps of a trial of any task (A.1)."""
+
+
 class TrialSettings(Section):
     """How a trial of any task is drawn; every row is a reading of the paper's A.1."""
 
@@ -53,7 +57,7 @@ class TrialSettings(Section):
     noise_onset: int = Field(
         0,
         ge=0,
-        le=110,
+        le=N_STEPS,
         description="First step with input noise. Released code: 10, after the silent period.",
     )
     rescaling: Literal["fixed", "batch", "none"] = Field(

@@ -14,7 +14,7 @@ class TrackingSettings(Section):
     uri: str | None = Field(
         None,
         description="An MLflow server, http://… or https://…; null for the database results/mlflow/mlflow.db. "
-        "The environment's MLFLOW_TRACKING_URI goes before it.",
+        "The environment's MLFLOW_TRACKING_URI has precedence.",
     )
     experiment: str = Field(
         "molap", pattern=r"^\S(.*\S)?$", max_length=200, description="Name of the MLflow experiment."

@@ -19,7 +19,7 @@ Kind = Literal["separate", "molap-cca", "molap-pca", "molap-none", "dni-rule", "
 
 
 class Candidate(Section):
-    """One way to train, the same for every task and, but for what is said below, for every phase."""
+    """One way to train, the same for every task and, except for what is said below, for every phase."""
 
     readout_init: ReadoutInit = Field("zero", description="Replaces `network.readout_init`.")
     learning_rate: Rate | None = Field(

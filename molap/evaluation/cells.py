@@ -34,11 +34,11 @@ class Cells:
             self._saved = sum(map(len, arrays.values()))
 
     def draws(self, *names: object) -> int:
-        """How many draws are known."""
+        """Return how many draws are known."""
         return len(self._values.get(_cell(names), ()))
 
     def get(self, *names: object) -> Float[np.ndarray, "draw column"]:
-        """What is known of a cell."""
+        """Return what is known of a cell."""
         return self._values[_cell(names)]
 
     def add(self, row: dict[str, float | int], *names: object) -> None:
@@ -62,7 +62,7 @@ def _cell(names: tuple) -> str:
 
 
 def identity(settings: str, code: str, files: Iterable[str]) -> str:
-    """What determines a cell: settings, source, and the contents of the files that are read."""
+    """Return what determines a cell: settings, source, and the contents of the files that are read."""
     digest = hashlib.sha256(f"{settings} {code}".encode())
     for file in files:
         digest.update(Path(file).read_bytes())
@@ -76,7 +76,7 @@ def missing(
     strengths: Iterable[float],
     n_draws: int,
 ) -> Iterator[Perturbed]:
-    """The perturbed networks that `cells` does not hold yet, draw by draw."""
+    """Yield the perturbed networks that `cells` does not hold yet, draw by draw."""
     known = {strength: cells.draws(*names, strength) for strength in strengths}
     for draw in range(n_draws):
         wanted = tuple(strength for strength, n in known.items() if n <= draw)

@@ -10,12 +10,12 @@ Means = Float[np.ndarray, "trial output"]
 
 
 def window_means(signals: Signals, window: int) -> Means:
-    """Mean over the last `window` steps, in float64."""
+    """Return the mean over the last `window` steps, in float64."""
     return np.asarray(signals[-window:], np.float64).mean(axis=0)
 
 
 def tolerances(target_means: Means, settings: CriterionSettings) -> Means:
-    """Largest deviation allowed per trial and output; the first output is the fixation."""
+    """Return the largest deviation allowed per trial and output; the first output is the fixation."""
     allowed = np.full(target_means.shape, settings.tolerance)
     allowed[:, 0] = settings.fixation_tolerance
     return allowed * np.abs(target_means) if settings.criterion == "relative" else allowed
@@ -24,7 +24,7 @@ def tolerances(target_means: Means, settings: CriterionSettings) -> Means:
 def correct_decisions(
     outputs: Signals, targets: Signals, settings: CriterionSettings
 ) -> Bool[np.ndarray, "trial output"]:
-    """Whether each output's mean over the window lies within the tolerance of its target's mean.
+    """Say whether each output's mean over the window lies within the tolerance of its target's mean.
 
     |mean ŷ − mean y| ≤ δ (`absolute`, the text) or ≤ δ · |mean y| (`relative`, the released code).
     """
@@ -34,7 +34,7 @@ def correct_decisions(
 
 
 def best_constant_accuracy(targets: Signals, settings: CriterionSettings) -> Float[np.ndarray, " output"]:
-    """Per output, the share of trials (0–1) that the best constant output decides correctly.
+    """Return, per output, the share of trials (0–1) that the best constant output decides correctly.
 
     A constant c is correct on a trial if it lies in the interval mean ± tolerance; the best c lies in the most
     intervals, and one of their lower ends is always among the best.
@@ -51,7 +51,7 @@ def best_constant_accuracy(targets: Signals, settings: CriterionSettings) -> Flo
 
 
 def metrics(outputs: Signals, targets: Signals, settings: CriterionSettings) -> dict[str, float]:
-    """Every metric of one network on one task; accuracies in percent.
+    """Return every metric of one network on one task; accuracies in percent.
 
     Returns:
         `accuracy`: correct decisions averaged over outputs, the paper's number; `decision_accuracy`: without the

@@ -28,29 +28,29 @@ Perturbation = Callable[[Key[Array, ""], Params, float, PerturbationReadings, Mo
 
 
 def module_of(n_units: int, n_modules: int) -> Modules:
-    """The module of every unit in blocks: in order, as equal as the number of units allows."""
+    """Return the module of every unit in blocks: in order, as equal as the number of units allows."""
     return tuple((np.arange(n_units) * n_modules // n_units + 1).tolist())
 
 
 def within_module(modules: Modules, module: int) -> Bool[np.ndarray, "unit unit"]:
-    """Entries from and to units of one module."""
+    """Return entries from and to units of one module."""
     own = np.array(modules) == module
     return own[:, None] & own[None, :]
 
 
 def between_modules(modules: Modules) -> Bool[np.ndarray, "unit unit"]:
-    """Entries from a unit of one module to a unit of another."""
+    """Return entries from a unit of one module to a unit of another."""
     module = np.array(modules)
     return module[:, None] != module[None, :]
 
 
 def number_hit(percent: float, n_places: int) -> int:
-    """A percentage of places, rounded down; exact for the decimal number that is meant (29 % of 100 are 29)."""
+    """Return a percentage of places, rounded down; exact for the decimal number that is meant (29 % of 100 are 29)."""
     return math.floor(Fraction(repr(float(percent))) * n_places / 100)
 
 
 def choose(key: Key[Array, ""], percent: float, places: Int[np.ndarray, " place"]) -> Int[Array, " hit"]:
-    """A percentage of `places` without replacement; a larger percentage contains a smaller one's."""
+    """Choose a percentage of `places` without replacement; a larger percentage contains a smaller one's."""
     order = jnp.argsort(jax.random.uniform(key, places.shape))
     return jnp.asarray(places)[order[: number_hit(percent, len(places))]]
 
@@ -120,6 +120,6 @@ PERTURBATIONS: dict[str, Perturbation] = {
 
 
 def find(name: str) -> Perturbation:
-    """The perturbation of a name; `module2` is that of the second module."""
+    """Return the perturbation of a name; `module2` is that of the second module."""
     module = re.fullmatch(r"module(\d+)", name)
     return partial(PERTURBATIONS["module"], module=int(module[1])) if module else PERTURBATIONS[name]

@@ -33,7 +33,7 @@ def outputs(
     inputs: Float[Array, "time trial channel"],
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
 ) -> Float[Array, "time trial output"]:
-    """The outputs of `molap.networks.rnn.run`; its rates are not kept."""
+    """Return the outputs of `molap.networks.rnn.run`; its rates are not kept."""
     return run(params, inputs, noise)[0]
 
 
@@ -41,12 +41,12 @@ _outputs_of_several = jax.jit(jax.vmap(outputs, in_axes=(0, None, None)))
 
 
 def perturbation_key(data_seed: int, name: str, network_seed: int) -> Key[Array, ""]:
-    """The stream of a perturbation's draws: the same for networks of every kind, so that kinds are paired."""
+    """Return the stream of a perturbation's draws: the same for networks of every kind, so that kinds are paired."""
     return named_key(data_seed, "perturbation", name, network_seed)
 
 
 def modules_of(arrays: dict[str, np.ndarray], n_units: int, n_modules: int) -> Modules:
-    """The module of every unit: as the network's file has it, or else equal blocks."""
+    """Return the module of every unit: as the network's file has it, or else equal blocks."""
     return tuple(arrays["modules"].tolist()) if "modules" in arrays else module_of(n_units, n_modules)
 
 
@@ -81,7 +81,7 @@ def run_many(
     noise: Float[Array | np.ndarray, "time trial unit"] | None,
     batch: int = 1,
 ) -> Iterator[tuple[Perturbed, Float[np.ndarray, "time trial output"]]]:
-    """The outputs of each network; `batch` of them at once, which serves a GPU, on a CPU one after the other."""
+    """Return the outputs of each network; `batch` of them at once, which serves a GPU, on a CPU one after the other."""
     waiting: list[Perturbed] = []
     for item in networks:
         waiting.append(item)
@@ -101,7 +101,8 @@ def _run_batch(items: list[Perturbed], inputs, noise, batch: int):
 
 
 def batch_size(memory_mb: float, each_mb: float, backend: str | None = None) -> int:
-    """How many networks run at once in the given memory: on a CPU one, which is fastest there, elsewhere all that fit.
+    """Return how many networks run at once in the given memory: on a CPU one, which is fastest there, elsewhere all
+    that fit.
 
     Raises:
         ValueError: if not even one fits.

@@ -2,14 +2,16 @@
 
 import math
 
+from molap.config.tasks import N_STEPS
+
 PROCESS_MB = 500
 """Peak memory of a job that computes next to nothing: Python, JAX, pandas, compiled programs."""
 
-N_STEPS, MANY_CHANNELS = 110, 16
+MANY_CHANNELS = 16
 
 
 def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> float:
-    """MB for one network while it runs: room for its rates, twice; inputs, targets, outputs and their metrics.
+    """Return MB for one network while it runs: room for its rates, twice; inputs, targets, outputs and their metrics.
 
     Its weights count thirty times: a draw's perturbed copies at every strength, and the order of all places.
     """
@@ -17,5 +19,5 @@ def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> fl
 
 
 def sweep_mb(n_units: int, n_trials: int) -> int:
-    """MB that a sweep's job asks for; enough for tasks of up to 16 channels, inputs and outputs together."""
+    """Return MB that a sweep's job asks for; enough for tasks of up to 16 channels, inputs and outputs together."""
     return math.ceil((PROCESS_MB + network_mb(n_units, n_trials, N_STEPS, MANY_CHANNELS)) / 100) * 100

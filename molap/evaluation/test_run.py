@@ -17,12 +17,12 @@ def test_noise(
     n_units: int,
     n_trials: int,
 ) -> Float[Array | np.ndarray, "step trial unit"] | None:
-    """State noise of the first trials of a test set: what the evaluation draws for all of them."""
+    """Draw the state noise of the first trials of a test set: what the evaluation draws for all of them."""
     noise = draw_state_noise(named_key(data_seed, "state noise"), std, inputs.shape[1], len(inputs), n_units)
     return None if noise is None else noise[:, :n_trials]
 
 
 @partial(jax.jit, static_argnames=("state_noise", "data_seed"))
 def run_test(params: Params, inputs, state_noise: float, data_seed: int):
-    """Outputs and rates of one network on a test set, with the state noise of the test."""
+    """Run one network on a test set, with the state noise of the test."""
     return run(params, inputs, test_noise(data_seed, state_noise, inputs, params.w_rec.shape[0], inputs.shape[1]))

@@ -16,7 +16,7 @@ TITLE_WIDTH = 42
 
 
 def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
-    """One panel per claim and part; what must be true is shaded, the line is the effect with nothing switched.
+    """Draw one panel per claim and part; what must be true is shaded, the line is the effect with nothing switched.
 
     Switches may have been tried on fewer networks: then a hollow point is the effect with nothing switched in those.
 

@@ -10,7 +10,7 @@ from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, network_see
 
 
 def draw_continual(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    """A column per kind of network: a heat map of accuracy, and accuracy right after learning and at the end.
+    """Draw a column per kind of network: a heat map of accuracy, and accuracy right after learning and at the end.
 
     With one kind of network the two stand side by side.
 

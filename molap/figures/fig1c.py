@@ -19,7 +19,7 @@ COUNTS = {
 
 
 def draw_fig1c(table1: pd.DataFrame) -> Figure:
-    """Bars on a logarithmic scale, a panel per version of the table.
+    """Draw bars on a logarithmic scale, a panel per version of the table.
 
     Args:
         table1: columns version, strategy, overall, trained, trained_per_task.

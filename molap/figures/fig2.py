@@ -23,13 +23,16 @@ TRACES = 3
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
 
 
-def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarray]], curves: pd.DataFrame) -> Figure:
-    """The whole figure.
+def draw_fig2(
+    performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarray]], curves: pd.DataFrame, example_task: str
+) -> Figure:
+    """Draw the whole figure.
 
     Args:
         performance: the table of the same name.
         examples: arrays of the example task by source (with pre-training first), as the stage `example` saves them.
         curves: training curves of the example task: source, network_seed, step, mse.
+        example_task: the task of panels D and E.
     """
     strategies = [name for name in PANELS if name in set(performance.strategy)]
     figure = new_figure(13.0, 2.9 + 4.1 * len(examples))
@@ -43,7 +46,7 @@ def draw_fig2(performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarra
     parts[0].suptitle(_meaning(performance), size=8, x=0.01, ha="left")
     largest_error = max((example["error"][:, :2].max() for example in examples.values()), default=1.0)
     for letter, part, source in zip("DE", parts[1:], examples, strict=False):
-        label = performance.loc[performance.task == performance.attrs["example_task"], "label"].iloc[0]
+        label = performance.loc[performance.task == example_task, "label"].iloc[0]
         part.suptitle(f"{letter}   {label}: {NAMES[source]}", weight="bold", x=0.01, ha="left")
         _detail(part, letter, examples[source], curves[curves.source == source], COLOURS[source], largest_error)
     return figure
@@ -146,7 +149,7 @@ def _matrix(part, axes: Axes, values, title: str, x: str, y: str, limit: float |
 
 
 def example_tables(examples: dict[str, dict[str, np.ndarray]]) -> dict[str, pd.DataFrame]:
-    """What panels D and E show, as tidy tables by name, with the source as first column."""
+    """Return what panels D and E show, as tidy tables by name, with the source as first column."""
     made: dict[str, list[pd.DataFrame]] = {}
 
     def add(name: str, source: str, frame: pd.DataFrame) -> None:

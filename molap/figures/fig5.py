@@ -17,7 +17,7 @@ Series = tuple[str, int, int, int, int]
 
 
 def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    """Accuracy on left-out tasks (A), and paired differences to the task included (B) and to no pre-training (C).
+    """Draw accuracy on left-out tasks (A), and paired differences to the task included (B) and to no pre-training (C).
 
     Args:
         table: that of `molap.analysis.generalisation.generalisation`.

@@ -14,7 +14,7 @@ HEIGHT = "outputs correct (%)"
 
 
 def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tuple[Figure, pd.DataFrame]:
-    """Accuracy on validation trials against steps (A: mean over tasks), updates (B), and steps by task (C).
+    """Draw the accuracy on validation trials against steps (A: mean over tasks), updates (B), and steps by task (C).
 
     Args:
         table: that of `molap.analysis.learning.learning`.
@@ -81,7 +81,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:
 
 
 def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
-    """Weights trained and updates against the number of tasks (at the given size) and of units (with all tasks).
+    """Draw weights trained and updates against the number of tasks (at the given size) and of units (with all tasks).
 
     Args:
         table: that of `molap.analysis.counts.scaling`.

@@ -12,7 +12,7 @@ PRINTED = {2: 60, 3: 70}
 
 
 def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    """Accuracy by number of modules, mean over tasks (A) and by task (D), explained variance (B), updates (C).
+    """Draw the accuracy by number of modules, mean over tasks (A) and by task (D), explained variance (B), updates (C).
 
     Args:
         table: that of the stage `modules`.

@@ -12,14 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from molap.analysis.intervals import half_width
+from molap.config.perturbations import strength_of
 from molap.figures.style import STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.storage.paths import ALL_TASKS
 
 AXES = {
-    "inter_module": "inter-module weights lesioned (%)",
-    "whole": "weights lesioned, whole network (%)",
+    "inter_module": "inter-module weights lesioned",
+    "whole": "weights lesioned, whole network",
     "noise": "σ of noise on all recurrent weights",
-    "silence": "units silenced (%)",
+    "silence": "units silenced",
 }
 HEIGHTS = {"accuracy": "outputs correct (%)", "relative": "outputs correct (% of intact)"}
 SHORT = {
@@ -33,9 +34,11 @@ BLOCKS = "modules of separate networks and DNI are the same blocks of units, whi
 
 
 def axis_label(perturbation: str) -> str:
-    """What the strength of a perturbation is."""
+    """Return what the strength of a perturbation is, with its unit."""
     module = re.fullmatch(r"module(\d+)", perturbation)
-    return AXES.get(perturbation, f"module {module[1]} weights lesioned (%)" if module else perturbation)
+    label = AXES.get(perturbation, f"module {module[1]} weights lesioned" if module else perturbation)
+    unit = strength_of(perturbation).unit
+    return f"{label} ({unit})" if unit else label
 
 
 def _short(perturbation: str) -> str:
@@ -44,7 +47,7 @@ def _short(perturbation: str) -> str:
 
 
 def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame:
-    """Mean over network seeds, and the half width of its band, by kind, task, perturbation and strength.
+    """Return the mean over network seeds, and the half width of its band, by kind, task, perturbation and strength.
 
     The band is the 95 % interval (Student's t) over network seeds, or with one seed the standard deviation over draws.
     """
@@ -62,7 +65,7 @@ def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame
 
 
 def meaning(table: pd.DataFrame) -> str:
-    """What the bands are."""
+    """Return what the bands are."""
     seeds, draws = table.network_seed.nunique(), table.n_draws.max()
     if seeds > 1:
         return f"lines and bands: mean and 95 % interval over {seeds} network seeds, each the mean of {draws} draws"
@@ -72,7 +75,7 @@ def meaning(table: pd.DataFrame) -> str:
 def draw_curves(
     table: pd.DataFrame, panels: list[list[tuple[str, str]]], y: str, labels: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """Panels of performance against strength, and the data that they show.
+    """Draw panels of performance against strength, and return the data that they show.
 
     Args:
         table: that of `molap.analysis.robustness.robustness`.
@@ -126,7 +129,7 @@ def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: list[
 def draw_fig3(
     table: pd.DataFrame, example: dict[str, np.ndarray], task: str, labels: dict[str, str], kind: str, strength: float
 ) -> tuple[Figure, dict[str, pd.DataFrame]]:
-    """Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
+    """Draw Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
 
     Args:
         table: that of `molap.analysis.robustness.robustness`.
@@ -197,7 +200,7 @@ def _example_tables(example: dict[str, np.ndarray], names: list[str]) -> dict[st
 def draw_matched(
     table: pd.DataFrame, tasks: list[str], perturbations: list[str], labels: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """A column per kind of network, a row per task: accuracy against the share of all weights lesioned.
+    """Draw a column per kind of network, a row per task: accuracy against the share of all weights lesioned.
 
     Args:
         table: that of `molap.analysis.robustness.robustness`.
@@ -234,7 +237,7 @@ def draw_matched(
 
 
 def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
-    """Area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
+    """Draw the area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
 
     Args:
         table: that of `molap.analysis.robustness.areas`.
@@ -257,7 +260,7 @@ def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
         axes.grid(axis="y", lw=0.4)
         panel_letter(axes, "AB"[k])
     up_to = rows.groupby("perturbation").up_to.first()
-    ticks = [f"{_short(name)}\nup to {up_to[name]:g}{'' if name == 'noise' else ' %'}" for name in perturbations]
+    ticks = [f"{_short(name)}\nup to {up_to[name]:g} {strength_of(name).unit}".rstrip() for name in perturbations]
     grid[1].set_xticks(range(len(perturbations)), ticks)
     seeds = rows.network_seed.nunique()
     note = f"bars: 95 % interval over {seeds} network seeds" if several else "one network seed"

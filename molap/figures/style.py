@@ -64,7 +64,7 @@ RC = {
 
 
 def kind_name(strategy: str, source: str) -> str:
-    """What a kind of network is called in legends."""
+    """Return what a kind of network is called in legends."""
     if strategy in ("joint", "sequential"):
         return f"{NAMES[strategy]}, {'' if source == 'rule' else 'no '}rule input"
     if strategy == "molap" and source not in NAMES:
@@ -73,7 +73,7 @@ def kind_name(strategy: str, source: str) -> str:
 
 
 def kind_colour(strategy: str, source: str):
-    """The colour of a kind of network."""
+    """Return the colour of a kind of network."""
     if strategy in ("joint", "sequential"):
         return COLOURS[strategy]
     if strategy == "molap" and source not in COLOURS:
@@ -82,14 +82,14 @@ def kind_colour(strategy: str, source: str):
 
 
 def network_seeds(table: pd.DataFrame) -> str:
-    """How many network seeds there are, and of which kinds (columns strategy, source) there are fewer."""
+    """Return how many network seeds there are, and of which kinds (columns strategy, source) there are fewer."""
     counts = table.groupby(["strategy", "source"], sort=False).network_seed.nunique()
     fewer = [f"{kind_name(*kind)}: {n}" for kind, n in counts.items() if n < counts.max()]
     return f"{counts.max()} network seeds" + (f" ({', '.join(fewer)})" if fewer else "")
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure of the given size in inches, in the common style, with constrained layout."""
+    """Make a figure of the given size in inches, in the common style, with constrained layout."""
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)
     return plt.figure(figsize=(width, height), layout="constrained")
 
@@ -102,7 +102,7 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:
-    """The legend of a panel below all of them, in so many columns, or in fewer where its names are too long."""
+    """Put the legend of a panel below all of them, in so many columns, or in fewer where its names are too long."""
     for n in range(ncols, 0, -1):
         legend = figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=n)
         if n == 1 or legend.get_window_extent().width <= figure.bbox.width:

@@ -31,7 +31,7 @@ def shown(table: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_tune(rows: pd.DataFrame) -> Figure:
-    """A panel per kind: how many networks of each candidate failed, and mean and lowest accuracy, the best first.
+    """Draw a panel per kind: how many networks of each candidate failed, and mean and lowest accuracy, the best first.
 
     Args:
         rows: of `shown`.

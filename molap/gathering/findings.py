@@ -19,7 +19,7 @@ KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni no
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
-    """A table of the reference results, with the kind of network in one column."""
+    """Return a table of the reference results, with the kind of network in one column."""
     table = seeds.read(folder, name)
     strategy = table.get("strategy", pd.Series("molap", table.index))
     return table.assign(kind=(strategy + " " + table.get("source", "")).str.removesuffix(" -"))
@@ -33,19 +33,19 @@ def say(title: str, table: pd.DataFrame, digits: int = 1) -> None:
 
 
 def intervals(values: pd.DataFrame) -> pd.DataFrame:
-    """Mean over network seeds (rows) with its 95 % interval, for every column."""
+    """Return the mean over network seeds (rows) with its 95 % interval, for every column."""
     mean, half = values.mean(), half_width(values.std(), values.count())
     return pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half, "networks": values.count()})
 
 
 def pairs(by: pd.DataFrame) -> pd.DataFrame:
-    """Kinds less others, paired by network seed. `by`: row seed, column kind."""
+    """Return kinds less others, paired by network seed. `by`: row seed, column kind."""
     others = [kind for kind in by if kind != "molap cca"]
     return intervals(pd.DataFrame({f"molap cca less {kind}": by["molap cca"] - by[kind] for kind in others}))
 
 
 def judged(folder: Path) -> None:
-    """The verdicts, and every part of every claim by its own column."""
+    """Print the verdicts, and every part of every claim by its own column."""
     table = seeds.read(folder, "claims")
     say("claims", table.set_index("claim")[["verdict", "verdict_decision_accuracy", "part", *ENDS, "n_seeds"]], 2)
     parts = seeds.read(folder, "claim_parts")
@@ -54,13 +54,13 @@ def judged(folder: Path) -> None:
 
 
 def counting(folder: Path) -> None:
-    """Table 1 and the primitives."""
+    """Print Table 1 and the primitives."""
     for name, index in {"table1": "version", "components": "source"}.items():
         say(name, seeds.read(folder, name).set_index(index), 3)
 
 
 def learning(folder: Path) -> None:
-    """Fig 2: accuracy by task, networks that fail, differences of means over tasks."""
+    """Print the numbers of Fig 2: accuracy by task, networks that fail, differences of means over tasks."""
     table = read(folder, "performance")
     say("accuracy in %, mean over networks", table.pivot_table(index="kind", columns="label", values="accuracy"))
     say("lowest network", table.pivot_table(index="kind", columns="label", values="accuracy", aggfunc="min"))
@@ -87,7 +87,7 @@ def learning(folder: Path) -> None:
 
 
 def perturbing(folder: Path) -> None:
-    """Figs 3 and 4: areas under curves, lesions on T9, lesions of equal numbers of weights."""
+    """Print the numbers of Figs 3 and 4: areas under curves, lesions on T9, lesions of equal numbers of weights."""
     areas = read(folder, "areas")
     areas = areas[areas.task != "all"]
     for value in ("area", "relative_area"):
@@ -115,7 +115,7 @@ def perturbing(folder: Path) -> None:
 
 
 def leaving_out(folder: Path) -> None:
-    """Fig 5: tasks left out of the corpus."""
+    """Print the numbers of Fig 5: tasks left out of the corpus."""
     table = read(folder, "generalisation")
     some = table[(table.n_left_out > 0) & (table.place == 1) & (table.source == "cca")]
     for value in ("difference", "to_none", "to_pca"):
@@ -130,13 +130,15 @@ def leaving_out(folder: Path) -> None:
 
 
 def of_one_more(effects: pd.DataFrame) -> pd.DataFrame:
-    """Between what 95 % of further single networks lie, if networks are normal: mean ± half-width · √(networks + 1)."""
+    """Return between what values 95 % of further single networks lie, if networks are normal: mean ± half-width ·
+    √(networks + 1)."""
     half = (effects.high - effects["mean"]) * np.sqrt(effects.n_seeds + 1)
     return pd.DataFrame({"lowest": effects["mean"] - half, "highest": effects["mean"] + half})
 
 
 def switching(folder: Path) -> None:
-    """Readings switched one at a time: effects behind claims, and their changes, with their intervals."""
+    """Print what happens with readings switched one at a time: effects behind claims, and their changes, with their
+    intervals."""
     table = seeds.read(folder, "attribution")
     if table is None:
         return

@@ -3,9 +3,9 @@
     molap seeds results/paper
 
 The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
-intervals, verdicts and figures, is made anew by the stages themselves, with the settings in the run's records, from the
-gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks that a
-figure shows are those of the run that was added last.
+intervals, verdicts and figures, is made again by the stages themselves, with the settings in the run's records, from
+the gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks that
+a figure shows are those of the run that was added last.
 """
 
 import gzip
@@ -45,12 +45,12 @@ CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("generalisation", "sou
 
 
 def lies_in(run: Path, name: str) -> Path:
-    """The folder of a run in which a table lies."""
+    """Return the folder of a run in which a table lies."""
     return run / ("modules" if name == "modules" else "tables")
 
 
 def read(folder: Path, name: str) -> pd.DataFrame | None:
-    """A table, if it is there."""
+    """Return a table, if it is there."""
     files = [file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists()]
     return pd.read_csv(files[0], keep_default_na=False, na_values=[""]) if files else None
 
@@ -67,7 +67,8 @@ def write(table: pd.DataFrame, folder: Path, name: str) -> None:
 
 
 def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
-    """Both tables, ordered by network seed; a network of the new one takes the place of the same network there."""
+    """Return both tables, ordered by network seed; a network of the new one takes the place of the same network
+    there."""
     if there is not None:
         names = [name for name in NETWORK if name in new]
         networks = set(map(tuple, new[names].to_numpy()))
@@ -77,7 +78,8 @@ def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def made_by(run: Path) -> dict:
-    """Settings and source that a run was made with, apart from its seeds; of each seed commit, machine and versions."""
+    """Return the settings and source that a run was made with, apart from its seeds; of each seed commit, machine and
+    versions."""
     configuration = read_json(run / "configuration.json")
     configuration = {section: values for section, values in configuration.items() if section not in UNRELATED}
     configuration["seeds"] = {"data": configuration["seeds"]["data"]}
@@ -136,7 +138,7 @@ def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
         replaced[path] = target
     print(f"{record['stage']}: {', '.join(record['outputs'].values())}")
     if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:  # it has said why
-        sys.exit(f"{record['stage']} could not be made anew from the gathered tables")
+        sys.exit(f"{record['stage']} could not be made again from the gathered tables")
 
 
 def gather(run: Path, to: Path) -> None:

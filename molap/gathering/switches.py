@@ -3,8 +3,8 @@
     molap switches results/paper
 
 Runs of `snakemake attribution` may have switches and seeds of their own (`attribution.switches`,
-`attribution.networks`, `seeds.first`): a reading whose switch trains every network anew is dear, one that scores them
-otherwise is cheap, and may have more networks. The claims are those of config/claims.yaml as it is now.
+`attribution.networks`, `seeds.first`): a reading whose switch trains every network again is expensive, one that scores
+them otherwise is cheap, and may have more networks. The claims are those of config/claims.yaml as it is now.
 """
 
 import json
@@ -48,7 +48,7 @@ def gather(run: Path, to: Path) -> None:
 
 
 def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
-    """The tables by name, by switch, in the order in which the switches are listed."""
+    """Return the tables by name, by switch, in the order in which the switches are listed."""
     runs: dict[str, dict[str, pd.DataFrame]] = {}
     for name in TABLES:
         table = read(to / "switches", name)
@@ -59,7 +59,7 @@ def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
 
 
 def redraw(to: Path) -> None:
-    """Make effects and figure anew from the gathered tables."""
+    """Make effects and figure again from the gathered tables."""
     claims = read_claims(None)
     followed = [claim for claim in claims.claims if claim.claim in AttributionSettings().claims]
     table = attribution(claims.model_copy(update={"claims": followed}), gathered(to), NO_SWITCH)

@@ -21,8 +21,8 @@ class Attempt:
     A job that outlived its Snakemake, which was killed, may still be at work on the same output: it is waited for.
     What killed jobs left half-written is removed.
 
-    The job holds a lock on the file for as long as it lives. A file that nobody locks and that names no error tells
-    of a job that was killed.
+    The job holds a lock on the file for as long as it lives. A file that nobody locks and that names no error belongs
+    to a job that was killed.
     """
 
     def __init__(self, output: str, stage: str, settings: str, code: str | None, log: str | None) -> None:

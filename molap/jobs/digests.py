@@ -14,25 +14,29 @@ from pathlib import Path
 PACKAGE = "molap"
 DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax", "jaxlib")}
 """Of the packages that are installed under another name than they are imported by."""
+PRINT_DESCRIPTIONS = frozenset({"molap.stages.pages"})
+"""Programs that write the descriptions of settings into a page: for these, descriptions are code."""
 
 
 @functools.cache
 def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
-    """Digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their packages.
+    """Return the digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their
+    packages.
 
-    Only the syntax counts: comments, docstrings and layout do not. Of other packages, the installed version counts.
+    Only the syntax counts: comments, docstrings and layout do not, nor do descriptions of settings, except
+    for a program that prints them. Of other packages, the installed version counts.
     """
     digests = [f"{name}:{found}" for name, found in parts(module, extra_files).items()]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
 
 
 def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
-    """What a digest is made of: module or file → digest of its syntax, other package → its version."""
+    """Return what a digest is made of: module or file → digest of its syntax, other package → its version."""
     names = [*sorted(closure(module)), *extra_files]
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) != PACKAGE}
     others = sorted(imported - sys.stdlib_module_names)
     versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
-    return {name: module_digest(name) for name in names} | {
+    return {name: module_digest(name, module in PRINT_DESCRIPTIONS) for name in names} | {
         name: version for name, version in versions.items() if version
     }
 
@@ -47,7 +51,7 @@ def _version(package: str) -> str:
 
 
 def closure(module: str) -> set[str]:
-    """`module` and the modules of the package that it imports, directly or through others.
+    """Return `module` and the modules of the package that it imports, directly or through others.
 
     Imports inside functions count too. Packages on the way (their `__init__`) belong to it.
     """
@@ -64,9 +68,9 @@ def closure(module: str) -> set[str]:
 
 
 @functools.cache
-def module_digest(name: str) -> str:
-    """Digest of one module's syntax."""
-    return _file_digest(_locate(name))
+def module_digest(name: str, descriptions: bool = False) -> str:
+    """Return the digest of one module's syntax, with or without the descriptions in it."""
+    return _file_digest(_locate(name), descriptions)
 
 
 @functools.cache
@@ -104,11 +108,11 @@ def _all_imports(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _file_digest(path: Path) -> str:
+def _file_digest(path: Path, descriptions: bool = False) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            # The documentation of a configuration key is no more a part of the program than a docstring.
+        if isinstance(node, ast.Call) and not descriptions:
+            # What documents a setting is no more a part of the program than a docstring.
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         body = getattr(node, "body", None)
         if isinstance(body, list):

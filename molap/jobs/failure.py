@@ -9,7 +9,7 @@ ADVICE |= dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), f"make the fol
 
 
 def explain(error: BaseException) -> str:
-    """The error and, where it is the machine's fault and not the job's, what to do about it; one line."""
+    """Return the error and, where it is the machine's fault and not the job's, what to do about it; one line."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; the same snakemake command goes on from here"
     text = " ".join(f"{type(error).__name__}: {error}".split())

@@ -56,7 +56,7 @@ class Job:
             self._compilation.append(seconds)
 
     def record(self) -> dict:
-        """The stage's record."""
+        """Return the stage's record."""
         times = self.clock.read() | {"compilation_s": sum(self._compilation)}
         return self.provenance | {
             "inputs": self.inputs,

@@ -9,7 +9,7 @@ from molap.storage.found import ATTEMPT, find_records, is_running
 
 
 def killed_jobs(results: str | Path, since: float) -> Iterator[str]:
-    """A line for every job begun since then (seconds since 1970) that left no record, no error and no process."""
+    """Yield a line for every job begun since then (seconds since 1970) that left no record, no error and no process."""
     for found in find_records(Path(results)):
         if not found.file.name.endswith(ATTEMPT) or is_running(found.file):
             continue

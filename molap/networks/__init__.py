@@ -1,1 +1,1 @@
-"""Hold the recurrent network and its gradient, which weights train, and a network of one's own; no training is here."""
+"""Hold the recurrent network and its gradient, which weights train, and a user's own network; no training is here."""

@@ -9,13 +9,13 @@ Trainable = Params
 
 
 def module_units(n_units: int, n_modules: int, module: int) -> slice:
-    """Units of `module` (from 1): equal blocks in order."""
+    """Return the units of `module` (from 1): equal blocks in order."""
     size = n_units // n_modules
     return slice((module - 1) * size, module * size)
 
 
 def pretraining_weights(params: Params, n_modules: int, module: int, input_weights: str = "column") -> Trainable:
-    """Pre-training of a module: its block of W_rec, the input column, the readout (A.2.1).
+    """Return what pre-training of a module trains: its block of W_rec, the input column, the readout (A.2.1).
 
     Released code (`input_weights="released"`): from the second module on the mask's row falls one below the
     input weights, on the outgoing recurrent weights of unit m − 2; the input column stays as it was. Biases of
@@ -41,12 +41,13 @@ def _off_by_one(module: int, input_weights: str) -> bool:
 
 
 def head_weights(params: Params) -> Trainable:
-    """Task training on the frozen network: W_in and W_out (section 3.4); with biases also b_out and h0."""
+    """Return what training on a task trains of the frozen network: W_in and W_out (section 3.4); with biases also b_out
+    and h0."""
     return _existing(params, w_rec=False, b_rec=False)
 
 
 def all_weights(params: Params) -> Trainable:
-    """Everything the network has."""
+    """Return everything the network has."""
     return _existing(params)
 
 
@@ -57,7 +58,7 @@ def _existing(params: Params, **chosen) -> Trainable:
 
 
 def count_trained(params: Params, trainable: Trainable) -> int:
-    """Number of weights that a phase may change."""
+    """Return the number of weights that a phase may change."""
     count = 0
     for value, mask in zip(params, trainable, strict=True):
         if value is not None:
@@ -66,5 +67,5 @@ def count_trained(params: Params, trainable: Trainable) -> int:
 
 
 def count_all(params: Params) -> int:
-    """Number of weights that the network has."""
+    """Return the number of weights that the network has."""
     return count_trained(params, all_weights(params))

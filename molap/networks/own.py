@@ -35,7 +35,7 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
 
 @functools.lru_cache(maxsize=16)
 def _read(file: str, state: tuple[int, int] | None) -> OwnNetwork:
-    # Every run of a configuration is checked: a file is read anew when it changes.
+    # Every run of a configuration is checked: a file is read again when it changes.
     del state
     try:
         arrays = load_arrays(file)
@@ -82,7 +82,7 @@ def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
 
 
 def content_digest(file: str | Path) -> str:
-    """Digest (12 hex digits) of a file's bytes."""
+    """Return the digest (12 hex digits) of a file's bytes."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
 
 

@@ -36,7 +36,7 @@ def draw_w_rec(
     n_modules: int = 1,
     recurrent_init: str = "normal",
 ) -> Float[np.ndarray, "unit unit"]:
-    """W_rec from N(0, g²/N) (A.2.3), or g times a random orthogonal matrix; "zero": only within modules.
+    """Draw W_rec from N(0, g²/N) (A.2.3), or g times a random orthogonal matrix; "zero": only within modules.
 
     Orthogonal (Saxe et al. 2014, arXiv 1312.6120): Q of Z = QR with Z standard normal, the columns of Q with the signs
     of R's diagonal, without which Q would not be uniform over all rotations and reflections (Mezzadri 2007,
@@ -56,12 +56,12 @@ def draw_w_rec(
 
 
 def draw_b_rec(seed: int, n_units: int, gain: float) -> Float[np.ndarray, " unit"]:
-    """Recurrent biases of the released code: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
+    """Draw recurrent biases of the released code: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
     return gain / math.sqrt(n_units + 1) * normal(named_key(seed, "b_rec"), (n_units,))
 
 
 def readout_variance(rule: str, n_units: int, n_outputs: int) -> float:
-    """Variance of the initial readout weights, and biases where there are any, by `network.readout_init`.
+    """Return the variance of the initial readout weights, and biases where there are any, by `network.readout_init`.
 
     1/(N + 1) is the released code's, 1/N_out the text's (A.2.3); 1/N² starts with outputs of order 1/√N, in the
     regime that learns features (arXiv 2307.07654).
@@ -84,7 +84,7 @@ def draw_params(
     settings: InitSettings,
     b_rec: Float[np.ndarray, " unit"] | None = None,
 ) -> Params:
-    """Input and readout weights around a given W_rec.
+    """Draw input and readout weights around a given W_rec.
 
     W_in ~ N(0, 1/N_in) (A.2.3), W_out as `readout_variance` says. With `settings.biases` also the released code's
     readout biases (one more row of the readout) and initial state (standard normal); recurrent biases are given.
@@ -114,7 +114,7 @@ def run(
     inputs: Float[Array | np.ndarray, "time trial channel"],
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
 ) -> tuple[Float[Array, "time trial output"], Float[Array, "time trial unit"]]:
-    """Outputs y(t) = W_out h(t) and rates h(t) of a network driven by `inputs` (Eq. 1).
+    """Return the outputs y(t) = W_out h(t) and rates h(t) of a network driven by `inputs` (Eq. 1).
 
     h(t) already contains x(t), as in the released code; Eq. 1's index, one step later, is a relabelling.
     `noise` is η of Eq. 1. Biases and the initial state enter where the network has them.
@@ -135,7 +135,7 @@ def respond(
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
     block: slice | None = None,
 ) -> tuple[Float[Array, "time trial output"], Float[Array, ""]]:
-    """Outputs of `run`, and the mean squared rate, for training.
+    """Return the outputs of `run`, and the mean squared rate, for training.
 
     The gradient is our own. With δ(t) the gradient of the loss at the argument of tanh,
 
@@ -252,17 +252,17 @@ def _start(params: Params, inputs) -> Float[Array, "trial unit"]:
 def draw_state_noise(
     key: Key[Array, ""], std: float, n_trials: int, n_steps: int, n_units: int
 ) -> Float[Array | np.ndarray, "time trial unit"] | None:
-    """η of Eq. 1, independent over steps, trials and units; None where `std` is 0."""
+    """Draw η of Eq. 1, independent over steps, trials and units; None where `std` is 0."""
     return std * normal(key, (n_steps, n_trials, n_units)) if std > 0 else None
 
 
 def select_network(params: Params, index: int) -> Params:
-    """One of several networks, by its index along the axis of seeds."""
+    """Return one of several networks, by its index along the axis of seeds."""
     return jax.tree.map(lambda values: values[index], params)
 
 
 def stack_networks(networks: list[Params]) -> Params:
-    """Networks as one, with a leading axis of seeds."""
+    """Return networks as one, with a leading axis of seeds."""
 
     def stack(*values):
         return (np if all(isinstance(value, np.ndarray) for value in values) else jnp).stack(values)
@@ -271,12 +271,12 @@ def stack_networks(networks: list[Params]) -> Params:
 
 
 def to_arrays(params: Params) -> dict[str, np.ndarray]:
-    """The weights that the network has, by name."""
+    """Return the weights that the network has, by name."""
     return {name: np.asarray(value) for name, value in params._asdict().items() if value is not None}
 
 
 def from_arrays(arrays: dict[str, np.ndarray]) -> Params:
-    """The inverse of `to_arrays`; other arrays are ignored."""
+    """Return the inverse of `to_arrays`; other arrays are ignored."""
     return Params(**{name: np.asarray(arrays[name]) for name in Params._fields if name in arrays})
 
 

@@ -1,8 +1,8 @@
 """One network for all tasks: which of its channels a task uses, and the network as that task sees it.
 
 Channels of the same name are the same channel. A rule input, one per task and 1 throughout that task's trials, acts
-there as a bias; so a shared network, seen from one task, is a network of that task's own channels. A channel comes into
-being with the first task that uses it: nothing that was learned before depends on tasks that follow.
+there as a bias; so a shared network, seen from one task, is a network of that task's own channels. A channel is added
+with the first task that uses it: nothing that was learned before depends on tasks that follow.
 """
 
 import math
@@ -25,7 +25,7 @@ class Layout(NamedTuple):
     outputs: tuple[str, ...] = ()
 
     def with_task(self, task: Task, rule: bool) -> "Layout":
-        """The layout when a further task has brought its channels."""
+        """Return the layout when a further task has brought its channels."""
         inputs = (*task.inputs, *([f"rule:{task.name}"] if rule else []))
         return Layout(
             self.inputs + tuple(name for name in inputs if name not in self.inputs),
@@ -34,7 +34,7 @@ class Layout(NamedTuple):
 
 
 def new_network(seed: int, n_units: int, gain: float, settings: InitSettings, recurrent_init: str = "normal") -> Params:
-    """A network without channels: W_rec of `draw_w_rec`, and with biases also b_rec and h0 (released code)."""
+    """Return a network without channels: W_rec of `draw_w_rec`, and with biases also b_rec and h0 (released code)."""
     w_rec = draw_w_rec(seed, n_units, gain, recurrent_init=recurrent_init)
     empty = Params(w_in=np.zeros((n_units, 0), np.float32), w_rec=w_rec, w_out=np.zeros((0, n_units), np.float32))
     if not settings.biases:
@@ -69,7 +69,7 @@ def add_channels(params: Params, old: Layout, task: Task, rule: bool, seed: int,
 
 
 def view(params: Params, layout: Layout, task: Task) -> Params:
-    """The network of a task's own channels that the shared network is on the task's trials."""
+    """Return the network of a task's own channels that the shared network is on the task's trials."""
     return _select(params, *_places(layout, task))
 
 
@@ -100,7 +100,7 @@ def _select(params: Params, inputs, outputs, rule: int) -> Params:
 def all_inputs(
     layout: Layout, task: Task, inputs: Float[Array | np.ndarray, "time trial channel"]
 ) -> Float[Array | np.ndarray, "time trial network_channel"]:
-    """A task's inputs on all channels of the network: zero on those that it does not use, 1 on its rule."""
+    """Return a task's inputs on all channels of the network: zero on those that it does not use, 1 on its rule."""
     places, _, rule = _places(layout, task)
     if inputs.shape[-1] != len(places):
         raise ValueError(f"inputs: {inputs.shape[-1]} channels are not allowed; {task.name} has {len(places)}")
@@ -115,13 +115,13 @@ def all_inputs(
 
 
 def channels_of(layout: Layout, task: Task) -> dict[str, np.ndarray]:
-    """Arrays that tell, beside the network's own, where a task's channels are; `task_network` reads them."""
+    """Return arrays that tell, beside the network's own, where a task's channels are; `task_network` reads them."""
     names = (f"{kind}_{task.name}" for kind in ("inputs", "outputs", "rule"))
     return dict(zip(names, map(np.array, _places(layout, task)), strict=True))
 
 
 def task_network(arrays: dict[str, np.ndarray], task: str) -> Params:
-    """The network of a task from a file of arrays: as it is, or a shared network as the task sees it."""
+    """Return the network of a task from a file of arrays: as it is, or a shared network as the task sees it."""
     params = from_arrays(arrays)
     if f"inputs_{task}" not in arrays:
         return params

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from molap.claims.model import Claims
-from molap.config.network import NetworkSettings
-from molap.config.perturbations import StrengthSettings
+from molap.config.network import LARGEST_N_UNITS
+from molap.config.perturbations import StrengthSettings, strength_of
 from molap.config.run import RunConfig, known_tasks
 from molap.config.tasks import TASK_LABELS
 from molap.config.tune import Candidate
@@ -13,33 +13,32 @@ from molap.storage.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = tuple(name for name in StrengthSettings.model_fields if name not in ("module", "inter_module"))
 """Perturbations of the whole network, in the order of the figures."""
-LARGEST_N_UNITS = next(m.le for m in NetworkSettings.model_fields["n_units"].metadata if hasattr(m, "le"))
-"""Largest network that can be configured."""
 
 
 def kinds(c: RunConfig) -> list[str]:
-    """The kinds of trained networks, as they stand in file names."""
+    """Return the kinds of trained networks, as they stand in file names."""
     return ["separate", *molap_kinds(c), *c.dni.kinds]
 
 
 def molap_kinds(c: RunConfig) -> list[str]:
-    """The kinds of heads: on pre-trained modules, on random reservoirs, and on networks of the user's own."""
+    """Return the kinds of heads: on pre-trained modules, on random reservoirs, and on networks of the user's own."""
     return [f"molap-{source}" for source in (*c.primitives.sources, *c.reservoirs.files)]
 
 
 def sequence_kinds(c: RunConfig) -> list[str]:
-    """The kinds of networks that learn the tasks in turn."""
+    """Return the kinds of networks that learn the tasks in turn."""
     return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
 
 
 def yardstick_kinds(c: RunConfig) -> list[str]:
-    """The kinds that networks which learn in turn are measured by: the yardsticks, and what is trained jointly."""
+    """Return the kinds that networks which learn in turn are measured by: the yardsticks, and what is trained
+    jointly."""
     own = sequence_kinds(c)
     return [kind for kind in dict.fromkeys((*c.dni.yardsticks, *c.dni.kinds)) if kind not in own]
 
 
 def task_order(c: RunConfig, order: int | str) -> list[str]:
-    """The tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
+    """Return the tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
 
     Sorted by a digest of each name, so that a further task leaves the others in their order.
     """
@@ -49,18 +48,18 @@ def task_order(c: RunConfig, order: int | str) -> list[str]:
 
 
 def fitted_sources(c: RunConfig) -> list[str]:
-    """The sources that are fitted on the corpus."""
+    """Return the sources that are fitted on the corpus."""
     return [source for source in c.primitives.sources if source in FITTED]
 
 
 def chain_sources(c: RunConfig) -> list[str]:
-    """The fitted sources for which tasks are left out."""
+    """Return the fitted sources for which tasks are left out."""
     chosen = c.generalisation.sources
     return [source for source in fitted_sources(c) if chosen is None or source in chosen]
 
 
 def plateau_tasks(c: RunConfig) -> list[str]:
-    """The tasks whose separate networks are looked at for what keeps them on a plateau.
+    """Return the tasks whose separate networks are examined for what keeps them on a plateau.
 
     T5 and T9, where they used to fail, unless others are chosen; the last task where neither is trained.
     """
@@ -71,12 +70,13 @@ def plateau_tasks(c: RunConfig) -> list[str]:
 
 
 def example_kinds(c: RunConfig) -> list[str]:
-    """With pre-training (the first source) and without, as far as they are trained: Fig 2 D and E."""
+    """Return the kinds of Fig 2 D and E: with pre-training (the first source) and without, as far as they are
+    trained."""
     return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
 
 
 def corpus_tasks(c: RunConfig) -> list[str]:
-    """The tasks of the corpus."""
+    """Return the tasks of the corpus."""
     without = c.generalisation.without
     if len(without) == 1 and c.generalisation.single == "kept":
         without = ()
@@ -84,7 +84,7 @@ def corpus_tasks(c: RunConfig) -> list[str]:
 
 
 def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
-    """The sets of tasks that are left out in turn; none where nothing is fitted on the corpus."""
+    """Return the sets of tasks that are left out in turn; none where nothing is fitted on the corpus."""
     names, chosen = c.tasks.names, c.generalisation.left_out
     if not chain_sources(c) or c.generalisation.without:
         return []
@@ -95,7 +95,8 @@ def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
 
 
 def module_sizes(c: RunConfig) -> dict[str, tuple[str, int, int]]:
-    """Name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of modules.
+    """Return name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of
+    modules.
 
     Networks larger than any that can be configured are left out.
     """
@@ -108,79 +109,81 @@ def module_sizes(c: RunConfig) -> dict[str, tuple[str, int, int]]:
 
 
 def nearest_multiple(n: int, r: int) -> int:
-    """The multiple of r, at least r, that is nearest to n."""
+    """Return the multiple of r, at least r, that is nearest to n."""
     return max(1, round(n / r)) * r
 
 
 def scaling_sizes(c: RunConfig) -> list[int]:
-    """Numbers of units for which weights are counted: multiples of the number of modules."""
+    """Return the numbers of units for which weights are counted: multiples of the number of modules."""
     return sorted({nearest_multiple(n, c.network.n_modules) for n in c.figures.scaling_units})
 
 
 def module_kinds(c: RunConfig) -> list[str]:
-    """The kinds of networks that the number of modules is varied for: the first fitted source, and no pre-training."""
+    """Return the kinds of networks that the number of modules is varied for: the first fitted source, and no
+    pre-training."""
     return example_kinds(c)
 
 
 def module_fits(c: RunConfig) -> list[str]:
-    """The sources among them that are fitted on the corpus."""
+    """Return the sources among them that are fitted on the corpus."""
     return fitted_sources(c)[:1]
 
 
 def followed_tables(c: RunConfig, claims: Claims) -> list[str]:
-    """The tables of a run with a reading switched that the followed claims need."""
+    """Return the tables of a run with a reading switched that the followed claims need."""
     made = ["performance"] + ["robustness", "areas"] * bool(sweep(c)) + ["generalisation"] * bool(left_out_sets(c))
     needed = {test.table for claim in claims.claims for test in claim.tests}
     return [name for name in made if name in needed]
 
 
 def blocks(c: RunConfig) -> list[str]:
-    """Network seeds in blocks that are trained together; more seeds only add blocks."""
+    """Return network seeds in blocks that are trained together; more seeds only add blocks."""
     seeds = range(c.seeds.first, c.seeds.first + c.seeds.networks)
     return [block_name(seeds[i : i + c.seeds.per_job]) for i in range(0, len(seeds), c.seeds.per_job)]
 
 
 def labels(c: RunConfig) -> dict[str, str]:
-    """Task → T1 …, of all tasks of the run."""
+    """Return the label (T1 …) of every task of the run."""
     return {name: known_tasks(c.tasks.modules)[name] for name in c.tasks.names}
 
 
 def defining_modules(c: RunConfig, names: Sequence[str]) -> list[str]:
-    """The user's modules that define some of these tasks."""
+    """Return the user's modules that define some of these tasks."""
     return [module for module in c.tasks.modules if (known_tasks((module,)).keys() - TASK_LABELS.keys()) & {*names}]
 
 
 def perturbed_kinds(c: RunConfig) -> list[str]:
-    """The kinds of networks that are perturbed."""
+    """Return the kinds of networks that are perturbed."""
     if c.perturbations.kinds is not None:
         return list(c.perturbations.kinds)
     return [kind for kind in kinds(c) if kind.partition("-")[0] not in ("sequential", "joint")]
 
 
 def perturbed_tasks(c: RunConfig) -> list[str]:
-    """The tasks whose networks are perturbed."""
+    """Return the tasks whose networks are perturbed."""
     return list(c.tasks.names if c.perturbations.tasks is None else c.perturbations.tasks)
 
 
 def lesion_task(c: RunConfig) -> str:
-    """The task of Fig 3."""
+    """Return the task of Fig 3."""
     return c.perturbations.example_task or perturbed_tasks(c)[-1]
 
 
 def lesioned_kind(c: RunConfig) -> str:
-    """The kind whose outputs Fig 3 shows: pre-trained MoLaP where it is perturbed."""
+    """Return the kind whose outputs Fig 3 shows: pre-trained MoLaP where it is perturbed."""
     found = perturbed_kinds(c)
     return next((kind for kind in found if kind in ("molap-cca", "molap-pca")), found[0])
 
 
 def n_modules(c: RunConfig, kind: str) -> int:
-    """Number of modules of the networks of a kind, as lesions see them."""
+    """Return the number of modules of the networks of a kind, as lesions see them."""
     own = _own_network(c, kind)
     return c.network.n_modules if own is None or own.modules is None else int(own.modules.max())
 
 
 def modular(c: RunConfig, kind: str | None = None) -> list[str]:
-    """Perturbations within and between modules that have strengths: those of a kind, or of any that is perturbed."""
+    """Return perturbations within and between modules that have strengths: those of a kind, or of any that is
+    perturbed."""
     modules = max((n_modules(c, one) for one in ([kind] if kind else perturbed_kinds(c))), default=0)
     names = [f"module{module}" for module in range(1, modules + 1)] if c.perturbations.module else []
     return names + ["inter_module"] * (bool(c.perturbations.inter_module) and modules > 1)
@@ -196,7 +199,7 @@ def _own_network(c: RunConfig, kind: str):
 
 
 def n_units(c: RunConfig, kind: str) -> int:
-    """Number of units of the networks of a kind."""
+    """Return the number of units of the networks of a kind."""
     if own := _own_network(c, kind):
         return len(own.w_rec)
     section = {"separate": c.separate_network, "molap": c.network}.get(kind.partition("-")[0], c.dni)
@@ -204,7 +207,7 @@ def n_units(c: RunConfig, kind: str) -> int:
 
 
 def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:
-    """Strengths by perturbation, of a kind or of all; nothing where nothing is perturbed."""
+    """Return the strengths by perturbation, of a kind or of all; nothing where nothing is perturbed."""
     if not perturbed_kinds(c) or not perturbed_tasks(c):
         return {}
     p = c.perturbations
@@ -214,12 +217,12 @@ def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:
 
 
 def lesions(c: RunConfig) -> list[str]:
-    """Perturbations that set weights to zero."""
-    return [name for name in sweep(c) if name not in ("noise", "silence")]
+    """Return perturbations that set weights to zero."""
+    return [name for name in sweep(c) if strength_of(name).lesion]
 
 
 def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
-    """Figures of accuracy against strength: their rows of panels, each a task and a perturbation."""
+    """Return the figures of accuracy against strength: their rows of panels, each a task and a perturbation."""
     tasks, found = perturbed_tasks(c), {}
     groups = [modular(c), [name for name in GLOBAL if name in sweep(c)]]
     for first, names in zip(("1", "3"), groups, strict=True):
@@ -232,12 +235,12 @@ def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
 
 
 def grids(c: RunConfig) -> list[str]:
-    """The names of the grids of the search: `grid1`, `grid2`, …"""
+    """Return the names of the grids of the search: `grid1`, `grid2`, …"""
     return [f"grid{i + 1}" for i in range(len(c.tune.grids))]
 
 
 def candidates(c: RunConfig, grid: str, kind: str) -> list[dict]:
-    """A grid's candidates for a kind of networks; on random reservoirs W_rec does not learn, and has no rate."""
+    """Return a grid's candidates for a kind of networks; on random reservoirs W_rec does not learn, and has no rate."""
     found = c.tune.grids[grids(c).index(grid)].candidates()
     if kind == "molap-none":
         found = [candidate.model_copy(update={"recurrent_rate": 1.0}) for candidate in found]
@@ -245,7 +248,7 @@ def candidates(c: RunConfig, grid: str, kind: str) -> list[dict]:
 
 
 def pretraining_candidates(c: RunConfig, grid: str) -> list[dict]:
-    """What pre-training differs in among a grid's candidates: all but the rate and the number of steps."""
+    """Return what pre-training differs in among a grid's candidates: all but the rate and the number of steps."""
     own = {"learning_rate": None, "n_steps": c.pretraining.n_steps}
     found = c.tune.grids[grids(c).index(grid)].candidates()
     return _each_once([candidate.model_copy(update=own) for candidate in found])

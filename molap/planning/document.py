@@ -34,8 +34,8 @@ This page is made by `molap document`.
 
 GRIDS = """A grid holds lists of values, and every combination of them is a candidate. A field that is left out has one
 value, its default here, whatever the run itself trains with. Each candidate trains `tune.networks` networks of every
-kind. Those of a grid that differ in numbers alone are trained side by side in one program; others (another `n_steps`,
-`batch_size`, `decay` or `batches`) one group after the other.
+kind. Candidates of a grid that differ in numbers alone are trained side by side in one program; others (another
+`n_steps`, `batch_size`, `decay` or `batches`) one group after the other.
 
 ```yaml
 tune:
@@ -71,8 +71,8 @@ or `norule`.
 Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`; every figure is there as `.png`, `.svg`
 and `.pdf`. Arrays hold a text `provenance` with the settings, source digest and package versions that made them. Beside
 every output stands a record, `….record.json`: stage, settings, metrics, curves (loss and MSE at every step), inputs and
-outputs, start and end, wall and CPU time, peak memory, versions, source digest and git commit; `….attempt.json` tells
-of a job that failed or was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database
+outputs, start and end, wall and CPU time, peak memory, versions, source digest and git commit; `….attempt.json` records
+a job that failed or was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database
 and artifacts under `mlflow/`.
 
 This page is made by `molap document`.
@@ -83,7 +83,7 @@ This page is made by `molap document`.
 
 
 def config_page() -> str:
-    """The page that documents every configuration key."""
+    """Return the page that documents every configuration key."""
     parts = [CONFIG_HEAD]
     own = [name for name, field in RunConfig.model_fields.items() if not _is_section(field.annotation)]
     parts.append(_table("top level", RunConfig, own))
@@ -173,7 +173,7 @@ def _item(value: object) -> str:
 
 
 def results_page() -> str:
-    """The page that lists every output and its contents."""
+    """Return the page that lists every output and its contents."""
     return RESULTS_HEAD + "".join(f"| `{o.template}` | {o.contents} |\n" for o in OUTPUTS.values())
 
 

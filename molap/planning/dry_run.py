@@ -25,13 +25,13 @@ class Job(NamedTuple):
     """One canonical JSON text."""
     code: str
     inputs: tuple[str, ...]
-    """Those that its command names, and those that Snakemake names as a reason."""
+    """The files that its command names, and those that Snakemake names as a reason."""
     outputs: tuple[str, ...]
     reason: str
 
 
 def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
-    """The jobs that `snakemake` with these arguments would run.
+    """Return the jobs that `snakemake` with these arguments would run.
 
     Raises:
         Refused: if snakemake fails.
@@ -45,7 +45,7 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
 
 
 def read_jobs(text: str) -> list[Job]:
-    """The jobs that a dry run with `--printshellcmds` prints."""
+    """Return the jobs that a dry run with `--printshellcmds` prints."""
     found, reason = [], ""
     for line in text.splitlines():
         name, _, rest = line.partition(": ")

@@ -20,7 +20,7 @@ def note_code(programs: dict[str, tuple[str, tuple[str, ...]]]) -> None:
 
 
 def noted_code(digest: str) -> dict[str, str]:
-    """What a digest was made of (see `parts`); empty for one that was planned elsewhere."""
+    """Return what a digest was made of (see `parts`); empty for one that was planned elsewhere."""
     return _read().get(digest, {})
 
 

@@ -51,7 +51,7 @@ class Needs:
         }
 
     def of_sweep(self) -> dict[str, Ask]:
-        """Those of a sweep of perturbed networks, whose memory follows from its size."""
+        """Return the resources of a sweep of perturbed networks, whose memory follows from its size."""
 
         def memory(wildcards: Any, attempt: int) -> int:
             c = self._plan.runs[wildcards.run]
@@ -62,7 +62,7 @@ class Needs:
         return self.of("perturbation") | {"mem_mb": memory}
 
     def of_search(self, stage: str) -> dict[str, Ask]:
-        """Those of a stage of the search, from the measured job that trains one such network.
+        """Return the resources of a stage of the search, from the measured job that trains one such network.
 
         The time of each network is in proportion to its steps and trials. On a GPU it takes far less, with
         `--set-resources` for instance.

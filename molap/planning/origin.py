@@ -11,7 +11,7 @@ from molap.storage.files import FileDamaged, checksum, read_json, record_path
 
 
 def flat(values: object, prefix: str = "") -> dict[str, object]:
-    """Settings by dotted path; lists are values."""
+    """Return the settings by dotted path; lists are values."""
     if not isinstance(values, dict) or not values:
         return {prefix: values}
     return {
@@ -22,13 +22,13 @@ def flat(values: object, prefix: str = "") -> dict[str, object]:
 
 
 def changed(old: dict, new: dict) -> dict[str, tuple]:
-    """Dotted path → (value before, value now), of all that differ now; records hold defaults beside them."""
+    """Return dotted path → (value before, value now), of all that differ now; records hold defaults beside them."""
     before, now = flat(old), flat(new)
     return {path: (before.get(path), value) for path, value in sorted(now.items()) if before.get(path) != value}
 
 
 def is_foreign(output: str, noted_mtime: float | None, settings: str, code: str) -> bool:
-    """Whether a file was neither written by Snakemake's last job nor made as planned.
+    """Say whether a file was neither written by Snakemake's last job nor made as planned.
 
     Args:
         output: a job's first output.

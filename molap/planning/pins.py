@@ -8,7 +8,8 @@ MANY = 4
 
 
 def unlike_pins(file: Path) -> list[str]:
-    """One phrase for each package whose installed version is not the one in a constraints file (`name==version`)."""
+    """Return one phrase for each package whose installed version is not the one in a constraints file
+    (`name==version`)."""
     pins = [line.split("==") for line in file.read_text(encoding="utf-8").splitlines() if "==" in line]
     found = {name: (_installed(name), pinned.split(";")[0].strip()) for name, pinned in pins}
     return [f"{name} {new} (pinned {pinned})" for name, (new, pinned) in found.items() if new not in ("", pinned)]
@@ -22,7 +23,7 @@ def _installed(name: str) -> str:
 
 
 def notice(file: Path) -> str:
-    """One line that names the packages that are not as pinned; empty where all are."""
+    """Return one line that names the packages that are not as pinned; empty where all are."""
     unlike = unlike_pins(file) if file.is_file() else []
     more = f" and {len(unlike) - MANY} more" * (len(unlike) > MANY)
     return f"packages are not as {file.name} pins them: {', '.join(unlike[:MANY])}{more}" if unlike else ""

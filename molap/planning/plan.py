@@ -42,7 +42,7 @@ test set and settings are."""
 
 
 def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
-    """The configurations of a run with tasks left out of the corpus, by run."""
+    """Return the configurations of a run with tasks left out of the corpus, by run."""
     return {
         chain_run(run, names): _changed(c, generalisation={"without": names, "left_out": ()})
         for names in left_out_sets(c)
@@ -50,7 +50,7 @@ def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
 
 
 def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
-    """The configurations with other numbers of modules and units, by run."""
+    """Return the configurations with other numbers of modules and units, by run."""
     return {
         modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
         for name, (_, r, n_units) in module_sizes(c).items()
@@ -58,13 +58,13 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
 
 
 def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
-    """The configuration of what networks that learn all tasks are measured by, by run."""
+    """Return the configuration of what networks that learn all tasks are measured by, by run."""
     nothing = {"kinds": (), "tasks": (), "example_task": None}
     return {yardsticks_run(c.name): _changed(c, dni={"kinds": yardstick_kinds(c)}, perturbations=nothing)}
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
-    """The configuration with one reading switched, and of the rest what the claims of the attribution need."""
+    """Return the configuration with one reading switched, and of the rest what the claims of the attribution need."""
     whole_jobs = math.ceil(c.attribution.networks / c.seeds.per_job) * c.seeds.per_job
     base = {
         "seeds": {"networks": max(c.attribution.networks, min(whole_jobs, c.seeds.networks))},
@@ -78,7 +78,7 @@ def switched(c: RunConfig, switch: str) -> RunConfig:
 
 
 class Runs(dict[str, RunConfig]):
-    """Configurations by run. Those with a reading switched, and their chains, are made when they are asked for: there
+    """Configurations by run. Runs with a reading switched, and their chains, are made when they are asked for: there
     are many, and only the attribution needs them."""
 
     def __missing__(self, run: str) -> RunConfig:
@@ -123,14 +123,15 @@ class Plan:
             self.runs[switch_run(config.name, switch)]  # one that is refused is so before any work
 
     def settings(self, stage: str, run: str, **wildcards: object) -> str:
-        """The settings of a job as one canonical JSON text: its param in the workflow, its input as a program."""
+        """Return the settings of a job as one canonical JSON text: its param in the workflow, its input as a
+        program."""
         place = (stage, run, *sorted(wildcards.items()))
         if place not in self._settings:
             self._settings[place] = canonical_json(STAGES[stage](self.runs[run], **wildcards))
         return self._settings[place]
 
     def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
-        """Digest of the source that a job runs: its program's, and that of the user's tasks that it reads."""
+        """Return the digest of the source that a job runs: its program's, and that of the user's tasks it reads."""
         trials = json.loads(self.settings(stage, run, **wildcards)).get("trials", {})
         source = f"molap.stages.{program}", tuple(trials.get("modules", ()))
         digest = source_digest(*source)
@@ -138,7 +139,7 @@ class Plan:
         return digest
 
     def path(self, output: str, run: str, **wildcards: object) -> str:
-        """The path of an output in the run that computes it."""
+        """Return the path of an output in the run that computes it."""
         owner = self._owner(output, run, wildcards)
         file = path(output, owner, **wildcards)
         named = {name: str(value) for name, value in wildcards.items()}
@@ -146,12 +147,12 @@ class Plan:
         return file
 
     def network(self, run: str, block: str, kind: str, task: str) -> str:
-        """The trained network of a kind; of a network that learns in turn, that after the last task."""
+        """Return the trained network of a kind; of a network that learns in turn, that after the last task."""
         in_turn = kind.partition("-")[0] in IN_SEQUENCE
         return self.network_after(run, block, kind, task_order(self.runs[run], 0)[-1] if in_turn else task)
 
     def network_after(self, run: str, block: str, kind: str, task: str) -> str:
-        """The network that a kind (`separate`, `molap-cca`, `dni-rule`, …) has after training on a task."""
+        """Return the network that a kind (`separate`, `molap-cca`, `dni-rule`, …) has after training on a task."""
         strategy, _, source = kind.partition("-")
         if strategy == "separate":
             return self.path("separate", run, block=block, task=task)
@@ -163,12 +164,12 @@ class Plan:
         return self.path("head", run, block=block, source=source, task=task, module=modules)
 
     def collected_kinds(self, run: str) -> list[str]:
-        """The kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""
+        """Return the kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""
         c = self.runs[run]
         return list(c.dni.kinds) if run == yardsticks_run(self.config.name) else kinds(c)
 
     def pretrained(self, run: str, block: str, source: str) -> str:
-        """The network that the heads of a source freeze: after the last module, or the bare reservoir."""
+        """Return the network that the heads of a source freeze: after the last module, or the bare reservoir."""
         if source == "none":
             return self.path("reservoir", run, block=block)
         if source in self.runs[run].reservoirs.files:

@@ -15,12 +15,12 @@ ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
 
 
 def fields(section, model) -> dict:
-    """The part of a section that belongs to `model`, as plain values."""
+    """Return the part of a section that belongs to `model`, as plain values."""
     return {name: value for name, value in section.model_dump(mode="json").items() if name in model.model_fields}
 
 
 def trials(c: RunConfig, names: Sequence[str]) -> dict:
-    """How the trials of these tasks are drawn; of the user's modules, those alone that define one of them."""
+    """Return how the trials of these tasks are drawn; of the user's modules, those alone that define one of them."""
     found = fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
     if ANTI_TASKS.isdisjoint(names) and TASK_LABELS.keys() >= {*names}:  # a task of the user's may read any setting
         found["anti"] = TrialSettings.model_fields["anti"].default
@@ -28,7 +28,7 @@ def trials(c: RunConfig, names: Sequence[str]) -> dict:
 
 
 def training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
-    """What the training of a block of network seeds on tasks depends on."""
+    """Return what the training of a block of network seeds on tasks depends on."""
     return {
         "trials": trials(c, names),
         "seeds": block_seeds(block),
@@ -41,7 +41,7 @@ def training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
 
 
 def primitives_of(c: RunConfig, source: str) -> dict:
-    """What the modules of a source are trained on, besides the fit itself."""
+    """Return what the modules of a source are trained on, besides the fit itself."""
     return {
         "source": source,
         "joint": source == "pca" and c.primitives.pca == "joint",
@@ -51,18 +51,19 @@ def primitives_of(c: RunConfig, source: str) -> dict:
 
 
 def without_keys(init: dict) -> dict:
-    """Initial weights of networks for all tasks are drawn channel by channel, each with its own key."""
+    """Leave out `keys`: initial weights of networks for all tasks are drawn channel by channel, each with its own
+    key."""
     return {name: value for name, value in init.items() if name != "keys"}
 
 
 def method(c: RunConfig, first: bool) -> dict:
-    """Settings of DNI; before anything is protected, those of measuring alone."""
+    """Return the settings of DNI; before anything is protected, those of measuring alone."""
     found = fields(c.dni, MethodSettings)
     return {name: value for name, value in found.items() if not first or name not in ("alpha", "projection")}
 
 
 def criterion(c: RunConfig) -> dict:
-    """When a decision counts as correct."""
+    """Return when a decision counts as correct."""
     return fields(c.evaluation, CriterionSettings)
 
 

@@ -24,7 +24,7 @@ from molap.storage.paths import RESULTS
 
 MANY = 4
 """Names that a cause lists; of more, their number."""
-ANEW = ("an input is made anew",)
+ANEW = ("an input is made again",)
 
 
 class Keys:
@@ -51,7 +51,7 @@ class Keys:
             return None
 
     def behind(self, job: Job) -> list[str]:
-        """The keys that alone change the settings of a job."""
+        """Return the keys that alone change the settings of a job."""
         return [
             key
             for stage, wildcards in places(job)
@@ -68,21 +68,21 @@ def _settings(plan: Plan | None, stage: str, wildcards: dict) -> str | None:
 
 
 def place(stage: str, file: str) -> dict[str, str] | None:
-    """The wildcards of an output of a stage, as its path tells; none if it is no output of that stage."""
+    """Return the wildcards of an output of a stage, as its path tells; none if it is no output of that stage."""
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(f"{RESULTS}/{OUTPUTS[stage].template}"))
     match = re.fullmatch(pattern, file)
     return match.groupdict() if match else None
 
 
 def places(job: Job) -> Iterator[tuple[str, dict[str, str]]]:
-    """What a job's output is called in the plan: stage and wildcards."""
+    """Yield what a job's output is called in the plan: stage and wildcards."""
     for stage in (job.program, *(stage for stage, program in PROGRAMS.items() if program == job.program)):
         if (wildcards := place(stage, job.outputs[0])) is not None:
             yield stage, wildcards
 
 
 def causes(job: Job, keys: dict[str, Keys]) -> list[str]:
-    """What makes a job due, in words; nothing where it is only made from what is made anew."""
+    """Return what makes a job due, in words; nothing where it is only made from what is made again."""
     found = ["an output is missing"] if not all(Path(file).exists() for file in job.outputs) else []
     try:
         record = json.loads(Path(record_path(job.outputs[0])).read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ def _short(value: object) -> str:
 
 
 def changed_keys(due: list[Job]) -> dict[str, Keys]:
-    """By run, the keys that changed since its configuration was last written."""
+    """Return, by run, the keys that changed since its configuration was last written."""
     found = {}
     for job in due:
         if job.program == "configuration" and Path(job.outputs[0]).exists():
@@ -137,7 +137,7 @@ def changed_keys(due: list[Job]) -> dict[str, Keys]:
 
 
 def explain(due: list[Job]) -> dict[tuple[str, ...], list[str]]:
-    """Causes → a line for each job that has them."""
+    """Return causes → a line for each job that has them."""
     keys, new = changed_keys(due), {file for job in due for file in (*job.outputs, record_path(job.outputs[0]))}
     groups: dict[tuple[str, ...], list[str]] = {}
     for job in due:

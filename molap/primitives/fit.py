@@ -3,6 +3,8 @@
 Source: section 3.3 and Eq. 2, A.2.2.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 from sklearn.decomposition import PCA
@@ -12,8 +14,32 @@ from molap.primitives.variates import Primitives, Side
 Samples = Float[np.ndarray, "sample _"]
 
 
+class ZScored(NamedTuple):
+    """Samples less their mean, in standard deviations; a constant channel has an infinite scale, and is zero."""
+
+    samples: Samples
+    mean: Float[np.ndarray, " channel"]
+    scale: Float[np.ndarray, " channel"]
+
+
+class Projection(NamedTuple):
+    """The canonical or principal weights of one side's z-scored channels."""
+
+    of: ZScored
+    weights: Float[np.ndarray, "channel component"]
+
+    def side(self) -> Side:
+        """Return the projection with the range of its components over the samples."""
+        components = self.components()
+        return Side(self.of.mean, self.of.scale, self.weights, components.min(axis=0), components.max(axis=0))
+
+    def components(self) -> Float[np.ndarray, "sample component"]:
+        """Return the components of the samples."""
+        return self.of.samples @ self.weights
+
+
 def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
-    """Canonical correlation analysis of inputs X and targets Y (Eq. 2), all components.
+    """Fit the canonical correlation analysis of inputs X and targets Y (Eq. 2), all components.
 
     Each side is z-scored and reduced to its numerical rank, whitened, and the singular value decomposition
     of the whitened cross-covariance gives the canonical weights. Without the reduction the stacked targets,
@@ -31,17 +57,17 @@ def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
     Raises:
         ValueError: if samples are not finite, or a side has no variance.
     """
-    x, x_mean, x_scale = _z_score(inputs)
-    y, y_mean, y_scale = _z_score(targets)
-    x_white, y_white = _whitener(x), _whitener(y)
-    left, correlations, right = np.linalg.svd((x @ x_white).T @ (y @ y_white) / len(x), full_matrices=False)
+    x, y = _z_score(inputs), _z_score(targets)
+    x_white, y_white = _whitener(x.samples), _whitener(y.samples)
+    covariance = (x.samples @ x_white).T @ (y.samples @ y_white) / len(x.samples)
+    left, correlations, right = np.linalg.svd(covariance, full_matrices=False)
     a, b = x_white @ left, y_white @ right.T
     signs = _signs(b)
-    return _fitted(x, y, (x_mean, x_scale, a * signs), (y_mean, y_scale, b * signs), correlations)
+    return _fitted(Projection(x, a * signs), Projection(y, b * signs), correlations, y.samples)
 
 
 def fit_pca(inputs: Samples, targets: Samples, joint: bool = False) -> Primitives:
-    """The PCA control (A.2.2): principal components of z-scored inputs and of z-scored targets.
+    """Fit the PCA control (A.2.2): principal components of z-scored inputs and of z-scored targets.
 
     Args:
         inputs: samples (time × trial) by channels.
@@ -52,23 +78,21 @@ def fit_pca(inputs: Samples, targets: Samples, joint: bool = False) -> Primitive
     Raises:
         ValueError: if samples are not finite, or a side has no variance.
     """
-    x, x_mean, x_scale = _z_score(inputs)
-    y, y_mean, y_scale = _z_score(targets)
+    x, y = _z_score(inputs), _z_score(targets)
     if joint:
-        both = np.concatenate([x, y], axis=1)
-        mean, scale = np.concatenate([x_mean, y_mean]), np.concatenate([x_scale, y_scale])
-        weights = _components(both)
-        side = (mean, scale, weights * _signs(weights))
-        return _fitted(both, both, side, side, np.ones(weights.shape[1]), explained=y)
-    a, b = _components(x), _components(y)
+        both = ZScored(*(np.concatenate(parts, axis=-1) for parts in zip(x, y, strict=True)))
+        weights = _components(both.samples)
+        side = Projection(both, weights * _signs(weights))
+        return _fitted(side, side, np.ones(weights.shape[1]), y.samples)
+    a, b = _components(x.samples), _components(y.samples)
     n_components = min(a.shape[1], b.shape[1])
     a, b = a[:, :n_components], b[:, :n_components]
-    a, b = a * _signs(a), b * _signs(b)
-    correlations = np.array([np.corrcoef(u, v)[0, 1] for u, v in zip((x @ a).T, (y @ b).T, strict=True)])
-    return _fitted(x, y, (x_mean, x_scale, a), (y_mean, y_scale, b), correlations)
+    u, v = Projection(x, a * _signs(a)), Projection(y, b * _signs(b))
+    pairs = zip(u.components().T, v.components().T, strict=True)
+    return _fitted(u, v, np.array([np.corrcoef(one, other)[0, 1] for one, other in pairs]), y.samples)
 
 
-def _z_score(samples: Samples) -> tuple[Samples, np.ndarray, np.ndarray]:
+def _z_score(samples: Samples) -> ZScored:
     samples = np.asarray(samples, np.float64)
     if not np.isfinite(samples).all():
         raise ValueError("samples hold values that are not finite")
@@ -78,7 +102,7 @@ def _z_score(samples: Samples) -> tuple[Samples, np.ndarray, np.ndarray]:
     if constant.all():
         raise ValueError("samples have no variance")
     scale = np.where(constant, np.inf, scale)
-    return (samples - mean) / scale, mean, scale
+    return ZScored((samples - mean) / scale, mean, scale)
 
 
 def _principal_axes(samples: Samples) -> tuple[Float[np.ndarray, "channel rank"], Float[np.ndarray, " rank"]]:
@@ -107,14 +131,11 @@ def _signs(weights: Float[np.ndarray, "channel component"]) -> Float[np.ndarray,
     return np.where(weights[decides, np.arange(weights.shape[1])] < 0, -1.0, 1.0)
 
 
-def _fitted(x, y, x_side, y_side, correlations, explained=None) -> Primitives:
-    u, v = x @ x_side[2], y @ y_side[2]
-    return Primitives(
-        Side(*x_side, u.min(axis=0), u.max(axis=0)),
-        Side(*y_side, v.min(axis=0), v.max(axis=0)),
-        correlations,
-        _explained(u, y if explained is None else explained),
-    )
+def _fitted(
+    inputs: Projection, targets: Projection, correlations: Float[np.ndarray, " component"], explained: Samples
+) -> Primitives:
+    """Return what is saved of a fit; `explained` are the z-scored targets, whose variance the inputs explain."""
+    return Primitives(inputs.side(), targets.side(), correlations, _explained(inputs.components(), explained))
 
 
 def _explained(u: Samples, y: Samples) -> Float[np.ndarray, " component"]:

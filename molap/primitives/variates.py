@@ -40,7 +40,7 @@ class Primitives(NamedTuple):
     """Share of the targets' variance (z-scored) that the first r components of U explain, for r = 1, 2, …"""
 
     def flat(self) -> dict[str, np.ndarray]:
-        """All arrays by name, for a file."""
+        """Return all arrays by name, for a file."""
         sides = {
             f"{side}_{name}": value
             for side in ("inputs", "targets")
@@ -50,7 +50,7 @@ class Primitives(NamedTuple):
 
     @classmethod
     def from_flat(cls, arrays: dict[str, np.ndarray]) -> "Primitives":
-        """The inverse of `flat`."""
+        """Return the inverse of `flat`."""
         sides = [Side(*(arrays[f"{side}_{name}"] for name in Side._fields)) for side in ("inputs", "targets")]
         return cls(*sides, arrays["correlations"], arrays["target_r2"])
 
@@ -63,7 +63,7 @@ class Variate(NamedTuple):
 
 
 def module_variates(primitives: Primitives, component: int) -> tuple[Variate, Variate]:
-    """Input and target of the module trained on `component` (from 0), in single precision.
+    """Return the input and target of the module trained on `component` (from 0), in single precision.
 
     The range is that of the corpus on which the projection was fitted; a fresh batch may leave it slightly.
     """
@@ -73,7 +73,7 @@ def module_variates(primitives: Primitives, component: int) -> tuple[Variate, Va
 def primitive_trials(
     pair: tuple[Variate, Variate], batch: CorpusBatch, joint: bool = False
 ) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:
-    """Input and target of a module for a batch of the corpus's trials."""
+    """Return the input and target of a module for a batch of the corpus's trials."""
     if joint:
         both = jnp.concatenate([batch.inputs, batch.targets], axis=-1)
         batch = CorpusBatch(both, both)

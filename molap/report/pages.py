@@ -55,7 +55,7 @@ LONG = 36
 
 
 def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Iterable[bool] = ()) -> str:
-    """A section with a table: its heading, a search field, and columns that sort at a click.
+    """Return a section with a table: its heading, a search field, and columns that sort at a click.
 
     Args:
         title: the heading; none where it is empty.
@@ -98,7 +98,7 @@ def _number(value: float) -> str:
 
 
 def in_html(value: object) -> str:
-    """Text in HTML, with what stands between backticks as code."""
+    """Return text in HTML, with what stands between backticks as code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(str(value)))
 
 

@@ -13,7 +13,7 @@ COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share"
 
 
 def stage_times(records: Sequence[dict]) -> pd.DataFrame:
-    """Sums of CPU seconds by stage, their share of the whole in percent, and the largest peak memory.
+    """Return the sums of CPU seconds by stage, their share of the whole in percent, and the largest peak memory.
 
     Start-up lasts until the settings were read, compilation is as JAX measures it, computing is all else.
     """
@@ -36,7 +36,8 @@ def span(records: Sequence[dict]) -> tuple[str, str]:
 
 
 def makers(records: Sequence[dict]) -> pd.DataFrame:
-    """What made the outputs: versions of packages, commits of the source and machines, and how many jobs each."""
+    """Return what made the outputs: versions of packages, commits of the source and machines, and how many jobs
+    each."""
     rows = []
     for name in dict.fromkeys(name for record in records for name in record["versions"]):
         rows += _counted(name, [record["versions"].get(name) for record in records])
@@ -56,7 +57,7 @@ def _commit(record: dict) -> str | None:
 
 
 def sources(records: Sequence[dict]) -> pd.DataFrame:
-    """The digests of the source that each stage ran, and how many jobs ran it."""
+    """Return the digests of the source that each stage ran, and how many jobs ran it."""
     counts = Counter((record["stage"], record["code"]) for record in records)
     return pd.DataFrame(
         [(*place, n) for place, n in sorted(counts.items())], columns=["stage", "source digest", "jobs"]
@@ -64,7 +65,7 @@ def sources(records: Sequence[dict]) -> pd.DataFrame:
 
 
 def files(paths: Sequence[str]) -> pd.DataFrame:
-    """Size and SHA-256 of files."""
+    """Return the size and SHA-256 of files."""
     contents = {path: Path(path).read_bytes() for path in paths}
     rows = [(path, len(content) / 1e3, checksum(content)) for path, content in contents.items()]
     return pd.DataFrame(rows, columns=["file", "size (kB)", "SHA-256"])

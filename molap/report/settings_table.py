@@ -7,7 +7,7 @@ from molap.config.run import RunSettings
 
 
 def parameters(values: dict) -> tuple[pd.DataFrame, list[bool]]:
-    """One row per setting, and for each whether it differs from the preset `paper`.
+    """Return one row per setting, and for each whether it differs from the preset `paper`.
 
     Args:
         values: the whole configuration as plain values, as `configuration.json` holds it.

@@ -17,11 +17,10 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Draw and save, with the data of every panel."""
     performance, curves = (read_table(job.inputs[name]) for name in ("performance", "curves"))
-    performance.attrs["example_task"] = job.settings.task
     curves = curves[(curves.stage == job.settings.task) & (curves.strategy == "molap")]
     examples = {kind.removeprefix("molap-"): load_arrays(job.inputs[kind]) for kind in job.settings.kinds}
     data = {"performance": performance, "loss": curves[curves.source.isin(examples)]} | example_tables(examples)
-    save_figure(draw_fig2(performance, examples, curves), job.outputs, job.provenance, data)
+    save_figure(draw_fig2(performance, examples, curves, job.settings.task), job.outputs, job.provenance, data)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from molap.randomness import named_key
 from molap.stages.training_job import TrainingSettings, log_step, task_batches
 from molap.storage.files import load_arrays, write_table
 from molap.tasks.registry import Task, load_tasks
-from molap.training.loop import DrawBatch
+from molap.training.loop import DrawBatch, Recipe
+from molap.training.objectives import task_objective
 from molap.training.search import Trial, init_of, pretraining_of, train_candidates, trials
 
 
@@ -57,10 +58,8 @@ def work(job: Job) -> None:
         all_weights(drawn[0]) if s.kind == "separate" else head_weights(drawn[0]),
         partial(batches_of_size, task, s),
         batch_keys(networks, task.name, s),
-        s.phase,
-        s.optimiser,
+        Recipe(s.phase, s.optimiser, task_objective(s.phase, s.state_noise)),
         progress=log_step,
-        state_noise=s.state_noise,
     )
     found = scores(trained, load_arrays(job.inputs["validation"]), s.criterion, s.state_noise, s.data_seed)
     write_rows(job, [(one, {"task": s.task} | row) for one, row in zip(networks, found, strict=True)])

@@ -14,6 +14,7 @@ from molap.stages.module import module_batches, module_objective
 from molap.stages.search import SearchSettings, batch_keys, draw_around, drawn_w_rec
 from molap.stages.training_job import log_step
 from molap.storage.files import load_arrays, save_arrays
+from molap.training.loop import Recipe
 from molap.training.search import train_candidates, trials
 
 
@@ -41,10 +42,8 @@ def work(job: Job) -> None:
             pretraining_weights(select_network(params, 0), s.n_modules, module, s.phase.input_weights),
             partial(module_batches, primitives, s, module),
             batch_keys(networks, f"module{module}", s),
-            s.phase,
-            s.optimiser,
+            Recipe(s.phase, s.optimiser, module_objective(s, s.n_units, module)),
             progress=log_step,
-            objective=module_objective(s, s.n_units, module),
         )
     names, seeds = zip(*((one.candidate.name, one.seed) for one in networks), strict=True)
     arrays = {"w_rec": np.asarray(params.w_rec), "candidates": np.array(names), "seeds": np.array(seeds)}

@@ -23,6 +23,7 @@ from molap.stages.training_job import log_step
 from molap.storage.files import load_arrays
 from molap.tasks.registry import Task, load_tasks
 from molap.training.dni import Memory, Projections, empty_memory, grow_memory, projections
+from molap.training.loop import Recipe
 from molap.training.objectives import task_objective
 from molap.training.search import Trial, init_of, train_candidates, trials
 
@@ -95,26 +96,28 @@ def _grown(learners: Learners, task: Task, networks: list[Trial], s: Settings) -
 def _trained(learners: Learners, task: Task, networks: list[Trial], s: Settings) -> Params:
     """Train the networks on a task, from the second on with those before it protected."""
     layout = learners.layout
-    trainable, options = all_weights(learners.params[0]), {}
+    trainable, protection = all_weights(learners.params[0]), None
     if learners.memories[0].n_tasks:
         project = partial(_projections, n_inputs=len(layout.inputs), alpha=s.method.alpha)
-        trainable, options = protected(learners.params[0], _in_threads(project, learners.memories), s.method)
+        trainable, protection = protected(learners.params[0], _in_threads(project, learners.memories), s.method)
     return train_candidates(
         [one.candidate for one in networks],
         stack_networks(learners.params),
         trainable,
         partial(batches_of_size, task, s),
         batch_keys(networks, task.name, s),
-        s.phase,
-        s.optimiser,
-        progress=log_step,
-        objective=task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
-        **options,
+        Recipe(
+            s.phase,
+            s.optimiser,
+            task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
+        ),
+        protection,
+        log_step,
     )
 
 
 def _projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
-    """Return what protects a network's former tasks; of one that went out of hand, nothing is left to protect."""
+    """Return what protects a network's former tasks; of one that diverged, nothing is left to protect."""
     if not all(np.isfinite(covariance).all() for covariance in (memory.z, memory.wz, memory.y)):
         memory = memory._replace(z=np.zeros_like(memory.z), wz=np.zeros_like(memory.wz), y=np.zeros_like(memory.y))
     return projections(memory, n_inputs, alpha)

@@ -1,7 +1,5 @@
 """Teach the shared network a further task: by DNI, or without protection (Duncker et al. 2020; A.2, A.2.3)."""
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -27,6 +25,7 @@ from molap.training.dni import (
     projections,
     remember_task,
 )
+from molap.training.loop import Protection
 from molap.training.objectives import task_objective
 
 
@@ -60,18 +59,18 @@ def work(job: Job) -> None:
     memories = [grow_memory(memory, len(old.inputs), *more) for memory in memories]
     grown = [add_channels(n, old, task, s.rule, seed, s.init) for n, seed in zip(networks, s.seeds, strict=True)]
     params = stack_networks(grown)
-    trainable, options = all_weights(grown[0]), {}
+    trainable, protection = all_weights(grown[0]), None
     if s.method and s.before:
         found = [projections(memory, len(layout.inputs), s.method.alpha) for memory in memories]
-        trainable, options = protected(grown[0], found, s.method)
+        trainable, protection = protected(grown[0], found, s.method)
     trained = train_networks(
         job,
         params,
         trainable,
         task_batches(task, s),
         task.name,
-        objective=task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
-        **options,
+        task_objective(s.phase, s.state_noise, lambda network: view(network, layout, task)),
+        protection,
     )
     _note_counts(job, grown[0], layout, task)
     arrays = to_arrays(trained) | {"input_names": np.array(layout.inputs), "output_names": np.array(layout.outputs)}
@@ -114,16 +113,13 @@ def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:
     ]
 
 
-def protected(network: Params, found: list[Projections], method: MethodSettings) -> tuple[Trainable, dict[str, Any]]:
-    """Return what may change of networks with former tasks, and the options of `train` that protect these."""
+def protected(network: Params, found: list[Projections], method: MethodSettings) -> tuple[Trainable, Protection]:
+    """Return what may change of networks with former tasks, and what protects these."""
     trainable = all_weights(network)
     if method.projection == "update" and network.h0 is not None:
         trainable = trainable._replace(h0=False)  # nothing would protect the former tasks from its change
     stacked = Projections(*(jnp.stack(matrices) for matrices in zip(*found, strict=True)))
-    return trainable, {
-        "protect": (project_updates, stacked),
-        "protect_gradient": method.projection == "gradient",
-    }
+    return trainable, Protection(project_updates, stacked, method.projection == "gradient")
 
 
 def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:

@@ -14,7 +14,8 @@ from molap.randomness import named_key
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
-from molap.training.loop import DrawBatch, NotFinite, train
+from molap.training.loop import DrawBatch, NotFinite, Protection, Recipe, Watch, train
+from molap.training.objectives import Objective, task_objective
 
 
 class TrainingSettings(Section):
@@ -30,7 +31,7 @@ class TrainingSettings(Section):
 
 
 def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
-    """A function that draws a batch of a task from a key."""
+    """Return a function that draws a batch of a task from a key."""
 
     def draw(key):
         trials = draw_trials(task, key, settings.phase.batch_size, settings.trials)
@@ -46,22 +47,28 @@ def train_and_save(
     draw_batch: DrawBatch,
     stream: str,
     further: dict[str, np.ndarray] | None = None,
-    **options,
+    objective: Objective | None = None,
 ) -> None:
-    """Train all seeds, write the networks with `further` arrays, and note curves and counts; options of `train`."""
-    trained = train_networks(job, params, trainable, draw_batch, stream, **options)
+    """Train all seeds, write the networks with `further` arrays, and note curves and counts."""
+    trained = train_networks(job, params, trainable, draw_batch, stream, objective)
     note_counts(job, select_network(params, 0), trainable)
     arrays = to_arrays(trained) | (further or {})
     save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(job.settings.seeds), **arrays)
 
 
 def train_networks(
-    job: Job, params: Params, trainable: Trainable, draw_batch: DrawBatch, stream: str, **options
+    job: Job,
+    params: Params,
+    trainable: Trainable,
+    draw_batch: DrawBatch,
+    stream: str,
+    objective: Objective | None = None,
+    protection: Protection | None = None,
 ) -> Params:
     """Train all seeds, note curves, and write the weights at checkpoints where they are asked for.
 
     Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
-    the same task see the same batches. `options` are those of `molap.training.loop.train`.
+    the same task see the same batches. Without an `objective`, the loss on a task's batch is minimised.
     """
     settings, kept = job.settings, {}
     keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
@@ -71,12 +78,14 @@ def train_networks(
             trainable,
             draw_batch,
             keys,
-            settings.phase,
-            settings.optimiser,
-            settings.state_noise,
-            lambda step, mse: log_step(step, settings.phase.n_steps, mse),
-            keep=kept.__setitem__ if "checkpoints" in job.outputs else None,
-            **options,
+            Recipe(
+                settings.phase, settings.optimiser, objective or task_objective(settings.phase, settings.state_noise)
+            ),
+            Watch(
+                lambda step, mse: log_step(step, settings.phase.n_steps, mse),
+                kept.__setitem__ if "checkpoints" in job.outputs else None,
+            ),
+            protection,
         )
     except NotFinite as error:
         raise FloatingPointError(f"seed {settings.seeds[error.index]}: {error}") from error

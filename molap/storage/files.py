@@ -20,11 +20,11 @@ PROVENANCE, CHECKSUM = "provenance", "checksum"
 
 
 class FileDamaged(RuntimeError):
-    """A file that exists but is not what its job wrote; the message says what makes it anew."""
+    """A file that exists but is not what its job wrote; the message says how to make it again."""
 
     def __init__(self, path: str | Path, reason: object, *others: str | Path) -> None:
         repair = shlex.join(["rm", *map(str, (path, *others))])
-        super().__init__(f"{path} is damaged ({reason}); to have it made anew: {repair}, then snakemake as before")
+        super().__init__(f"{path} is damaged ({reason}); to have it made again: {repair}, then snakemake as before")
 
 
 def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
@@ -84,12 +84,12 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def record_path(output: str) -> str:
-    """The record beside an output: `x.npz` → `x.record.json`."""
+    """Return the record beside an output: `x.npz` → `x.record.json`."""
     return output.rsplit(".", 1)[0] + ".record.json"
 
 
 def canonical_json(values: Any) -> str:
-    """One JSON text per value: keys sorted, no spaces."""
+    """Return one JSON text per value: keys sorted, no spaces."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -133,7 +133,7 @@ def read_table(path: str | Path, **options: Any) -> "pd.DataFrame":
 
 
 def checksum(content: bytes) -> str:
-    """SHA-256, in hex digits."""
+    """Return the SHA-256, in hex digits."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -159,7 +159,7 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: lists in place of arrays and tuples; NaN and infinities as null."""
+    """Return a value as JSON has it: lists in place of arrays and tuples; NaN and infinities as null."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

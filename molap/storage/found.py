@@ -17,12 +17,12 @@ class Found(NamedTuple):
     stamp: tuple[int, int]
 
     def read(self) -> bytes:
-        """Contents; raises `OSError` where the file has just been taken away."""
+        """Return the contents; raises `OSError` where the file has just been taken away."""
         return self.file.read_bytes()
 
 
 def find_records(results: Path) -> Iterator[Found]:
-    """All records, and the attempts of jobs that ended without one."""
+    """Yield all records, and the attempts of jobs that ended without one."""
     for folder, folders, files in os.walk(results):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         names = set(files)
@@ -40,7 +40,7 @@ def find_records(results: Path) -> Iterator[Found]:
 
 
 def is_running(attempt: Path) -> bool:
-    """Whether the job of an attempt is alive: it holds a lock on the file for as long as it lives."""
+    """Say whether the job of an attempt is alive: it holds a lock on the file for as long as it lives."""
     try:
         with open(attempt, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

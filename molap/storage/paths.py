@@ -14,16 +14,16 @@ ALL_TASKS = "all"
 
 
 def switch_run(run: str, switch: str) -> str:
-    """The run inside a run in which one reading is switched."""
+    """Return the run inside a run in which one reading is switched."""
     return f"{run}/switch/{switch}"
 
 
 def block_name(seeds: list[int] | range) -> str:
-    """The name of a block of network seeds: `s0`, or `s0-3` for several."""
+    """Return the name of a block of network seeds: `s0`, or `s0-3` for several."""
     return f"s{seeds[0]}" if len(seeds) == 1 else f"s{seeds[0]}-{seeds[-1]}"
 
 
 def block_seeds(block: str) -> list[int]:
-    """The inverse of `block_name`."""
+    """Return the inverse of `block_name`."""
     first, _, last = block.removeprefix("s").partition("-")
     return list(range(int(first), int(last or first) + 1))

@@ -29,7 +29,8 @@ class Clock:
         self._startup = time.process_time()
 
     def read(self) -> dict[str, float]:
-        """Times in seconds (start and end since 1970; `startup_s`, CPU time before), peak memory in MB (10⁶ bytes)."""
+        """Return times in seconds (start and end since 1970; `startup_s`, CPU time before), peak memory in MB (10⁶
+        bytes)."""
         return {
             "start": self.start,
             "end": time.time(),
@@ -50,13 +51,13 @@ def _peak_memory() -> int:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
+    """Return versions of Python and of the packages that results depend on."""
     names = ("molap", "jax", "jaxlib", "optax", "numpy", "pandas", "scikit-learn")
     return {"python": platform.python_version()} | {name: _version(name) for name in names}
 
 
 def machine() -> dict[str, str | int]:
-    """The machine that a job runs on: operating system, processor, number of cores."""
+    """Return the machine that a job runs on: operating system, processor, number of cores."""
     return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count() or 0}
 
 

@@ -23,7 +23,7 @@ class Trials(NamedTuple):
 def raw_trials(
     task: Task, key: Key[Array, ""], conditions: Conditions, settings: TrialSettings, noise: bool = True
 ) -> Trials:
-    """Trials in stimulus units (before rescaling), with noise, drawn from `key`, on the input channels."""
+    """Draw trials in stimulus units (before rescaling), with noise, from `key`, on the input channels."""
     inputs, targets = task.build(conditions, settings)
     if noise and settings.input_noise > 0:
         on = (jnp.arange(N_STEPS) >= settings.noise_onset)[:, None, None]

@@ -40,7 +40,7 @@ def draw_corpus(
 
 
 def channel_names(tasks: list[Task]) -> tuple[list[str], list[str]]:
-    """Names `task:channel` of the stacked inputs and targets."""
+    """Return the names `task:channel` of the stacked inputs and targets."""
     return (
         [f"{task.name}:{name}" for task in tasks for name in task.inputs],
         [f"{task.name}:{name}" for task in tasks for name in task.outputs],

@@ -52,7 +52,7 @@ BUILT_IN = (
 
 @functools.cache
 def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
-    """All tasks by name: the nine, then those of the user's modules (their list `TASKS`).
+    """Return all tasks by name: the nine, then those of the user's modules (their list `TASKS`).
 
     Raises:
         ConfigError: if a module cannot be imported, has no `TASKS`, or uses a name that is taken.

@@ -10,9 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from molap.config.tasks import TrialSettings
+from molap.config.tasks import N_STEPS, TrialSettings
 
-N_STEPS = 110
 FIXATION_ON, GO = 10, 85
 STIMULUS_ON = 35
 PULSES = ((35, 45), (65, 75))
@@ -48,30 +47,30 @@ def draw_conditions(key: Key[Array, ""], n_trials: int, settings: TrialSettings)
 
 
 def draw_again(key: Key[Array, ""], conditions: Conditions) -> Conditions:
-    """As many trials, drawn from the given ones with replacement (released code)."""
+    """Draw as many trials from the given ones with replacement (released code)."""
     n_trials = conditions.angles.shape[0]
     chosen = jax.random.randint(key, (n_trials,), 0, n_trials)
     return Conditions(*(values[chosen] for values in conditions))
 
 
 def during(start: int | Int[Array, " trial"], stop: int | Int[Array, " trial"]) -> Float[Array, "time trial"]:
-    """1 on steps [start, stop), else 0; bounds may differ between trials."""
+    """Return 1 on steps [start, stop), else 0; bounds may differ between trials."""
     steps = jnp.arange(N_STEPS)[:, None]
     return jnp.astype((steps >= start) & (steps < stop), jnp.float32)
 
 
 def fixation() -> Float[Array, "time 1"]:
-    """The fixation signal, as input and as target: on until the Go signal."""
+    """Return the fixation signal, as input and as target: on until the Go signal."""
     return during(FIXATION_ON, GO)
 
 
 def response(value: Float[Array, " trial"]) -> Float[Array, "time trial"]:
-    """A target that takes `value` in the response period and is 0 before."""
+    """Return a target that takes `value` in the response period and is 0 before."""
     return during(GO, N_STEPS) * value
 
 
 def pulses(first: Float[Array, " trial"], second: Float[Array, " trial"]) -> Float[Array, "time trial"]:
-    """Two pulses of the given heights."""
+    """Return two pulses of the given heights."""
     return during(*PULSES[0]) * first + during(*PULSES[1]) * second
 
 

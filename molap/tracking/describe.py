@@ -49,7 +49,7 @@ class TrackedRun(NamedTuple):
 
 
 def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
-    """The runs of a finished job.
+    """Return the runs of a finished job.
 
     Args:
         job: its record's path below `results`, without `.record.json`.
@@ -94,7 +94,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
 
 
 def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
-    """The run of a job that failed, or that ended without a word."""
+    """Return the run of a job that failed, or that ended without a word."""
     settings = attempt.get("settings") or {}
     start = round(attempt["start"] * 1000)
     end = round(attempt.get("end", attempt["start"]) * 1000)
@@ -125,7 +125,7 @@ def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
 
 
 def thin(curve: list[float | int | None], n_points: int = N_CURVE_POINTS) -> list[tuple[int, float]]:
-    """(step, mean) over equal stretches of a curve, each at its last step; steps count from 1.
+    """Return (step, mean) over equal stretches of a curve, each at its last step; steps count from 1.
 
     A value that is missing, as after a loss that was not finite, makes the mean of its stretch NaN.
     """
@@ -137,7 +137,7 @@ def thin(curve: list[float | int | None], n_points: int = N_CURVE_POINTS) -> lis
 
 
 def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
-    """Nested settings as texts by dotted names; lists as JSON."""
+    """Return nested settings as texts by dotted names; lists as JSON."""
     found = {}
     for name, value in settings.items():
         if isinstance(value, dict):

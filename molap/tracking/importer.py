@@ -196,7 +196,7 @@ def sync(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
 
 
 def rebuild(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
-    """Throw away what the store holds of this folder and import every record anew."""
+    """Throw away what the store holds of this folder and import every record again."""
     log_to_file(results)
     with importer_lock(results):
         where = place(settings, results)
@@ -215,7 +215,7 @@ def rebuild(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcom
 
 
 def log_to_file(results: Path) -> None:
-    """Details of what went wrong, and MLflow's own messages, go to the importer's log."""
+    """Send details of what went wrong, and MLflow's own messages, to the importer's log."""
     (results / FOLDER).mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=results / FOLDER / "importer.log", level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"

@@ -14,7 +14,7 @@ SMALLER_IS_BETTER = ("mse", "loss", "time/", "n_")
 
 
 def runs(where: Place, order: str = "start_time DESC", n: int | None = None, **tags: str) -> pd.DataFrame:
-    """The active runs that carry all the given tags, one row each, newest first.
+    """Return the active runs that carry all the given tags, one row each, newest first.
 
     Columns are MLflow's: `run_id`, `status`, `start_time`, `tags.stage`, `params.phase.n_steps`,
     `metrics.test/accuracy`, and so on.
@@ -31,12 +31,13 @@ def runs(where: Place, order: str = "start_time DESC", n: int | None = None, **t
 
 
 def latest(where: Place, n: int = 10, **tags: str) -> pd.DataFrame:
-    """The last runs to start, newest first."""
+    """Return the last runs to start, newest first."""
     return brief(runs(where, n=n, **tags))
 
 
 def best(where: Place, metric: str = "test/accuracy", n: int = 10, **tags: str) -> pd.DataFrame:
-    """The runs with the best values of a metric: the smallest of errors, times and counts, the largest of all else.
+    """Return the runs with the best values of a metric: the smallest of errors, times and counts, the largest of all
+    else.
 
     Raises:
         LookupError: if no run holds this metric.
@@ -52,7 +53,7 @@ def best(where: Place, metric: str = "test/accuracy", n: int = 10, **tags: str) 
 
 
 def difference(where: Place, first: str, second: str) -> tuple[pd.DataFrame, str, list[str]]:
-    """What differs between two runs: one row per parameter, metric or tag; the experiment's id and the runs'.
+    """Return what differs between two runs: one row per parameter, metric or tag; the experiment's id and the runs'.
 
     Args:
         where: the store.
@@ -68,7 +69,7 @@ def difference(where: Place, first: str, second: str) -> tuple[pd.DataFrame, str
 
 
 def compare(where: Place, first: str, second: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two presets side by side: the settings that differ, and accuracy by strategy, source and task.
+    """Return two presets side by side: the settings that differ, and accuracy by strategy, source and task.
 
     Returns:
         settings: one row per differing setting.
@@ -96,7 +97,7 @@ def compare(where: Place, first: str, second: str) -> tuple[pd.DataFrame, pd.Dat
 
 
 def artifact_table(where: Place, run_id: str, name: str) -> pd.DataFrame:
-    """A CSV artifact of a run.
+    """Return a CSV artifact of a run.
 
     Raises:
         LookupError: if the run has no such artifact.
@@ -108,14 +109,14 @@ def artifact_table(where: Place, run_id: str, name: str) -> pd.DataFrame:
 
 
 def brief(table: pd.DataFrame, *metrics: str) -> pd.DataFrame:
-    """The columns that tell runs apart, their main metrics, status and id; without empty columns."""
+    """Return the columns that tell runs apart, their main metrics, status and id; without empty columns."""
     columns = [f"tags.{name}" for name in COLUMNS] + [f"metrics.{name}" for name in dict.fromkeys((*metrics, *SUMMARY))]
     kept = table[[name for name in (*columns, "status", "start_time", "run_id") if name in table]]
     return kept.dropna(axis="columns", how="all").rename(columns=lambda name: name.split(".", 1)[-1])
 
 
 def metrics_of(table: pd.DataFrame) -> Iterable[str]:
-    """Names of the metrics in a table of runs."""
+    """Return the names of the metrics in a table of runs."""
     return sorted(name.removeprefix("metrics.") for name in table if name.startswith("metrics."))
 
 

@@ -21,12 +21,12 @@ class Busy(RuntimeError):
 
 
 def digest(content: bytes) -> str:
-    """What identifies one version of a record in the store."""
+    """Return what identifies one version of a record in the store."""
     return hashlib.sha256(content).hexdigest()[:24]
 
 
 def identity(results: Path) -> str:
-    """The folder's own name in the store, so that several folders can be tracked in one server."""
+    """Return the folder's own name in the store, so that several folders can be tracked in one server."""
     file = results / FOLDER / "id"
     try:
         return file.read_text(encoding="utf-8").strip()
@@ -72,7 +72,7 @@ class Known:
             self.store, self._known = store, known
 
     def knows(self, found: Found) -> bool:
-        """Whether this version of a record is in the store."""
+        """Say whether this version of a record is in the store."""
         return self._known.get(found.job) == [found.file.name, *found.stamp]
 
     def add(self, found: Found) -> None:

@@ -63,7 +63,7 @@ class Store:
         """Make a job's runs the only active ones of this job; those already complete are kept.
 
         Killed at any point and called again, it ends the same: a run without its end was interrupted and is made
-        anew, a former version or a duplicate is deleted (in MLflow's sense: it can be restored).
+        again, a former version or a duplicate is deleted (in MLflow's sense: it can be restored).
         """
         found = [] if self._new and job not in self._brought_in else self._find(job)
         self._brought_in.add(job)
@@ -138,7 +138,7 @@ class Store:
 
 
 def client_of(where: Place) -> MlflowClient:
-    """A client of an existing store.
+    """Return a client of an existing store.
 
     Raises:
         LookupError: if our own database does not exist yet.
@@ -149,7 +149,7 @@ def client_of(where: Place) -> MlflowClient:
 
 
 def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFrame:
-    """MLflow's search for active runs, as its pandas table.
+    """Return MLflow's search for active runs, as its pandas table.
 
     Raises:
         LookupError: if there is no such store or experiment, or a name in the condition is refused.

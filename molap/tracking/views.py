@@ -20,7 +20,7 @@ Group = tuple[str, str, str]
 
 
 def view_tags(groups: set[Group], former: dict[str, str]) -> dict[str, str]:
-    """The experiment's tags that hold the views.
+    """Return the experiment's tags that hold the views.
 
     Args:
         groups: (run, task, kind) of the evaluations; their groups are shown folded.

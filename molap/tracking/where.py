@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
 
 def place(settings: TrackingSettings, results: Path) -> Place:
-    """The store that the environment or the configuration names, else the folder's own database.
+    """Return the store that the environment or the configuration names, else the folder's own database.
 
     Raises:
         ConfigError: if `MLFLOW_TRACKING_URI` is no server's address.
@@ -53,7 +53,7 @@ def why_unreachable(where: Place, timeout_s: float = 5) -> str | None:
 
 
 def compare_links(base: str, experiment_id: str, run_ids: list[str]) -> list[str]:
-    """The UI's pages for two runs side by side: what differs, and the curves of both."""
+    """Return the UI's pages for two runs side by side: what differs, and the curves of both."""
     base, workflow = base.rstrip("/"), "workflowType=machine_learning"
     both = quote(json.dumps(run_ids, separators=(",", ":")))
     condition = quote(f"attributes.run_id IN ({', '.join(map(repr, run_ids))})")
@@ -66,6 +66,6 @@ def compare_links(base: str, experiment_id: str, run_ids: list[str]) -> list[str
 
 
 def link(base: str, experiment_id: str, view: str = VIEW, mode: str = "TABLE") -> str:
-    """The address of a saved view in the UI at `base`."""
+    """Return the address of a saved view in the UI at `base`."""
     page = f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs"
     return f"{page}?viewStateShareKey={view}&workflowType=machine_learning&compareRunsMode={mode}"

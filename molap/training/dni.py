@@ -48,7 +48,7 @@ class Projections(NamedTuple):
 
 
 def empty_memory(n_inputs: int, n_units: int, n_outputs: int, biases: bool = False) -> Memory:
-    """Before the first task: nothing is protected."""
+    """Return the memory before the first task, which protects nothing."""
     n_sources = n_inputs + n_units + biases
     return Memory(0, np.zeros((n_sources, n_sources)), np.zeros((n_units, n_units)), np.zeros((n_outputs, n_outputs)))
 
@@ -61,7 +61,7 @@ def grow_memory(memory: Memory, n_inputs: int, more_inputs: int, more_outputs: i
 
 
 def second_moment(x: Float[np.ndarray, "*sample channel"]) -> Float[np.ndarray, "channel channel"]:
-    """S(X) = X Xᵀ / (n − 1) over all axes but the last, not centred, in float64."""
+    """Return S(X) = X Xᵀ / (n − 1) over all axes but the last, not centred, in float64."""
     flat = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
     return flat.T @ flat / (len(flat) - 1)
 
@@ -76,7 +76,7 @@ def remember_task(
     lag: int = 1,
     counter_offset: int = 0,
 ) -> Memory:
-    """The memory after a further task.
+    """Return the memory after a further task.
 
     Args:
         memory: of the tasks before.
@@ -110,7 +110,7 @@ def remember_task(
 
 
 def projection(covariance: Float[np.ndarray, "n n"], alpha: float) -> Float[np.ndarray, "n n"]:
-    """P(Σ) = α (Σ + α I)⁻¹ = I − V diag(λ / (λ + α)) Vᵀ with Σ = V diag(λ) Vᵀ; exactly I for infinite α."""
+    """Return P(Σ) = α (Σ + α I)⁻¹ = I − V diag(λ / (λ + α)) Vᵀ with Σ = V diag(λ) Vᵀ; exactly I for infinite α."""
     values, vectors = np.linalg.eigh(covariance)
     values = np.maximum(values, 0)
     shrunk = np.zeros_like(values) if np.isinf(alpha) else values / (values + alpha)
@@ -119,13 +119,13 @@ def projection(covariance: Float[np.ndarray, "n n"], alpha: float) -> Float[np.n
 
 
 def projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
-    """The projections that protect what is remembered; one eigendecomposition each, once per task."""
+    """Return the projections that protect what is remembered; one eigendecomposition each, once per task."""
     matrices = (memory.wz, memory.z, memory.y, memory.z[n_inputs:, n_inputs:])
     return Projections(*(jnp.asarray(projection(matrix, alpha), jnp.float32) for matrix in matrices))
 
 
 def project_updates(protect: Projections) -> optax.GradientTransformation:
-    """Gradient transformation: ΔW = P_wz U P_z and ΔW_out = P_y U_out P_h.
+    """Return the gradient transformation ΔW = P_wz U P_z and ΔW_out = P_y U_out P_h.
 
     Put it last in a chain. Updates are a dictionary with `w_in` (unit, input), `w_rec` (unit, unit), `w_out`
     (output, unit), and `b_rec`, `b_out` where the projections have the constant's entry; an initial state `h0`

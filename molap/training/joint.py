@@ -12,7 +12,7 @@ from molap.training.objectives import Objective
 
 
 def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, tasks: list[Task]) -> Objective:
-    """The loss of `objectives.loss` with the mean over tasks of their squared errors; one run for all trials.
+    """Return the loss of `objectives.loss` with the mean over tasks of their squared errors; one run for all trials.
 
     As in a sequence, where they act as biases, the rule's weights are not penalised.
     """

@@ -44,8 +44,41 @@ class Varied(NamedTuple):
     """Factor on the learning rate of W_out."""
 
 
+class Recipe(NamedTuple):
+    """How networks are trained."""
+
+    phase: PhaseSettings
+    """Learning rate, steps and penalties."""
+    optimiser: OptimiserSettings
+    """The choices common to all phases."""
+    objective: Objective | None = None
+    """What is minimised; the loss on a task's batch, without state noise, where absent."""
+
+
+class Watch(NamedTuple):
+    """What follows a training while it runs, and does not change its results."""
+
+    progress: Callable[[int, float], None] = lambda step, mse: None
+    """Called after every `chunk` steps with the steps done and the mean MSE of the last one."""
+    keep: Callable[[int, Weights], None] | None = None
+    """Called at every one of `checkpoints` with the steps done and the weights then."""
+    chunk: int = 100
+    """Steps per call of the compiled program at most."""
+
+
+class Protection(NamedTuple):
+    """What is done to the update to protect former tasks."""
+
+    transformation: Callable[[Any], optax.GradientTransformation]
+    """A function of `own` that keeps it in its state (`molap.training.dni`)."""
+    own: Any
+    """What each seed has its own of, stacked."""
+    of_gradient: bool = False
+    """Whether the gradient is projected instead, before Adam (released code)."""
+
+
 class NotFinite(FloatingPointError):
-    """Training that went out of hand; `index` is that of the network among those of the job."""
+    """Training that diverged; `index` is that of the network among those of the job."""
 
     def __init__(self, what: str, index: int) -> None:
         self.index = index
@@ -60,7 +93,7 @@ class _State(NamedTuple):
 
 
 def checkpoints(n_steps: int) -> tuple[int, ...]:
-    """Steps at which learning is looked at: 0, 1, 2, 5, 10, 20, 50, … and the last."""
+    """Return the steps at which learning is examined: 0, 1, 2, 5, 10, 20, 50, … and the last."""
     series = (factor * 10**power for power in range(len(str(n_steps))) for factor in (1, 2, 5))
     return (0, *(step for step in series if step < n_steps), n_steps)
 
@@ -70,15 +103,9 @@ def train(
     trainable: Trainable,
     draw_batch: DrawBatch,
     keys: Key[Array, " seed"],
-    phase: PhaseSettings,
-    optimiser: OptimiserSettings,
-    state_noise: float = 0.0,
-    progress: Callable[[int, float], None] = lambda step, mse: None,
-    chunk: int = 100,
-    keep: Callable[[int, Weights], None] | None = None,
-    objective: Objective | None = None,
-    protect: tuple[Callable[[Any], optax.GradientTransformation], Any] | None = None,
-    protect_gradient: bool = False,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    protection: Protection | None = None,
     varied: Varied | None = None,
     strict: bool = True,
 ) -> tuple[Params, Curves]:
@@ -90,17 +117,10 @@ def train(
         draw_batch: key → inputs (time, trial, channel) and targets (time, trial, output). The arrays that a
             `jax.tree_util.Partial` binds are arguments of the compiled program, not constants in it.
         keys: one key per seed; step k draws its batch from `fold_in(key, k)`, or always from
-            `fold_in(key, 0)` where `optimiser.batches` is `frozen`.
-        phase: learning rate, steps and penalties.
-        optimiser: the choices common to all phases.
-        state_noise: standard deviation of η in Eq. 1.
-        progress: called after every `chunk` steps with the steps done and the mean MSE of the last one.
-        chunk: steps per call of the compiled program at most; it does not change results.
-        keep: called at every one of `checkpoints` with the steps done and the weights then.
-        objective: what is minimised; the loss on a task's batch where absent.
-        protect: what is done to the update to protect former tasks, as a function of something that each seed
-            has its own of, stacked, and that the transformation keeps in its state (`molap.training.dni`).
-        protect_gradient: project the gradient before Adam instead (released code).
+            `fold_in(key, 0)` where the optimiser's `batches` is `frozen`.
+        recipe: the phase, the optimiser, and what is minimised.
+        watch: what follows the training.
+        protection: what protects former tasks; nothing where absent.
         varied: for each network, what replaces the phase's learning rate and factors and the optimiser's `clip_norm`;
             these numbers are arguments of the compiled program.
         strict: whether a network whose loss is no longer finite ends the training; otherwise the others go on.
@@ -111,23 +131,32 @@ def train(
     Raises:
         NotFinite: with `strict`, if the loss is not finite; the message names the step and the index of the seed.
     """
+    phase, optimiser, objective = recipe
+    progress, keep, chunk = watch or Watch()
     if phase.n_stages is not None:
         optimiser = optimiser.model_copy(update={"n_stages": phase.n_stages})
     masks = {name: mask for name, mask in trainable._asdict().items() if mask is not None and mask is not False}
     partly = {name: np.asarray(mask, np.float32) for name, mask in masks.items() if mask is not True}
-    objective = objective or task_objective(phase, state_noise)
-
-    make, own = protect or (lambda _: optax.identity(), None)
-    place = "before_adam" if protect_gradient else "last"
+    objective = objective or task_objective(phase)
+    protect, own, of_gradient = protection or Protection(lambda _: optax.identity(), None)
 
     varied = varied and Varied(*(np.asarray(values, np.float32) for values in varied))
 
     def optimiser_of(own, partly, one: Varied | None) -> optax.GradientTransformation:
-        rate, options = phase.learning_rate, {"factors": phase.rate_factors, place: make(own)}
+        rate, factors, clip_norm = phase.learning_rate, phase.rate_factors, None
         if one is not None:
-            rate = one.learning_rate
-            options |= {"factors": {"w_rec": one.recurrent_rate, "w_out": one.readout_rate}, "clip_norm": one.clip_norm}
-        return make_optimiser(rate, phase.n_steps, optimiser, masks | partly, **options)
+            rate, clip_norm = one.learning_rate, one.clip_norm
+            factors = {"w_rec": one.recurrent_rate, "w_out": one.readout_rate}
+        return make_optimiser(
+            rate,
+            phase.n_steps,
+            optimiser,
+            masks | partly,
+            before_adam=protect(own) if of_gradient else None,
+            last=None if of_gradient else protect(own),
+            factors=factors,
+            clip_norm=clip_norm,
+        )
 
     def step(draw_batch: Partial, partly, one: Varied | None, frozen: Params, key: Key[Array, ""], state: _State):
         batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)

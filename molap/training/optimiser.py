@@ -15,7 +15,7 @@ Scalar = float | Float[Array | np.ndarray, ""]
 
 
 def learning_rate(initial: Scalar, n_steps: int, settings: OptimiserSettings) -> optax.Schedule:
-    """Learning rate by step: cosine to zero, equal stages each `stage_factor` of the last, or constant."""
+    """Return the learning rate by step: cosine to zero, equal stages each `stage_factor` of the last, or constant."""
     if settings.decay == "cosine":
         return optax.cosine_decay_schedule(initial, n_steps)
     if settings.decay == "constant":
@@ -24,7 +24,7 @@ def learning_rate(initial: Scalar, n_steps: int, settings: OptimiserSettings) ->
 
 
 def stage_index(count: Int[Array, ""] | int, n_steps: int, n_stages: int) -> Int[Array, ""]:
-    """Stage (from 0) of the step `count` (from 0) when `n_steps` are divided into equal stages."""
+    """Return the stage (from 0) of the step `count` (from 0) when `n_steps` are divided into equal stages."""
     return jnp.minimum(count * n_stages // n_steps, n_stages - 1)
 
 
@@ -39,7 +39,7 @@ class StageAdamState(NamedTuple):
 def scale_by_stage_adam(
     n_steps: int, n_stages: int, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
 ) -> optax.GradientTransformation:
-    """Adam whose bias correction counts stages instead of steps, a defect of the released code.
+    """Return Adam whose bias correction counts stages instead of steps, a defect of the released code.
 
     m ← b₁ m + (1 − b₁) g, v ← b₂ v + (1 − b₂) g², update m̂ / (√v̂ + ε) with m̂ = m / (1 − b₁ˢ⁺¹),
     v̂ = v / (1 − b₂ˢ⁺¹) and s the index of the stage: in the first stage, once the moments have settled, steps
@@ -116,7 +116,7 @@ def make_optimiser(
     factors: Mapping[str, Scalar] | None = None,
     clip_norm: Float[Array | np.ndarray, ""] | None = None,
 ) -> optax.GradientTransformation:
-    """The optimiser of a phase, with what stands before Adam and what is done to the update.
+    """Return the optimiser of a phase, with what stands before Adam and what is done to the update.
 
     The gradient is masked before clipping, so that its norm is that of what is trained; the update is masked
     last, so that frozen entries stay bit-identical whatever stands between. `factors` on learning rates, by weight,

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from molap.config.network import InitSettings
-from molap.config.training import OptimiserSettings, PhaseSettings
+from molap.config.training import PhaseSettings
 from molap.config.tune import Candidate
 from molap.networks.masks import Trainable
 from molap.networks.rnn import Params
-from molap.training.loop import DrawBatch, Varied, train
+from molap.training.loop import DrawBatch, Protection, Recipe, Varied, Watch, train
 
 GROUPED = ("n_steps", "batch_size", "decay", "batches")
 """Names what takes another program."""
@@ -51,11 +51,9 @@ def train_candidates(
     trainable: Trainable,
     draw_of: Callable[[int], DrawBatch],
     keys: Key[Array, " network"],
-    phase: PhaseSettings,
-    optimiser: OptimiserSettings,
-    protect: tuple[Callable, Any] | None = None,
+    recipe: Recipe,
+    protection: Protection | None = None,
     progress: Callable[[int, int, float], None] = lambda step, n_steps, mse: None,
-    **options,
 ) -> Params:
     """Train one network for each candidate given.
 
@@ -65,14 +63,13 @@ def train_candidates(
         trainable: what is trained, as for `molap.training.loop.train`.
         draw_of: batch size → what draws a batch.
         keys: by network.
-        phase: the phase, whose rates, steps and batch size the candidates replace.
-        optimiser: the rest of the optimiser.
-        protect: as for `molap.training.loop.train`, with a leading axis of networks.
+        recipe: as for `molap.training.loop.train`; the candidates replace the phase's rates, steps and batch size, and
+            fields of the optimiser.
+        protection: as for `molap.training.loop.train`, with a leading axis of networks.
         progress: called now and then with the steps done, those of the group that is trained, and its mean MSE.
-        options: further options of `molap.training.loop.train`.
 
     Returns:
-        The trained networks, in the order given. One that went out of hand has weights that are not finite.
+        The trained networks, in the order given. One that diverged has weights that are not finite.
     """
     groups: dict[tuple, list[int]] = {}
     for i, candidate in enumerate(candidates):
@@ -80,18 +77,18 @@ def train_candidates(
     found: list[Params] = []
     for (n_steps, batch_size, decay, batches), members in groups.items():
         at = np.array(members)
+        phase = recipe.phase.model_copy(update={"n_steps": n_steps, "batch_size": batch_size})
+        optimiser = recipe.optimiser.model_copy(update={"decay": decay, "batches": batches})
         trained, _ = train(
             _at(at, params),
             trainable,
             draw_of(batch_size),
             keys[at],
-            phase.model_copy(update={"n_steps": n_steps, "batch_size": batch_size}),
-            optimiser.model_copy(update={"decay": decay, "batches": batches}),
-            varied=varied([candidates[i] for i in members], phase),
+            Recipe(phase, optimiser, recipe.objective),
+            Watch(lambda step, mse, n_steps=n_steps: progress(step, n_steps, mse)),
+            protection and protection._replace(own=_at(at, protection.own)),
+            varied([candidates[i] for i in members], phase),
             strict=False,
-            protect=protect and (protect[0], _at(at, protect[1])),
-            progress=lambda step, mse, n_steps=n_steps: progress(step, n_steps, mse),
-            **options,
         )
         found.append(trained)
     in_order = np.argsort(np.concatenate(list(groups.values())))

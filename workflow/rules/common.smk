@@ -68,7 +68,7 @@ def settings_of(stage):
 def code_of(stage, program=None):
     """A params function: the digest of the source that a job runs.
 
-    It also sees to it that a result of unknown origin is made anew where its record tells of other settings or source.
+    A result of unknown origin is made again where its record names other settings or source.
     """
 
     def digest(wildcards):
@@ -119,7 +119,7 @@ def drawn(name, row):
     return files | data | {"record": record(name)}
 
 
-# What the report's texts say of this configuration. Not in the user's own mapping, which is checked key by key.
+# What the report's texts say about this configuration. Not in the user's own mapping, which is checked key by key.
 config = config | {"captions": captions(run_config)}
 
 
