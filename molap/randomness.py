@@ -2,6 +2,8 @@
 
 import math
 import zlib
+from collections.abc import Sequence
+from functools import partial
 
 import jax
 import numpy as np
@@ -10,6 +12,8 @@ from jaxtyping import Array, Float, Key
 LARGEST_SEED = 2**32 - 1
 LARGEST_SHARED = 4**8
 """Size up to which draws of `normal` share programs: beyond, what is drawn and not used would cost memory."""
+MOST_NAMES = 8
+"""Names of a stream that share a program; of more, each number has its own."""
 
 
 def named_key(seed: int, *names: str | int) -> Key[Array, ""]:
@@ -20,15 +24,39 @@ def named_key(seed: int, *names: str | int) -> Key[Array, ""]:
     """
     if not 0 <= seed <= LARGEST_SEED:
         raise ValueError(f"seed: {seed} is not allowed; give 0 to {LARGEST_SEED}")
-    key = jax.random.key(seed)
-    for name in names:
-        key = fold_in_name(key, name)
-    return key
+    data = np.zeros(max(MOST_NAMES, len(names)), np.uint32)
+    data[: len(names)] = [_number(name) for name in names]
+    return _named_key(np.uint32(seed), data, len(names))
+
+
+@jax.jit
+def _named_key(seed, data, n) -> Key[Array, ""]:
+    """Fold in the first `n` numbers, one after the other."""
+    return jax.lax.fori_loop(0, n, lambda i, key: jax.random.fold_in(key, data[i]), jax.random.key(seed))
 
 
 def fold_in_name(key: Key[Array, ""], name: str | int) -> Key[Array, ""]:
     """Return the key of a stream under `key`. Strings enter by their CRC-32, integers as they are."""
-    return jax.random.fold_in(key, zlib.crc32(name.encode()) if isinstance(name, str) else name)
+    return _fold_in(key, np.uint32(_number(name)))
+
+
+def stack_keys(keys: Sequence[Key[Array, ""]]) -> Key[Array, " key"]:
+    """Return keys as one array, which takes no program."""
+    return jax.random.wrap_key_data(np.stack([jax.random.key_data(key) for key in keys]))
+
+
+def _number(name: str | int) -> int:
+    return zlib.crc32(name.encode()) if isinstance(name, str) else name
+
+
+_fold_in = jax.jit(jax.random.fold_in)
+
+
+@jax.jit
+def split(key: Key[Array, ""]) -> tuple[Key[Array, ""], Key[Array, ""]]:
+    """Return two keys, to the bit as `jax.random.split` does."""
+    first, second = jax.random.split(key)
+    return first, second
 
 
 def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array | np.ndarray, "..."]:
@@ -42,5 +70,10 @@ def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array | np.ndar
     n = math.prod(shape)
     shared = n <= LARGEST_SHARED and jax.config.jax_threefry_partitionable
     longer = (4 ** max(3, math.ceil(math.log(max(n, 1), 4))),)
-    with jax.ensure_compile_time_eval():  # a key that a compiled function closes over is a constant there
-        return np.asarray(jax.random.normal(key, longer if shared else shape)).reshape(-1)[:n].reshape(shape)
+    with jax.core.eval_context():  # a key that a compiled function closes over is a constant there
+        return np.asarray(_normal(key, longer if shared else shape)).reshape(-1)[:n].reshape(shape)
+
+
+@partial(jax.jit, static_argnames="shape")
+def _normal(key, shape: tuple[int, ...]):
+    return jax.random.normal(key, shape)

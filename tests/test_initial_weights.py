@@ -1,5 +1,7 @@
 """The moments of a network's initial weights, what they depend on, and the released defect in their keys."""
 
+import zlib
+
 import jax
 import numpy as np
 import pytest
@@ -26,14 +28,14 @@ def test_a_draw_is_that_of_jax_to_the_bit(shape, partitionable):
 
 
 def test_a_large_draw_takes_no_more_than_it_asks_for(monkeypatch):
-    shapes, draw = [], jax.random.normal
-    monkeypatch.setattr(jax.random, "normal", lambda key, shape: shapes.append(shape) or draw(key, shape))
+    shapes = []
+    monkeypatch.setattr("molap.randomness._normal", lambda key, shape: shapes.append(shape) or np.zeros(shape))
     assert normal(named_key(0), (110, 700)).shape == (110, 700) and shapes == [(110, 700)]
 
 
 def test_draws_of_many_shapes_share_a_few_programs(monkeypatch):
-    shapes, draw = set(), jax.random.normal
-    monkeypatch.setattr(jax.random, "normal", lambda key, shape: shapes.add(shape) or draw(key, shape))
+    shapes = set()
+    monkeypatch.setattr("molap.randomness._normal", lambda key, shape: shapes.add(shape) or np.zeros(shape))
     for n in range(2, 100):
         normal(named_key(0), (n, 3))
     assert len(shapes) == 3
@@ -213,6 +215,16 @@ def test_recurrent_weights_depend_on_the_seed_alone():
     assert np.array_equal(draw_w_rec(3, 50, 1.5), draw_w_rec(3, 50, 1.5))
     assert correlation(draw_w_rec(3, 50, 1.5), draw_w_rec(4, 50, 1.5)) < 0.1
     np.testing.assert_allclose(draw_w_rec(3, 50, 1.1) / 1.1, draw_w_rec(3, 50, 1.5) / 1.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**31 - 1, 2**31, 2**32 - 1])
+def test_a_named_key_folds_in_one_name_after_the_other(seed):
+    expected = jax.random.key(np.uint32(seed))
+    for data in (zlib.crc32(b"training"), zlib.crc32(b"mem_pro"), 2**32 - 1, *range(7)):
+        expected = jax.random.fold_in(expected, np.uint32(data))
+    found = named_key(seed, "training", "mem_pro", 2**32 - 1, *range(7))
+    assert jax.random.key_data(found).tolist() == jax.random.key_data(expected).tolist()
+    assert jax.random.key_data(named_key(seed)).tolist() == [0, seed]
 
 
 def test_named_keys_depend_on_every_name_and_on_their_order():

@@ -9,7 +9,7 @@ import pytest
 from trial_reference import DEGREES, KEY, QUIET, conditions_of, expected_trials, task_named
 
 from molap.config.tasks import TASK_NAMES, TrialSettings
-from molap.tasks.batch import draw_trials, raw_trials, rescale
+from molap.tasks.batch import Trials, draw_trials, raw_trials, rescale
 from molap.tasks.trial import Conditions, draw_again, draw_conditions
 
 
@@ -28,6 +28,22 @@ def test_only_the_memory_tasks_follow_the_end_of_their_stimulus(name):
     inputs, targets = expected_trials(name, DEGREES, ends)
     np.testing.assert_allclose(trials.inputs, inputs, atol=1e-6)
     np.testing.assert_allclose(trials.targets, targets, atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"rescaling": "batch", "noise_onset": 10}, {"rescaling": "none"}])
+@pytest.mark.parametrize("name", TASK_NAMES)
+def test_trials_are_those_of_single_operations_to_the_bit(name, settings):
+    """Of every pair of angles: what one program fuses, it may round otherwise."""
+    task, settings = task_named(name), TrialSettings(**settings)
+    conditions = conditions_of([(10 * i, 10 * k) for i in range(36) for k in range(36)])
+    inputs, targets = task.build(conditions, settings)
+    _, key = jax.random.split(KEY)
+    on = (jnp.arange(110) >= settings.noise_onset)[:, None, None]
+    inputs = inputs + settings.input_noise * on * jax.random.normal(key, inputs.shape)
+    expected = rescale(Trials(inputs, targets, conditions), task, settings)
+    found = draw_trials(task, KEY, 36**2, settings, conditions)
+    for ours, theirs in zip(found[:2], expected[:2], strict=True):
+        assert np.asarray(ours).tobytes() == np.asarray(theirs).tobytes()
 
 
 def test_fixed_memory_delay_ends_at_the_go_signal():

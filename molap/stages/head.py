@@ -1,7 +1,5 @@
 """Train a task's input and readout weights on the frozen network (section 3.4, A.2.3)."""
 
-import jax.numpy as jnp
-
 from molap.config.training import HeadSettings
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import head_weights
@@ -26,9 +24,9 @@ def work(job: Job) -> None:
     task = load_tasks(settings.trials.modules)[settings.task]
     networks = [
         draw_params(seed, w_rec, len(task.inputs), len(task.outputs), task.name, settings.init)
-        for seed, w_rec in zip(settings.seeds, jnp.asarray(frozen["w_rec"]), strict=True)
+        for seed, w_rec in zip(settings.seeds, frozen["w_rec"], strict=True)
     ]
-    params = stack_networks(networks)._replace(b_rec=jnp.asarray(frozen["b_rec"]) if "b_rec" in frozen else None)
+    params = stack_networks(networks)._replace(b_rec=frozen.get("b_rec"))
     trainable, batches = head_weights(select_network(params, 0)), task_batches(task, settings)
     train_and_save(job, params, trainable, batches, task.name, {k: frozen[k] for k in ("modules",) if k in frozen})
 

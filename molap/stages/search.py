@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float
@@ -15,7 +14,7 @@ from molap.evaluation.validation import scores
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights, head_weights
 from molap.networks.rnn import Params, draw_b_rec, draw_params, draw_w_rec, stack_networks
-from molap.randomness import named_key
+from molap.randomness import named_key, stack_keys
 from molap.stages.training_job import TrainingSettings, log_step, task_batches
 from molap.storage.files import load_arrays, write_table
 from molap.tasks.registry import Task, load_tasks
@@ -104,7 +103,7 @@ def batches_of_size(task: Task, s: SearchSettings, size: int) -> DrawBatch:
 
 def batch_keys(networks: list[Trial], stream: str, s: SearchSettings):
     """Return the keys of batches by network: those of every other stage that trains on this stream."""
-    return jnp.stack([named_key(s.data_seed, "training", stream, one.seed) for one in networks])
+    return stack_keys([named_key(s.data_seed, "training", stream, one.seed) for one in networks])
 
 
 def write_rows(job: Job, rows: list[tuple[Trial, dict]]) -> None:

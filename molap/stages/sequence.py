@@ -1,6 +1,6 @@
 """Teach the shared network a further task: by DNI, or without protection (Duncker et al. 2020; A.2, A.2.3)."""
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -8,6 +8,7 @@ from molap.config.dni import MethodSettings
 from molap.config.network import RecurrentInit
 from molap.config.training import RecurrentPhaseSettings
 from molap.jobs.job import Job, run_job
+from molap.jobs.memory import release_memory
 from molap.networks.masks import Trainable, all_weights
 from molap.networks.rnn import Params, from_arrays, run, select_network, stack_networks, to_arrays
 from molap.networks.shared import Layout, add_channels, all_inputs, channels_of, new_network, view
@@ -77,6 +78,7 @@ def work(job: Job) -> None:
     for name in (*s.before, s.task):
         arrays |= channels_of(layout, tasks[name])
     if s.method:
+        release_memory()
         memories = [
             _remembered(memory, select_network(trained, i), layout, task, seed, s)
             for i, (memory, seed) in enumerate(zip(memories, s.seeds, strict=True))
@@ -118,7 +120,7 @@ def protected(network: Params, found: list[Projections], method: MethodSettings)
     trainable = all_weights(network)
     if method.projection == "update" and network.h0 is not None:
         trainable = trainable._replace(h0=False)  # nothing would protect the former tasks from its change
-    stacked = Projections(*(jnp.stack(matrices) for matrices in zip(*found, strict=True)))
+    stacked = Projections(*(np.stack(matrices) for matrices in zip(*found, strict=True)))
     return trainable, Protection(project_updates, stacked, method.projection == "gradient")
 
 
@@ -133,8 +135,13 @@ def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:
 
 def _remembered(memory: Memory, network: Params, layout: Layout, task: Task, seed: int, s: Settings) -> Memory:
     inputs = measured_inputs(task, seed, s.method, s)
-    _, rates = run(view(network, layout, task), inputs)
-    return memory_after(memory, network, layout, task, inputs, np.asarray(rates), s.method)
+    rates = np.asarray(_rates(view(network, layout, task), inputs))
+    return memory_after(memory, network, layout, task, inputs, rates, s.method)
+
+
+@jax.jit
+def _rates(network: Params, inputs) -> Float[Array, "time trial unit"]:
+    return run(network, inputs)[1]
 
 
 def measured_inputs(

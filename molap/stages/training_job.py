@@ -1,6 +1,5 @@
 """What the stages that train share: settings, seeds, and what they write."""
 
-import jax.numpy as jnp
 import numpy as np
 
 from molap.config.base import Section
@@ -10,7 +9,7 @@ from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.jobs.job import Job
 from molap.networks.masks import Trainable, count_all, count_trained
 from molap.networks.rnn import Params, select_network, to_arrays
-from molap.randomness import named_key
+from molap.randomness import named_key, stack_keys
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
@@ -71,7 +70,7 @@ def train_networks(
     the same task see the same batches. Without an `objective`, the loss on a task's batch is minimised.
     """
     settings, kept = job.settings, {}
-    keys = jnp.stack([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
+    keys = stack_keys([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
     try:
         trained, curves = train(
             params,

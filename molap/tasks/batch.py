@@ -1,13 +1,19 @@
-"""Batches of trials as networks see them: noise and rescaling added to a task's signals."""
+"""Batches of trials as networks see them: noise and rescaling added to a task's signals.
 
+Outside of compiled programs, NumPy adds noise and rescales: each small operation of JAX would be a program of its own,
+and one program of them all would round otherwise.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from molap.config.tasks import TrialSettings
-from molap.randomness import normal
+from molap.randomness import normal, split
 from molap.tasks.registry import Task
 from molap.tasks.trial import N_STEPS, Conditions, draw_conditions
 
@@ -15,20 +21,45 @@ from molap.tasks.trial import N_STEPS, Conditions, draw_conditions
 class Trials(NamedTuple):
     """A batch of trials."""
 
-    inputs: Float[Array, "time trial channel"]
-    targets: Float[Array, "time trial output"]
+    inputs: Float[Array | np.ndarray, "time trial channel"]
+    targets: Float[Array | np.ndarray, "time trial output"]
     conditions: Conditions
+
+
+@partial(jax.jit, static_argnames=("n_trials", "settings"))
+def _conditions(key, n_trials: int, settings: TrialSettings, given: Conditions | None):
+    """Return what is drawn for each trial, unless it is given, and the key of the noise."""
+    condition_key, trial_key = split(key)
+    return draw_conditions(condition_key, n_trials, settings) if given is None else given, trial_key
 
 
 def raw_trials(
     task: Task, key: Key[Array, ""], conditions: Conditions, settings: TrialSettings, noise: bool = True
 ) -> Trials:
     """Draw trials in stimulus units (before rescaling), with noise, from `key`, on the input channels."""
-    inputs, targets = task.build(conditions, settings)
-    if noise and settings.input_noise > 0:
-        on = (jnp.arange(N_STEPS) >= settings.noise_onset)[:, None, None]
-        inputs = inputs + settings.input_noise * on * normal(key, inputs.shape)
-    return Trials(inputs, targets, conditions)
+    (signals,) = _signals([task], [conditions], settings)
+    return _noisy(signals, key, settings) if noise else signals
+
+
+def _signals(tasks: Sequence[Task], conditions: Sequence[Conditions], settings: TrialSettings) -> list[Trials]:
+    """Trials of several tasks without noise, by one program."""
+    found = _built(tuple(task.build for task in tasks), tuple(conditions), settings)
+    if not isinstance(found[0][0], jax.core.Tracer):
+        found = jax.tree.map(np.asarray, found)
+    return [Trials(*built, of_task) for built, of_task in zip(found, conditions, strict=True)]
+
+
+@partial(jax.jit, static_argnames=("builds", "settings"))
+def _built(builds: tuple[Callable, ...], conditions: tuple[Conditions, ...], settings: TrialSettings):
+    return [build(of_task, settings) for build, of_task in zip(builds, conditions, strict=True)]
+
+
+def _noisy(trials: Trials, key: Key[Array, ""], settings: TrialSettings) -> Trials:
+    """Add noise to the inputs."""
+    if settings.input_noise == 0:
+        return trials
+    std = np.where(np.arange(N_STEPS) >= settings.noise_onset, np.float32(settings.input_noise), np.float32(0))
+    return trials._replace(inputs=trials.inputs + std[:, None, None] * normal(key, trials.inputs.shape))
 
 
 def rescale(trials: Trials, task: Task, settings: TrialSettings) -> Trials:
@@ -42,12 +73,19 @@ def rescale(trials: Trials, task: Task, settings: TrialSettings) -> Trials:
     if settings.rescaling == "fixed":
         bounds = task.input_bounds, task.target_bounds
     else:
-        bounds = tuple((jnp.min(values), jnp.max(values)) for values in (trials.inputs, trials.targets))
+        bounds = tuple((values.min(), values.max()) for values in (trials.inputs, trials.targets))
     inputs, targets = (
-        (values - low) / (high - low)
+        _divided(values - low, high - low)
         for values, (low, high) in zip((trials.inputs, trials.targets), bounds, strict=True)
     )
     return trials._replace(inputs=inputs, targets=targets)
+
+
+def _divided(values, width):
+    """Divide by a number; outside of compiled programs as XLA does it, by a product with the reciprocal."""
+    if isinstance(values, np.ndarray):
+        return values * (np.float32(1) / np.float32(width))
+    return values / width
 
 
 def noise_std(task: Task, settings: TrialSettings) -> float | None:
@@ -70,7 +108,21 @@ def draw_trials(
     noise: bool = True,
 ) -> Trials:
     """Return a batch as a network receives it: drawn (unless `conditions` are given), with noise, rescaled."""
-    condition_key, trial_key = jax.random.split(key)
-    if conditions is None:
-        conditions = draw_conditions(condition_key, n_trials, settings)
-    return rescale(raw_trials(task, trial_key, conditions, settings, noise), task, settings)
+    (trials,) = draw_batches([task], [key], n_trials, settings, conditions, noise)
+    return trials
+
+
+def draw_batches(
+    tasks: Sequence[Task],
+    keys: Sequence[Key[Array, ""]],
+    n_trials: int,
+    settings: TrialSettings,
+    conditions: Conditions | None = None,
+    noise: bool = True,
+) -> list[Trials]:
+    """Return a batch of each task, from a key of its own; `conditions`, where given, are those of all."""
+    drawn, trial_keys = zip(*(_conditions(key, n_trials, settings, conditions) for key in keys), strict=True)
+    batches = []
+    for task, key, trials in zip(tasks, trial_keys, _signals(tasks, drawn, settings), strict=True):
+        batches.append(rescale(_noisy(trials, key, settings) if noise else trials, task, settings))
+    return batches

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from molap.config.tasks import TrialSettings
-from molap.randomness import fold_in_name
-from molap.tasks.batch import draw_trials
+from molap.randomness import fold_in_name, split
+from molap.tasks.batch import draw_batches
 from molap.tasks.registry import Task
 from molap.tasks.trial import draw_conditions
 
@@ -16,8 +16,8 @@ from molap.tasks.trial import draw_conditions
 class CorpusBatch(NamedTuple):
     """Trials of all tasks: 25 input and 22 target channels for the nine tasks of the paper."""
 
-    inputs: Float[Array, "time trial channel"]
-    targets: Float[Array, "time trial output"]
+    inputs: Float[Array | np.ndarray, "time trial channel"]
+    targets: Float[Array | np.ndarray, "time trial output"]
 
 
 def draw_corpus(
@@ -28,14 +28,14 @@ def draw_corpus(
     With `aligned`, trial i has the same angles in every task, so that channels covary across tasks as in the
     released code; else each task draws its own. Noise is independent in either case.
     """
-    shared_key, tasks_key = jax.random.split(key)
+    shared_key, tasks_key = split(key)
     conditions = draw_conditions(shared_key, n_trials, settings) if aligned else None
-    batches = [
-        draw_trials(task, fold_in_name(tasks_key, task.name), n_trials, settings, conditions, noise) for task in tasks
-    ]
+    keys = [fold_in_name(tasks_key, task.name) for task in tasks]
+    batches = draw_batches(tasks, keys, n_trials, settings, conditions, noise)
+    concatenate = np.concatenate if isinstance(batches[0].inputs, np.ndarray) else jnp.concatenate
     return CorpusBatch(
-        jnp.concatenate([batch.inputs for batch in batches], axis=-1),
-        jnp.concatenate([batch.targets for batch in batches], axis=-1),
+        concatenate([batch.inputs for batch in batches], axis=-1),
+        concatenate([batch.targets for batch in batches], axis=-1),
     )
 
 

@@ -4,6 +4,7 @@ The text gives no complete timing; these steps are those of the authors' release
 """
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -30,6 +31,7 @@ class Conditions(NamedTuple):
 Channels = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
 
 
+@partial(jax.jit, static_argnames=("n_trials", "settings"))
 def draw_conditions(key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> Conditions:
     """Draw angles uniformly in steps of 10°, and the end of the memory tasks' stimulus.
 

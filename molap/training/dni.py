@@ -41,10 +41,10 @@ class Memory(NamedTuple):
 class Projections(NamedTuple):
     """P(Σ) of the four covariances: symmetric, eigenvalues in (0, 1]."""
 
-    wz: Float[Array, "*seed unit unit"]
-    z: Float[Array, "*seed source source"]
-    y: Float[Array, "*seed output output"]
-    h: Float[Array, "*seed state state"]
+    wz: Float[Array | np.ndarray, "*seed unit unit"]
+    z: Float[Array | np.ndarray, "*seed source source"]
+    y: Float[Array | np.ndarray, "*seed output output"]
+    h: Float[Array | np.ndarray, "*seed state state"]
 
 
 def empty_memory(n_inputs: int, n_units: int, n_outputs: int, biases: bool = False) -> Memory:
@@ -88,13 +88,7 @@ def remember_task(
         lag: the state in z(t) is h(t − lag): 1 is what W multiplies; 2 is the released code's.
         counter_offset: added to k; 1 is the released code's, which then never sheds its empty start.
     """
-    n_units = rates.shape[-1]
-    initial = np.zeros(n_units) if start is None else start
-    before = np.broadcast_to(initial, (lag, *rates.shape[1:]))
-    parts = [inputs, np.concatenate([before, rates[:-lag]], axis=0)]
-    if weights.shape[1] > inputs.shape[-1] + n_units:
-        parts.append(np.ones((*inputs.shape[:2], 1)))
-    z = second_moment(np.concatenate(parts, axis=-1))
+    z = second_moment(_sources(inputs, rates, weights.shape[1], start, lag))
     w = np.asarray(weights, np.float64)
     count = memory.n_tasks + 1 + counter_offset
 
@@ -109,6 +103,16 @@ def remember_task(
     )
 
 
+def _sources(inputs, rates, n_sources: int, start, lag: int) -> Float[np.ndarray, "time trial source"]:
+    """z(t): inputs, the rates `lag` steps before, and 1 where there are biases; written once, for it is large."""
+    z = np.ones((*inputs.shape[:2], n_sources))
+    z[..., : inputs.shape[-1]] = inputs
+    state = z[..., inputs.shape[-1] :][..., : rates.shape[-1]]
+    state[:lag] = 0 if start is None else start
+    state[lag:] = rates[:-lag]
+    return z
+
+
 def projection(covariance: Float[np.ndarray, "n n"], alpha: float) -> Float[np.ndarray, "n n"]:
     """Return P(Σ) = α (Σ + α I)⁻¹ = I − V diag(λ / (λ + α)) Vᵀ with Σ = V diag(λ) Vᵀ; exactly I for infinite α."""
     values, vectors = np.linalg.eigh(covariance)
@@ -121,7 +125,7 @@ def projection(covariance: Float[np.ndarray, "n n"], alpha: float) -> Float[np.n
 def projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
     """Return the projections that protect what is remembered; one eigendecomposition each, once per task."""
     matrices = (memory.wz, memory.z, memory.y, memory.z[n_inputs:, n_inputs:])
-    return Projections(*(jnp.asarray(projection(matrix, alpha), jnp.float32) for matrix in matrices))
+    return Projections(*(np.asarray(projection(matrix, alpha), np.float32) for matrix in matrices))
 
 
 def project_updates(protect: Projections) -> optax.GradientTransformation:

@@ -126,7 +126,8 @@ def train(
         strict: whether a network whose loss is no longer finite ends the training; otherwise the others go on.
 
     Returns:
-        The trained weights, and the loss and MSE at every step (of that step's batch, before its update).
+        The trained weights as NumPy arrays, and the loss and MSE at every step (of that step's batch, before its
+        update).
 
     Raises:
         NotFinite: with `strict`, if the loss is not finite; the message names the step and the index of the seed.
@@ -206,7 +207,8 @@ def train(
     if strict:
         _check_last(state.trained, phase.n_steps)
     losses, errors = np.moveaxis(np.concatenate(curves, axis=2), 1, 0)
-    return params._replace(**state.trained), Curves(losses, errors)
+    trained = {name: np.asarray(weights) for name, weights in state.trained.items()}
+    return params._replace(**trained), Curves(losses, errors)
 
 
 def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> None:
