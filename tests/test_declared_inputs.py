@@ -54,7 +54,7 @@ def one_job_of_each_stage(scratch: Scratch) -> dict[str, list[str]]:
         words = shlex.split(rest)
         with contextlib.chdir(scratch.folder):
             words = expanded(words)
-        found[words[0]] = max(found.get(words[0], []), words, key=lambda some: some.count("--input"))
+        found[words[0]] = max(found.get(words[0], []), words, key=len)
     return found
 
 
