@@ -231,8 +231,8 @@ named if any of its jobs re-runs; `snakemake -n` counts them under the same name
 the cause of each. The rules `claims_table` and `modules_table` make what the code calls `claims` and `modules`, names
 that targets have as well.
 
-Comments, docstrings, layout, `touch` and the order of keys re-run nothing; a reworded description of a key or of an
-output re-runs `pages` alone, the report's pages that print it. Swapped values, an older modification time, removed
+Comments, docstrings, layout, `touch` and the order of keys re-run nothing; a reworded description of a key or of a
+table re-runs `pages` alone, the report's pages that print it. Swapped values, an older modification time, removed
 metadata and other versions of the packages are noticed.
 
 The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of

@@ -50,8 +50,8 @@ rule pages:
     input:
         unpack(inputs.of("pages")),
     output:
+        **{"parameters": page(output("pages"), "settings", "Provenance", "Settings")},
         **{name: page(f"{RESULTS}/{{run}}/report/{name}.html", "table", "Tables", name) for name in PAGES},
-        parameters=page(output("pages"), "settings", "Provenance", "Settings"),
         record=record("pages"),
     log:
         log_of("pages"),
