@@ -26,3 +26,9 @@ def test_noise(
 def run_test(params: Params, inputs, state_noise: float, data_seed: int):
     """Run one network on a test set, with the state noise of the test."""
     return run(params, inputs, test_noise(data_seed, state_noise, inputs, params.w_rec.shape[0], inputs.shape[1]))
+
+
+@partial(jax.jit, static_argnames=("state_noise", "data_seed"))
+def run_test_outputs(params: Params, inputs, state_noise: float, data_seed: int):
+    """Outputs of `run_test`; the rates, 176 MB of 200 units on 2,000 trials, are not kept."""
+    return run(params, inputs, test_noise(data_seed, state_noise, inputs, params.w_rec.shape[0], inputs.shape[1]))[0]

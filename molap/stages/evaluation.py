@@ -5,7 +5,7 @@ import numpy as np
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation.criterion import metrics
-from molap.evaluation.test_run import run_test
+from molap.evaluation.test_run import run_test_outputs
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import select_network
 from molap.networks.shared import task_network
@@ -30,7 +30,8 @@ def work(job: Job) -> None:
     testset = load_arrays(job.inputs["testset"])
     rows = []
     for i, seed in enumerate(settings.seeds):
-        outputs, _ = run_test(select_network(networks, i), testset["inputs"], settings.state_noise, settings.data_seed)
+        network = select_network(networks, i)
+        outputs = run_test_outputs(network, testset["inputs"], settings.state_noise, settings.data_seed)
         scores = metrics(np.asarray(outputs), testset["targets"], settings.criterion)
         rows.append({"network_seed": seed, "n_test_trials": testset["targets"].shape[1]} | scores)
     write_json(job.outputs["rows"], rows)

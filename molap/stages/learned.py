@@ -5,7 +5,7 @@ import numpy as np
 from molap.config.base import Section
 from molap.config.evaluation import CriterionSettings
 from molap.evaluation.criterion import metrics
-from molap.evaluation.test_run import run_test
+from molap.evaluation.test_run import run_test_outputs
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import select_network
 from molap.networks.shared import task_network
@@ -33,7 +33,7 @@ def work(job: Job) -> None:
             networks = task_network(last | {name: weights[index] for name, weights in kept.items()}, task)
             for i, seed in enumerate(s.seeds):
                 network = select_network(networks, i)
-                outputs, _ = run_test(network, validation["inputs"], s.state_noise, s.data_seed)
+                outputs = run_test_outputs(network, validation["inputs"], s.state_noise, s.data_seed)
                 scores = metrics(np.asarray(outputs), validation["targets"], s.criterion)
                 rows.append({"task": task, "network_seed": seed, "step": int(step)} | scores)
         print(f"{task}: {index + 1} checkpoints", flush=True)

@@ -7,7 +7,7 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings, RecurrentInit
 from molap.config.tasks import TrialSettings
 from molap.evaluation.criterion import metrics
-from molap.evaluation.test_run import run_test
+from molap.evaluation.test_run import run_test_outputs
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import Params, from_arrays, select_network
 from molap.networks.shared import Layout, add_channels, new_network, view
@@ -46,7 +46,7 @@ def work(job: Job) -> None:
             for task in s.tasks:
                 seen = _as_seen(network, place, task, seed, s)
                 inputs, targets = (testsets[task][name] for name in ("inputs", "targets"))
-                outputs, _ = run_test(seen, inputs, s.state_noise, s.data_seed)
+                outputs = run_test_outputs(seen, inputs, s.state_noise, s.data_seed)
                 row = {"network_seed": seed, "order": s.order, "place": place, "after": after, "task": task}
                 rows.append(row | metrics(np.asarray(outputs), targets, s.criterion))
         print(f"after {place} of {len(s.tasks)} tasks", flush=True)

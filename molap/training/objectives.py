@@ -17,8 +17,8 @@ Objective = Callable[[Params, Any, Key[Array, ""]], tuple[Float[Array, ""], Floa
 
 def loss(
     params: Params,
-    inputs: Float[Array, "time trial channel"],
-    targets: Float[Array, "time trial output"],
+    inputs: Float[Array | np.ndarray, "time trial channel"],
+    targets: Float[Array | np.ndarray, "time trial output"],
     weight_penalty: float,
     activity_penalty: float,
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
