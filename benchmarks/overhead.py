@@ -16,7 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from molap.report.provenance import read_records
+from stage_times import read_records
+
 from molap.storage.paths import RESULTS
 
 IMPORTER_LOG = Path(RESULTS, ".tracking", "importer.log")

@@ -22,6 +22,7 @@ import math
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: the speed of one core
@@ -32,9 +33,16 @@ from molap.config.run import RunConfig, parse_config
 from molap.config.tasks import N_STEPS
 from molap.planning.contents import n_units
 from molap.planning.expected import computing
-from molap.report.provenance import read_records, stage_times
+from molap.report.provenance import stage_times
+from molap.storage.files import read_json
 
 COLUMNS = ("stage", "memory_mb", "cpu_s", "overhead_s", "computing_s")
+
+
+def read_records(folder: Path, without: Sequence[str] = ()) -> list[dict]:
+    """Return the records below a folder, in the order of their paths; those in some of its own folders are left out."""
+    files = sorted(folder.rglob("*.record.json"))
+    return [read_json(file) for file in files if file.relative_to(folder).parts[0] not in without]
 
 
 def stage_resources(records: list[dict], c: RunConfig) -> dict[str, dict[str, str]]:

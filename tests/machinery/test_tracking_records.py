@@ -23,7 +23,7 @@ from molap.tracking.describe import MAX_PARAM, VARIANTS, describe, describe_fail
 from molap.tracking.scan import Known, digest
 from molap.tracking.where import Place, link, place, why_unreachable
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 START, START_MS = 1_700_000_000.5, 1_700_000_000_500
 NETWORK, TESTSET = "results/tiny/networks/s3-5/molap-cca/mem_dm1.npz", "results/tiny/testsets/mem_dm1.npz"
 JOB, SCORES = "tiny/evaluation/s3-5/molap-cca/mem_dm1", {"accuracy": [5.0, 50.0, 95.5], "mse": [0.5, None, np.inf]}

@@ -28,7 +28,8 @@ from molap.tracking.launch import Tracking
 from molap.tracking.query import compare
 from molap.tracking.where import place
 
-FIGURE = (Path(__file__).parent.parent / "docs" / "reference" / "figures" / "fig1c.png").read_bytes()
+REPOSITORY = Path(__file__).parents[2]
+FIGURE = (REPOSITORY / "docs" / "reference" / "figures" / "fig1c.png").read_bytes()
 
 
 def rows(results: Path, query: str) -> list[tuple]:
@@ -133,7 +134,7 @@ def test_sixteen_jobs_that_end_at_once_are_all_brought_in(tmp_path):
     write += "sys.stdin.read(1); t.write_record(Path('results'), int(sys.argv[2]))"
     jobs = [
         subprocess.Popen(
-            [sys.executable, "-c", write, str(Path(__file__).parent), str(i)],
+            [sys.executable, "-c", write, str(REPOSITORY / "tests" / "helpers"), str(i)],
             cwd=tmp_path,
             stdin=subprocess.PIPE,
             env=environment(),

@@ -11,11 +11,9 @@ import sys
 import termios
 
 import pytest
+import stage_times
 import yaml
 from workflow_helpers import REPOSITORY
-
-sys.path.append(str(REPOSITORY / "benchmarks"))
-import stage_times
 
 from molap.config.run import RunConfig, parse_config
 from molap.planning.expected import expected_seconds

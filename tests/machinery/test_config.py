@@ -21,7 +21,7 @@ from molap.planning.plan import Plan
 from molap.planning.settings import STAGES
 from molap.tasks.registry import load_tasks
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 SECTIONS = {
     name: field.annotation
     for name, field in RunConfig.model_fields.items()

@@ -21,7 +21,7 @@ from molap.gathering import findings
 from molap.gathering import seeds as reference
 from molap.storage.files import canonical_json
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 RUN = "results/tiny"
 
 

@@ -1,6 +1,6 @@
 """What a change re-runs, worked out from the rules: `docs/reruns.md`, and the table that the test holds Snakemake to.
 
-    python tests/contract.py         # writes both; some minutes
+    python tests/helpers/contract.py         # writes both; some minutes
 
 For every configuration key and every module, what must run again follows from the workflow's graph, the settings of its
 jobs and the imports of their programs.
@@ -238,8 +238,9 @@ metadata and other versions of the packages are noticed.
 The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of
 `attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
 
-This page is made from the rules by `python tests/contract.py`; `tests/test_contract.py` changes each key and each
-module in a finished copy and compares what Snakemake plans, job by job, with [the table behind it](tables/reruns.json).
+This page is made from the rules by `python tests/helpers/contract.py`; `tests/workflow/test_contract.py` changes each
+key and each module in a finished copy and compares what Snakemake plans, job by job, with [the table behind
+it](tables/reruns.json).
 """
 
 

@@ -252,6 +252,6 @@ def test_a_job_stays_below_the_memory_that_the_workflow_asks_for(tmp_path):
     command = [sys.executable, "-m", "molap.stages.perturbation", "--output", "table=t.csv", "--settings"]
     command += [canonical_json(settings(strengths=strengths, n_trials=250, state_noise=0.1))]
     command += ["--input", f"network={files['one']}", "--input", f"testset={files['testset']}"]
-    limits = {"MOLAP_MEMORY_MB": str(sweep_mb(100, 250)), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    limits = {"MOLAP_MEMORY_MB": str(sweep_mb(100, 250)), "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run(command, check=True, cwd=tmp_path, env=os.environ | limits, stdout=subprocess.DEVNULL)
     assert 100 < json.loads((tmp_path / "t.record.json").read_text())["time"]["peak_memory_mb"] < sweep_mb(100, 250)

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import yaml
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html"}
 OF_TIMES = (".record.json", "provenance.html")
 

@@ -1,14 +1,9 @@
 """Check that every rival in the benchmark of a training step takes the same step."""
 
-import sys
-
 import jax
 import numpy as np
-import pytest
-from workflow_helpers import REPOSITORY
-
-sys.path.append(str(REPOSITORY / "benchmarks"))
 import peers
+import pytest
 
 from molap.config.network import InitSettings
 from molap.config.tasks import TrialSettings

@@ -1,6 +1,6 @@
 """A real Slurm on this one machine: a controller and four nodes of one processor each, on loopback only.
 
-    python tests/slurm_cluster.py    # start it, and stop it at the end of the input (Ctrl-D)
+    python tests/helpers/slurm_cluster.py    # start it, and stop it at the end of the input (Ctrl-D)
 
 Debian or Ubuntu, as root. Nodes are not fenced in by cgroups: Slurm looks at the memory of a job's processes every
 two seconds and kills a job that takes more than it asked for.

@@ -13,7 +13,7 @@ from molap.jobs.attempt import N_LOG_CHARACTERS, Attempt
 from molap.storage.found import find_records, is_running
 from molap.tracking.scan import identity, importer_lock
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 
 
 def python(*arguments):
