@@ -25,9 +25,8 @@ def work(job: Job) -> None:
         table("", "", settings, strong=differs),
     )
     for name, contents in job.settings.contents.items():
-        path = job.inputs[name]
-        rows = read_table(path, keep_default_na=False, na_values=[""])
-        about = f"{in_html(contents)}. Here to four digits; in full in <code>{path}</code>."
+        rows = read_table(job.inputs[name], keep_default_na=False, na_values=[""])
+        about = f"{in_html(contents)}. Here to four digits; in full in <code>tables/{name}.csv</code>."
         write_page(job.outputs[name], f"Table: {name}", about, table("", "", rows))
 
 
