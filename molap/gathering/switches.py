@@ -65,10 +65,10 @@ def redraw(to: Path) -> None:
     table = attribution(claims.model_copy(update={"claims": followed}), gathered(to), NO_SWITCH)
     write(table, to / "tables", "attribution")
     with tempfile.TemporaryDirectory() as work:
-        png = Path(work) / "fig_attribution.png"
-        save_figure(draw_attribution(table, NO_SWITCH), str(png), {}, {})
+        files = {kind: str(Path(work) / f"fig_attribution.{kind}") for kind in ("png", "svg", "pdf")}
+        save_figure(draw_attribution(table, NO_SWITCH), files, {}, {})
         (to / "figures").mkdir(exist_ok=True)
-        (to / "figures" / png.name).write_bytes(small(png))
+        (to / "figures" / "fig_attribution.png").write_bytes(small(Path(files["png"])))
 
 
 @click.command("switches")

@@ -195,7 +195,7 @@ def test_the_table_puts_left_out_tasks_beside_included_ones(tmp_path, monkeypatc
     def write(left_out, kind, task, accuracy):
         run = "t" if not left_out else f"t/without/{left_out}"
         file = tmp_path / path("evaluation", run, block="s0-1", kind=kind, task=task)
-        files[f"{left_out}/{kind}/{task}/s0-1"] = file
+        files[f"{left_out}/{kind}/{task}/s0-1"] = str(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         row = {"accuracy": accuracy, "decision_accuracy": 1.0, "all_correct": 0.0, "best_constant": 50.0, "mse": 0.1}
         file.write_text(json.dumps([row | {"network_seed": 0}, row | {"network_seed": 1}]))

@@ -297,7 +297,7 @@ def test_a_table_names_the_damaged_file_among_good_ones(here):
 
 def test_a_missing_file_is_missing_rather_than_damaged(here):
     with pytest.raises(FileNotFoundError, match=r"evaluation/s0/separate/delay_pro\.json"):
-        performance("tiny", ["separate"], TASKS, ["s0"])
+        performance({"separate/delay_pro/s0": "results/tiny/evaluation/s0/separate/delay_pro.json"}, TASKS)
 
 
 @pytest.mark.parametrize("n_units", [50, 100, 200])

@@ -83,13 +83,13 @@ def test_stages_write_the_summary_of_all_sweeps_and_its_areas(swept, tmp_path, m
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("molap.jobs.job._git", dict)
     kinds = [kind.removesuffix("-") for kind in KINDS]
+    words = ["--settings", "{}", "--output", "table=robustness.csv"]
     for (strategy, task, seed), rows in swept.groupby(["strategy", "task", "network_seed"]):
         kind = next(kind for kind in kinds if kind.startswith(strategy))
         file = tmp_path / path("perturbation", "r", block=f"s{seed}", kind=kind, task=task)
         file.parent.mkdir(parents=True, exist_ok=True)
         rows.to_csv(file, index=False)
-    values = canonical_json({"run": "r", "tasks": TASKS, "kinds": kinds, "blocks": ["s3", "s4"]})
-    words = ["--settings", values, "--output", "table=robustness.csv"]
+        words += ["--input", f"{kind}/{task}/s{seed}={file}"]
     run_job("robustness", robustness_stage.Settings, robustness_stage.work, words)
     words = ["--settings", "{}", "--input", "robustness=robustness.csv", "--output", "table=areas.csv"]
     run_job("areas", areas_stage.Settings, areas_stage.work, words)
