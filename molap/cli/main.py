@@ -24,7 +24,7 @@ COMMANDS = {
         "sync": ("molap.tracking.__main__:sync", "Bring in every record that the store lacks."),
         "rebuild": (
             "molap.tracking.__main__:rebuild",
-            "Throw away what the store holds of this folder, and import every record anew.",
+            "Delete what the store holds of this folder, and import every record again.",
         ),
     },
     "Results brought together": {
@@ -50,13 +50,13 @@ class Listed(click.Group):
                 formatter.write_dl([(name.ljust(width), line) for name, (_, line) in commands.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
-        """The command itself, in place of its entry in the list."""
+        """Return the command itself, in place of its entry in the list."""
         name, entry, rest = super().resolve_command(ctx, args)
         return name, entry and loaded(name), rest
 
 
 def loaded(name: str) -> click.Command:
-    """The command of a name."""
+    """Import a command by its name."""
     (place,) = (commands[name][0] for commands in COMMANDS.values() if name in commands)
     module, attribute = place.split(":")
     return getattr(import_module(module), attribute)

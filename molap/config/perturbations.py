@@ -15,12 +15,12 @@ def _each_once(strengths: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class Strength(NamedTuple):
-    """What the strengths of a perturbation are; the type of its setting declares it."""
+    """Says what the strengths of a perturbation are; the type of its setting holds it."""
 
     unit: str = ""
     """As figures write it after the number."""
     lesion: bool = False
-    """Whether the perturbation sets that share of some weights to zero, and is compared with other lesions."""
+    """True of a perturbation that sets this share of some weights to zero; figures compare such lesions."""
 
 
 _Percents = tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...]

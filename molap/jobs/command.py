@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 SHOWN = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
-"""How the help of every command looks."""
+"""Options that give the help of all commands one form."""
 
 
 class Whole(click.IntRange):
@@ -18,7 +18,7 @@ class Whole(click.IntRange):
 
 
 class Refused(click.ClickException):
-    """What a command does not do; the message says why."""
+    """Raised where a command does not do what was asked; the message says why."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class Refused(click.ClickException):
 
 @contextmanager
 def refusing(*kinds: type[Exception]) -> Iterator[None]:
-    """Tell errors of these kinds in one line, without a traceback; decorates a command's function."""
+    """Print errors of these kinds in one line, without a traceback; decorates a command's function."""
     try:
         yield
     except kinds as error:
@@ -43,7 +43,7 @@ def _line(error: Exception) -> str:
 def run(command: click.Command, arguments: list[str] | None = None) -> NoReturn:
     """Run a command with the arguments of the process, or others, and end with its status.
 
-    Click tells an error in four lines, usage and all; here it is one, which names the command that was typed.
+    Click prints four lines for an error, usage and all; this prints one, which names the command that was typed.
     """
     try:
         status = command.main(arguments, standalone_mode=False, **SHOWN)

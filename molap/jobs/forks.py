@@ -28,7 +28,7 @@ import traceback
 IMPORTED = ("jax.numpy", "optax", "pandas", "pydantic", "sklearn.decomposition", "matplotlib.figure", "seaborn")
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_WAIT_S = 60
-"""How long a job waits for the server's answer before it starts by itself."""
+"""Seconds that a job waits for the server's answer; then it starts by itself."""
 SWITCH = "MOLAP_FORKS"
 """Set to `off` in the environment, every job starts by itself."""
 

@@ -1,4 +1,4 @@
-"""What the captions of figures say of a configuration: the readings behind a figure, and how many seeds."""
+"""Write what captions of figures say about a configuration: the readings behind a figure, and how many seeds."""
 
 from molap.config.run import RunConfig
 

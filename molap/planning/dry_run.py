@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from molap.planning.command import expanded
+from molap.planning.job_files import expanded
 from molap.storage.paths import RESULTS
 
 

@@ -1,18 +1,16 @@
-"""What each rule of the workflow reads: files by the names that its program knows, from a job's wildcards.
+"""Find what the rules of the workflow read: files by the names that programs know, from a job's wildcards.
 
 Where there are many files of a kind, the name of each says what it is of, in the order of the table: `kind/task/block`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from molap.claims.model import TABLES as JUDGED
 from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError
 from molap.planning.contents import (
     blocks,
     chain_sources,
-    curve_figures,
     example_kinds,
     fitted_sources,
     followed_tables,
@@ -31,11 +29,9 @@ from molap.planning.contents import (
     sequence_kinds,
     task_order,
 )
-from molap.planning.figures import FIGURES, wanted_figures
 from molap.planning.outputs import chain_name, chain_run, checkpoints_path, modules_run, yardsticks_run
 from molap.planning.plan import Plan
-from molap.planning.rows import Files, Reads, tables
-from molap.planning.tables import TABLES, paged_tables, wanted_tables
+from molap.planning.rows import Files
 from molap.storage.files import record_path
 from molap.storage.paths import FITTED, FORMER, IN_SEQUENCE, NO_SWITCH, switch_run
 
@@ -46,33 +42,30 @@ class Inputs:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._config = plan, plan.config
 
-    def of(self, stage: str) -> Callable[[Any], Files]:
-        """Return a function of wildcards: what a stage reads."""
-        reads = READS[stage]
-        return lambda wildcards: reads(self, wildcards)
-
     def corpus(self, w: Any) -> Files:
-        """The corpus."""
+        """Return the corpus."""
         return {"corpus": self._plan.path("corpus", w.run)}
 
     def primitives(self, w: Any) -> Files:
-        """The latent primitives of a source."""
+        """Return the latent primitives of a source."""
         return {"primitives": self._plan.path("primitives", w.run, source=w.source)}
 
     def network_before(self, w: Any) -> Files:
-        """The network of the module before, or the reservoir before the first; the latent primitives."""
+        """Return the network of the module before, or the reservoir before the first; the latent primitives."""
         network = self._plan.path("reservoir", w.run, block=w.block)
         if int(w.module) > 1:
             network = self._plan.path("module", w.run, block=w.block, source=w.source, module=int(w.module) - 1)
         return {"network": network} | self.primitives(w)
 
     def pretrained(self, w: Any) -> Files:
-        """The network that a head freezes: after the last module, or the bare reservoir."""
+        """Return the network that a head freezes: after the last module, or the bare reservoir."""
         return {"network": self._plan.pretrained(w.run, w.block, w.source)}
 
     def before_in_sequence(self, w: Any) -> Files:
-        """The network after the task before. Of an unprotected network's first task, which protection would not change,
-        DNI's after the same task, if there is one; else nothing before the first."""
+        """Return the network after the task before; before the first task there is none.
+
+        Protection does not change the first task, so an unprotected network takes over DNI's after it, if there is one.
+        """
         at = {"block": w.block, "kind": w.kind, "order": w.order}
         order = task_order(self._plan.runs[w.run], w.order)
         index = order.index(w.task)
@@ -85,23 +78,23 @@ class Inputs:
         return {"same": same, "checkpoints": checkpoints_path(same), "record": record_path(same)}
 
     def own_file(self, w: Any) -> Files:
-        """The user's file of a network."""
+        """Return the user's file of a network."""
         return {"file": self._plan.runs[w.run].reservoirs.files[w.source]}
 
     def network_and_testset(self, w: Any) -> Files:
-        """A trained network, and the test set of a task."""
+        """Return a trained network, and the test set of a task."""
         network = self._plan.network(w.run, w.block, w.kind, w.task)
         return {"network": network, "testset": self._plan.path("testset", w.run, task=w.task)}
 
     def sequence_and_testsets(self, w: Any) -> Files:
-        """The network after each task of a sequence, by task, and all test sets."""
+        """Return the network after each task of a sequence, by task, and all test sets."""
         at = {"block": w.block, "kind": w.kind, "order": w.order}
         order = task_order(self._plan.runs[w.run], w.order)
         files = {task: self._plan.path("sequence", w.run, **at, task=task) for task in order}
         return files | {f"testset_{task}": self._plan.path("testset", w.run, task=task) for task in order}
 
     def networks_and_validation(self, w: Any) -> Files:
-        """By task, the network after training on it, its checkpoints, and the validation trials."""
+        """Return the network after training on each task, its checkpoints, and the validation trials."""
         found = {}
         for task in self._plan.runs[w.run].tasks.names:
             network = self._plan.network_after(w.run, w.block, w.kind, task)
@@ -110,13 +103,13 @@ class Inputs:
         return found
 
     def checkpoints_and_validation(self, w: Any) -> Files:
-        """The checkpoints of the separate networks of a task, and the validation trials."""
+        """Return the checkpoints of the separate networks of a task, and the validation trials."""
         network = self._plan.path("separate", w.run, block=w.block, task=w.task)
         validation = self._plan.path("validation", w.run, task=w.task)
         return {"checkpoints": checkpoints_path(network), "validation": validation}
 
     def searched(self, w: Any) -> Files:
-        """Validation trials of the task, and the pre-trained modules of the same grid where the kind has any."""
+        """Return validation trials of the task, and the pre-trained modules of the same grid where the kind has any."""
         found = {"validation": self._plan.path("validation", w.run, task=w.task)}
         source = w.kind.removeprefix("molap-")
         if source in FITTED:
@@ -124,12 +117,12 @@ class Inputs:
         return found
 
     def validation_of_search(self, w: Any) -> Files:
-        """Validation trials of every task that the search for DNI teaches in turn."""
+        """Return validation trials of every task that the search for DNI teaches in turn."""
         tasks = self._config.tune.tasks
         return {f"validation_{task}": self._plan.path("validation", w.run, task=task) for task in tasks}
 
     def examples(self, w: Any) -> Files:
-        """Tables of performance, and example trials by kind."""
+        """Return tables of performance, and example trials by kind."""
         block, task = blocks(self._config)[0], self._config.figures.example_task
         return self.tables(w, ("performance", "curves")) | {
             kind: self._plan.path("example", w.run, block=block, kind=kind, task=task)
@@ -137,18 +130,18 @@ class Inputs:
         }
 
     def lesioned_example(self, w: Any) -> Files:
-        """The table of perturbed networks, and example trials of a lesioned one."""
+        """Return the table of perturbed networks, and example trials of a lesioned one."""
         c = self._config
         at = {"block": blocks(c)[0], "kind": lesioned_kind(c), "task": lesion_task(c)}
         return self.tables(w, ("robustness",)) | {"example": self._plan.path("lesioned", w.run, **at)}
 
     def tables(self, w: Any, names: Iterable[str] | Mapping[str, str]) -> Files:
-        """Tables of the job's run, by name, or by the name that its program uses."""
+        """Return tables of the job's run, by name, or by the name that its program uses."""
         names = names if isinstance(names, Mapping) else {name: name for name in names}
         return {name: self._plan.path(table, w.run) for name, table in names.items()}
 
     def evaluations(self, w: Any) -> Files:
-        """Evaluations of all networks of a run, by `kind/task/block`."""
+        """Return evaluations of all networks of a run, by `kind/task/block`."""
         return self._of_networks("evaluation", w.run, self._plan.collected_kinds(w.run))
 
     def _of_networks(self, stage: str, run: str, some_kinds: Iterable[str], tasks: Iterable[str] = ()) -> Files:
@@ -161,11 +154,11 @@ class Inputs:
         }
 
     def records(self, w: Any) -> Files:
-        """Records of all training jobs of a run, by `kind/stage/block`; the stage is `module1` …, `joint` or a task."""
+        """Return records of all training jobs by `kind/stage/block`; a stage is `module1` …, `joint` or a task."""
         return self._records(w.run, blocks(self._plan.runs[w.run]))
 
     def records_of_a_block(self, w: Any) -> Files:
-        """Records of all training jobs of a run's first block of seeds."""
+        """Return records of all training jobs of a run's first block of seeds."""
         return self._records(w.run, blocks(self._plan.runs[w.run])[:1])
 
     def _records(self, run: str, some_blocks: list[str]) -> Files:
@@ -184,12 +177,12 @@ class Inputs:
         return {name: record_path(file) for name, file in found.items()}
 
     def fits(self, w: Any) -> Files:
-        """Latent primitives by source."""
+        """Return latent primitives by source."""
         c = self._config
         return {source: self._plan.path("primitives", c.name, source=source) for source in fitted_sources(c)}
 
     def scores(self, w: Any) -> Files:
-        """Scores of all networks that learn tasks in turn, by `kind/order/block`."""
+        """Return scores of all networks that learn tasks in turn, by `kind/order/block`."""
         return {
             f"{kind}/{order}/{block}": self._plan.path("scores", w.run, block=block, kind=kind, order=order)
             for kind in sequence_kinds(self._plan.runs[w.run])
@@ -198,12 +191,12 @@ class Inputs:
         }
 
     def sweeps(self, w: Any) -> Files:
-        """Sweeps of all perturbed networks, by `kind/task/block`."""
+        """Return sweeps of all perturbed networks, by `kind/task/block`."""
         c = self._plan.runs[w.run]
         return self._of_networks("perturbation", w.run, perturbed_kinds(c), perturbed_tasks(c))
 
     def left_out_evaluations(self, w: Any) -> Files:
-        """Evaluations of all tasks with the whole corpus, and of every left-out task of every chain, by
+        """Return evaluations of all tasks with the whole corpus, and of every left-out task of every chain, by
         `tasks left out/kind/task/block`."""
         c = self._plan.runs[w.run]
         parts = {chain_name(()): self._of_networks("evaluation", w.run, molap_kinds(c))}
@@ -213,7 +206,7 @@ class Inputs:
         return {f"{left_out}/{name}": file for left_out, files in parts.items() for name, file in files.items()}
 
     def learned(self, w: Any) -> Files:
-        """The table of counts, and scores while learning, by `kind/block`."""
+        """Return the table of counts, and scores while learning, by `kind/block`."""
         c = self._config
         return {"counts": self._plan.path("counts", c.name)} | {
             f"{kind}/{block}": self._plan.path("learned", c.name, block=block, kind=kind)
@@ -222,7 +215,7 @@ class Inputs:
         }
 
     def numbers_of_modules(self, w: Any) -> Files:
-        """The fits of enough components, and evaluations with every number of modules, by `run/kind/task/block`."""
+        """Return fits of enough components, and evaluations with every number of modules, by `run/kind/task/block`."""
         c = self._config
         found = {source: self._plan.path("primitives", c.name, source=source) for source in module_fits(c)}
         for name in module_sizes(c):
@@ -231,7 +224,7 @@ class Inputs:
         return found
 
     def switch_tables(self, w: Any) -> Files:
-        """The tables that the followed claims need, by switch and name."""
+        """Return the tables that the followed claims need, by switch and name."""
         names = followed_tables(self._config, followed_claims(self._config))
         return {
             f"{switch}.{table}": self._plan.path(table, switch_run(w.run, switch))
@@ -240,7 +233,7 @@ class Inputs:
         }
 
     def both_protocols(self, w: Any) -> Files:
-        """What was found in separate networks, by protocol, task and block of seeds."""
+        """Return what was found in separate networks, by protocol, task and block of seeds."""
         self.check_protocols()
         c = self._config
         return {
@@ -260,7 +253,7 @@ class Inputs:
             )
 
     def search_tables(self, w: Any) -> Files:
-        """The tables of every grid and kind, and of every task that is not learned in turn."""
+        """Return the tables of every grid and kind, and of every task that is not learned in turn."""
         c, found = self._config, []
         for kind in c.tune.kinds:
             for grid in grids(c):
@@ -272,80 +265,11 @@ class Inputs:
         return {f"table{i}": file for i, file in enumerate(found)}
 
     def in_turn(self, w: Any = None) -> Files:
-        """The tables of networks that learn tasks in turn, of the run and of its yardsticks."""
+        """Return the tables of networks that learn tasks in turn, of the run and of its yardsticks."""
         runs = {"continual": self._config.name, "yardsticks": yardsticks_run(self._config.name)}
         with_any = {name: run for name, run in runs.items() if sequence_kinds(self._plan.runs[run])}
         return {name: self._plan.path("continual", run) for name, run in with_any.items()}
 
     def yardsticks(self, w: Any) -> Files:
-        """Those tables, and the yardsticks' performance."""
+        """Return the tables of `in_turn`, and the yardsticks' performance."""
         return self.in_turn() | {"performance": self._plan.path("performance", yardsticks_run(self._config.name))}
-
-    def judged(self, w: Any) -> Files:
-        """The tables that the claims are about, as far as the configuration makes them."""
-        found = self.tables(w, [name for name in JUDGED if name in wanted_tables(self._config)])
-        return found | (self.tables(w, ["modules"]) if self._config.claims.modules else {})
-
-    def verdicts_and_figures(self, w: Any) -> Files:
-        """The tables of verdicts, and the figures that show them."""
-        figures = [*wanted_figures(self._config), *(["fig_modules"] if self._config.claims.modules else [])]
-        found = {name: self._plan.path(name, w.run) for name in figures}
-        return found | {"claims": self._plan.path("claims", w.run), "parts": self._plan.path("claim_parts", w.run)}
-
-    def tables_and_configuration(self, w: Any) -> Files:
-        """The tables that the report shows as pages, and the configuration."""
-        return self.tables(w, paged_tables(self._config)) | {"configuration": self._plan.path("configuration", w.run)}
-
-    def whole_report(self, w: Any) -> Files:
-        """All tables and figures of the default target, the configuration, and by `record/…` the records of all jobs
-        behind them."""
-        names = [*wanted_tables(self._config), *wanted_figures(self._config)]
-        found = {name: self._plan.path(name, w.run) for name in names}
-        for figure in curve_figures(self._config):
-            found[figure] = self._plan.path("fig_curves", w.run, figure=figure)
-        found["configuration"] = self._plan.path("configuration", w.run)
-        records = sorted(self._records_behind(found.values()))
-        return found | {f"record/{i}": record for i, record in enumerate(records)}
-
-    def _records_behind(self, files: Iterable[str]) -> set[str]:
-        """The records of the jobs that make files, and of all jobs before these."""
-        found, left = set(), {record_path(file) for file in files}
-        while left:
-            found |= left
-            places = [self._plan.places[record] for record in left]
-            read = (file for stage, wildcards in places for file in self.of(stage)(wildcards).values())
-            left = {record_path(file.replace(".checkpoints.", ".")) for file in read} & self._plan.places.keys() - found
-        return found
-
-
-READS: dict[str, Reads] = {
-    "configuration": tables(),
-    "corpus": tables(),
-    "testset": tables(),
-    "validation": tables(),
-    "primitives": Inputs.corpus,
-    "reservoir": tables(),
-    "own_network": Inputs.own_file,
-    "module": Inputs.network_before,
-    "head": Inputs.pretrained,
-    "separate": tables(),
-    "sequence": Inputs.before_in_sequence,
-    "joint": tables(),
-    "evaluation": Inputs.network_and_testset,
-    "example": Inputs.network_and_testset,
-    "lesioned": Inputs.network_and_testset,
-    "perturbation": Inputs.network_and_testset,
-    "scores": Inputs.sequence_and_testsets,
-    "learned": Inputs.networks_and_validation,
-    "plateau": Inputs.checkpoints_and_validation,
-    "claims": Inputs.judged,
-    "claims_page": Inputs.verdicts_and_figures,
-    "pages": Inputs.tables_and_configuration,
-    "provenance": Inputs.whole_report,
-    "search_modules": Inputs.primitives,
-    "search": Inputs.searched,
-    "search_sequence": Inputs.validation_of_search,
-    "tune_table": Inputs.search_tables,
-}
-"""What each stage reads; tables and figures say it in their rows."""
-READS |= {name: row.reads for name, row in (TABLES | FIGURES).items()}

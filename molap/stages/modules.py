@@ -28,8 +28,8 @@ def work(job: Job) -> None:
     channels = [(name, known[name].inputs, known[name].outputs) for name, _ in s.labels]
     explained = {name: load_arrays(file)["target_r2"] for name, file in job.inputs.items() if "/" not in name}
     for name, (fixed, r, n_units) in s.sizes.items():
-        own = {place: file for at, file in job.inputs.items() for size, _, place in [at.partition("/")] if size == name}
-        table = performance({place: file for place, file in own.items() if place}, dict(s.labels))
+        of_size = {at: file for at, file in job.inputs.items() if at.startswith(f"{name}/")}
+        table = performance({at.removeprefix(f"{name}/"): file for at, file in of_size.items()}, dict(s.labels))
         counts = scaling(channels, [n_units], r, s.steps, s.biases)
         counts = counts[counts.n_tasks == len(channels)].set_index("strategy")[
             ["weights", "trained", "trained_per_task", "updates"]

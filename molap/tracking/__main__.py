@@ -72,7 +72,7 @@ def sync(config: str | None, results: Path) -> None:
 @of_a_store
 @refusing(ConfigError, Busy, LookupError)
 def rebuild(config: str | None, results: Path) -> None:
-    """Throw away what the store holds of this folder, and import every record anew.
+    """Delete what the store holds of this folder, and import every record again.
 
     Notes that you wrote in the UI are lost.
     """

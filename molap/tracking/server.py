@@ -20,7 +20,7 @@ LONGEST_END_S = 5
 
 
 def why_not_free(port: int) -> str | None:
-    """The reason why nothing can listen on a port, or None."""
+    """Return the reason why nothing can listen on a port, or None."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
         try:
@@ -31,9 +31,9 @@ def why_not_free(port: int) -> str | None:
 
 
 def serve(store: str, port: int) -> int:
-    """Run the server until it ends, or this process is told to; its status. None of its processes is left behind."""
+    """Run the server until it ends or a signal ends this process; return its status. None of its processes stays."""
     told: list[int] = []
-    # Under nohup, the end of the terminal is none of the server's.
+    # Under nohup, the server goes on when the terminal is closed.
     for ending in ENDINGS - {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else ENDINGS:
         signal.signal(ending, lambda number, _: told.append(number))
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store, "--workers", "1"]

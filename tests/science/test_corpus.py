@@ -11,21 +11,6 @@ from molap.primitives.fit import fit_cca
 from molap.tasks.corpus import channel_names
 
 
-@pytest.fixture(scope="module")
-def aligned():
-    return corpus()
-
-
-@pytest.fixture(scope="module")
-def independent():
-    return corpus(aligned=False)
-
-
-@pytest.fixture(scope="module")
-def aligned_cca(aligned):
-    return fit_cca(*samples_of(aligned))
-
-
 def target_channel(batch, name):
     return np.asarray(batch.targets[..., channel_names(tasks_named())[1].index(name)])
 

@@ -57,21 +57,6 @@ def latent():
     return x @ mix_x * np.array([1, 5, 0.1, 2, 1, 30]) + 7, y @ mix_y * np.array([1, 0.01, 3, 1]) - 2
 
 
-@pytest.fixture(scope="module")
-def aligned():
-    return corpus()
-
-
-@pytest.fixture(scope="module")
-def independent():
-    return corpus(aligned=False)
-
-
-@pytest.fixture(scope="module")
-def aligned_cca(aligned):
-    return fit_cca(*samples_of(aligned))
-
-
 def test_reference_finds_the_correlations_that_were_put_in(latent):
     np.testing.assert_allclose(reference_cca(*latent)[0], [0.95, 0.8, 0.5, 0.2], atol=0.05)
 

@@ -11,9 +11,9 @@ import pytest
 from workflow_helpers import OF_TIMES, Scratch
 
 from molap.jobs.forks import Forks
-from molap.planning.command import expanded
-from molap.planning.inputs import READS
+from molap.planning.job_files import expanded
 from molap.planning.outputs import PROGRAMS
+from molap.planning.reads import READS
 
 ELSEWHERE = {
     "attribution",

@@ -1,0 +1,90 @@
+"""Name the method that finds what each stage reads; find what the report reads, which is of all other stages."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from molap.claims.model import TABLES as JUDGED
+from molap.planning.contents import curve_figures
+from molap.planning.figures import FIGURES, wanted_figures
+from molap.planning.inputs import Inputs
+from molap.planning.rows import Files, Reads, tables
+from molap.planning.tables import TABLES, paged_tables, wanted_tables
+from molap.storage.files import record_path
+
+
+class StageInputs(Inputs):
+    """The inputs of every stage by its name, those of the report among them."""
+
+    def of(self, stage: str) -> Callable[[Any], Files]:
+        """Return a function of wildcards: what a stage reads."""
+        reads = READS[stage]
+        return lambda wildcards: reads(self, wildcards)
+
+    def judged(self, w: Any) -> Files:
+        """Return the tables that the claims are about, as far as the configuration makes them."""
+        found = self.tables(w, [name for name in JUDGED if name in wanted_tables(self._config)])
+        return found | (self.tables(w, ["modules"]) if self._config.claims.modules else {})
+
+    def verdicts_and_figures(self, w: Any) -> Files:
+        """Return the tables of verdicts, and the figures that show them."""
+        figures = [*wanted_figures(self._config), *(["fig_modules"] if self._config.claims.modules else [])]
+        found = {name: self._plan.path(name, w.run) for name in figures}
+        return found | {"claims": self._plan.path("claims", w.run), "parts": self._plan.path("claim_parts", w.run)}
+
+    def tables_and_configuration(self, w: Any) -> Files:
+        """Return the tables that the report shows as pages, and the configuration."""
+        return self.tables(w, paged_tables(self._config)) | {"configuration": self._plan.path("configuration", w.run)}
+
+    def whole_report(self, w: Any) -> Files:
+        """Return all tables and figures of the default target, the configuration, and by `record/…` the records of
+        all jobs behind them."""
+        names = [*wanted_tables(self._config), *wanted_figures(self._config)]
+        found = {name: self._plan.path(name, w.run) for name in names}
+        for figure in curve_figures(self._config):
+            found[figure] = self._plan.path("fig_curves", w.run, figure=figure)
+        found["configuration"] = self._plan.path("configuration", w.run)
+        records = sorted(self._records_behind(found.values()))
+        return found | {f"record/{i}": record for i, record in enumerate(records)}
+
+    def _records_behind(self, files: Iterable[str]) -> set[str]:
+        """Return the records of the jobs that make files, and of all jobs before these."""
+        found, left = set(), {record_path(file) for file in files}
+        while left:
+            found |= left
+            places = [self._plan.places[record] for record in left]
+            read = (file for stage, wildcards in places for file in self.of(stage)(wildcards).values())
+            left = {record_path(file.replace(".checkpoints.", ".")) for file in read} & self._plan.places.keys() - found
+        return found
+
+
+READS: dict[str, Reads] = {
+    "configuration": tables(),
+    "corpus": tables(),
+    "testset": tables(),
+    "validation": tables(),
+    "primitives": Inputs.corpus,
+    "reservoir": tables(),
+    "own_network": Inputs.own_file,
+    "module": Inputs.network_before,
+    "head": Inputs.pretrained,
+    "separate": tables(),
+    "sequence": Inputs.before_in_sequence,
+    "joint": tables(),
+    "evaluation": Inputs.network_and_testset,
+    "example": Inputs.network_and_testset,
+    "lesioned": Inputs.network_and_testset,
+    "perturbation": Inputs.network_and_testset,
+    "scores": Inputs.sequence_and_testsets,
+    "learned": Inputs.networks_and_validation,
+    "plateau": Inputs.checkpoints_and_validation,
+    "claims": StageInputs.judged,
+    "claims_page": StageInputs.verdicts_and_figures,
+    "pages": StageInputs.tables_and_configuration,
+    "provenance": StageInputs.whole_report,
+    "search_modules": Inputs.primitives,
+    "search": Inputs.searched,
+    "search_sequence": Inputs.validation_of_search,
+    "tune_table": Inputs.search_tables,
+}
+"""What each stage reads; tables and figures say it in their rows."""
+READS |= {name: row.reads for name, row in (TABLES | FIGURES).items()}
