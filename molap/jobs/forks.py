@@ -27,6 +27,7 @@ import traceback
 
 IMPORTED = ("jax.numpy", "optax", "pandas", "pydantic", "sklearn.decomposition", "matplotlib.figure", "seaborn")
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+BLOCKED = (*PASSED_ON, signal.SIGTSTP, signal.SIGCONT)
 LONGEST_WAIT_S = 60
 """Seconds that a job waits for the server's answer; then it starts by itself."""
 SWITCH = "MOLAP_FORKS"
@@ -82,7 +83,7 @@ class Forks:
 
 def ask(path: str, arguments: list[str]) -> None:
     """End as a fork of the server at `path` that runs `python ARGUMENTS`; or run it in this process."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until there is somebody to pass them on to
+    signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)  # until there is somebody to pass them on to
     while (lowest := os.open(os.devnull, os.O_RDWR)) < 3:
         pass  # of closed standard streams, the connection must take none
     os.close(lowest)
@@ -106,7 +107,7 @@ def ask(path: str, arguments: list[str]) -> None:
     if fork:  # Ctrl-Z, and going on
         signal.signal(signal.SIGTSTP, lambda *_: (os.kill(fork, signal.SIGSTOP), os.kill(os.getpid(), signal.SIGSTOP)))
         signal.signal(signal.SIGCONT, lambda *_: os.kill(fork, signal.SIGCONT))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
     if not fork:
         os.execv(sys.executable, [sys.executable, *arguments])
     status = _receive(server, 1)
