@@ -43,13 +43,14 @@ def _note(table: pd.DataFrame, labels: dict[str, str]) -> str:
     notes = [f"95 % intervals over {n_seeds} network seeds (dots)" if n_seeds > 1 else "one network seed"]
     sets = [left_out.split("+") for left_out in dict.fromkeys(table.left_out) if left_out]
     pairs = [found for found in sets if len(found) == 2]
-    if pairs and all((names.index(second) - names.index(first)) % len(names) == 1 for first, second in pairs):
-        notes.append("two left out: the task and the next one, the last with the first")
+    if len(pairs) > 1 and all((names.index(second) - names.index(first)) % len(names) == 1 for first, second in pairs):
+        first, last = ("+".join(labels[task] for task in pair) for pair in (pairs[0], pairs[-1]))
+        notes.append(f"sets of two are neighbours: {first}, …, {last}")
     elif any(len(found) > 1 for found in sets):
         shown = ["+".join(labels[task] for task in found) for found in sets[:8]] + ["…"] * (len(sets) > 8)
         notes.append(f"left out: {', '.join(shown)}")
     if (table.place > 1).any():
-        notes.append("A: the task named first in its set; B, C, hollow: another of its set")
+        notes.append("A: of each set, the task named first; B and C: filled, that task; hollow, the set's other tasks")
     return "; ".join(notes)
 
 

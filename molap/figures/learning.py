@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from molap.analysis.intervals import half_width
 from molap.analysis.learning import cumulative
 from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, network_seeds, new_figure, panel_letter
+from molap.storage.paths import IN_SEQUENCE
 
 HEIGHT = "outputs correct (%)"
 
@@ -33,8 +34,9 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
     _lines(steps, mean, "step")
     _lines(updates, mean, "updates")
     constant = table.groupby("task").best_constant.first().reindex(labels)
+    jointly = " (jointly: in all)" if (table.strategy == "joint").any() else ""
     for axes, letter, label in (
-        (steps, "A", "steps per task (jointly: in all)"),
+        (steps, "A", f"steps per task{jointly}"),
         (updates, "B", "updates of weights, all tasks"),
     ):
         axes.axhline(constant.mean(), ls="--", color="black", lw=1, label="best constant output")
@@ -53,9 +55,9 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
     figure.legend(*steps.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     n_seeds = table.network_seed.nunique()
     note = f"bands: 95 % interval over {network_seeds(table)}" if n_seeds > 1 else "one network seed"
-    note += (
-        "; learning in sequence: each task while it is learned; B: all tasks at the same step, pre-training included"
-    )
+    if table.strategy.isin(IN_SEQUENCE).any():
+        note += "; learning in turn: each task while it is learned"
+    note += "; B: all tasks at the same step, pre-training included"
     if decay != "constant":
         note += "\nthe learning rate decays until the last step: earlier points are not what a shorter training reaches"
     figure.suptitle(note, size=8, x=0.01, ha="left")
@@ -63,9 +65,10 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
 
 
 def _step_scale(axes: Axes) -> None:
-    """Logarithmic, with the untrained network at 0."""
+    """Logarithmic, with the untrained network at 0, and the last point whole."""
+    last = axes.dataLim.x1
     axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlim(left=-0.3)
+    axes.set_xlim(-0.3, 1.5 * last)
 
 
 def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:

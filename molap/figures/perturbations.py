@@ -41,6 +41,12 @@ def axis_label(perturbation: str) -> str:
     return f"{label} ({unit})" if unit else label
 
 
+def mean_over(table: pd.DataFrame, labels: dict[str, str]) -> str:
+    """Return over which tasks a table of perturbed networks averages: all of them, or which."""
+    perturbed = [label for task, label in labels.items() if (table.task == task).any()]
+    return "mean over tasks" if len(perturbed) == len(labels) else f"mean over {', '.join(perturbed)}"
+
+
 def _short(perturbation: str) -> str:
     module = re.fullmatch(r"module(\d+)", perturbation)
     return SHORT.get(perturbation, f"module {module[1]} weights" if module else perturbation)
@@ -96,7 +102,7 @@ def draw_curves(
             _curves(axes, data[(data.task == task) & (data.perturbation == name)], y)
             if y == "accuracy":
                 _constant(axes, shown[shown.task == task])
-            title = "mean over tasks" if task == ALL_TASKS else labels[task]
+            title = mean_over(table, labels) if task == ALL_TASKS else labels[task]
             axes.set(xlabel=axis_label(name), title=title, ylabel=HEIGHTS[y] if j == 0 else "")
             panel_letter(axes, f"{chr(65 + i)}{j + 1}")
         for axes in grid[i, len(row) :]:
@@ -111,8 +117,14 @@ def _curves(axes: Axes, rows: pd.DataFrame, y: str) -> None:
         line = line.sort_values("strength")
         colour, label = kind_colour(strategy, source), f"{kind_name(strategy, source)} (N = {n})"
         axes.plot(line.strength, line[y], "o-", ms=3, lw=1.3, color=colour, label=label)
-        axes.fill_between(line.strength, line[y] - line.half, line[y] + line.half, color=colour, alpha=0.15, lw=0)
+        _band(axes, line, y, colour)
     axes.locator_params(axis="x", nbins=4)
+
+
+def _band(axes: Axes, line: pd.DataFrame, y: str, colour) -> None:
+    low, high = (line[y] - line.half).clip(lower=0), line[y] + line.half
+    high = high.clip(upper=100) if y == "accuracy" else high
+    axes.fill_between(line.strength, low, high, color=colour, alpha=0.15, lw=0)
 
 
 def _constant(axes: Axes, rows: pd.DataFrame) -> None:
@@ -214,7 +226,7 @@ def draw_matched(
     kinds = list(shown.groupby(["strategy", "source"], sort=False).groups)
     figure = new_figure(0.6 + 2.6 * len(kinds), 0.9 + 2.6 * len(tasks))
     grid = figure.subplots(len(tasks), len(kinds), squeeze=False, sharex=True, sharey=True)
-    shades = dict(zip(perturbations, sns.color_palette("viridis", len(perturbations)), strict=True))
+    shades = dict(zip(perturbations, sns.color_palette("Dark2", len(perturbations)), strict=True))
     for i, task in enumerate(tasks):
         for j, (strategy, source) in enumerate(kinds):
             axes = grid[i, j]
@@ -223,25 +235,27 @@ def draw_matched(
                 line = data[own & (data.strategy == strategy) & (data.source == source)].sort_values("strength")
                 label = _short(name)
                 axes.plot(line.strength, line.accuracy, "o-", ms=3, lw=1.3, color=shades[name], label=label)
-                low, high = line.accuracy - line.half, line.accuracy + line.half
-                axes.fill_between(line.strength, low, high, color=shades[name], alpha=0.15, lw=0)
+                _band(axes, line, "accuracy", shades[name])
             _constant(axes, shown[shown.task == task])
-            axes.set(xlabel="% of all recurrent weights" if i == len(tasks) - 1 else "", ylim=(0, 103))
+            axes.set(xlabel="weights lesioned (% of all)" if i == len(tasks) - 1 else "", ylim=(0, 103))
             if i == 0:
                 axes.set_title(kind_name(strategy, source), size="small")
             if j == 0:
-                axes.set_ylabel(f"{'mean over tasks' if task == ALL_TASKS else labels[task]}\noutputs correct (%)")
+                axes.set_ylabel(
+                    f"{mean_over(table, labels) if task == ALL_TASKS else labels[task]}\n{HEIGHTS['accuracy']}"
+                )
             panel_letter(axes, f"{chr(65 + i)}{j + 1}")
     _legend_and_note(figure, grid[0, 0], meaning(shown), perturbations)
     return figure, data.rename(columns={"strength": "percent_of_all_weights"})
 
 
-def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
+def draw_areas(table: pd.DataFrame, perturbations: Sequence[str], labels: dict[str, str]) -> Figure:
     """Draw the area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
 
     Args:
         table: that of `molap.analysis.robustness.areas`.
         perturbations: in their order.
+        labels: task → T1 ….
     """
     rows = table[table.task == ALL_TASKS]
     kinds = list(rows.groupby(["strategy", "source"], sort=False).groups)
@@ -264,5 +278,6 @@ def draw_areas(table: pd.DataFrame, perturbations: Sequence[str]) -> Figure:
     grid[1].set_xticks(range(len(perturbations)), ticks)
     seeds = rows.network_seed.nunique()
     note = f"bars: 95 % interval over {seeds} network seeds" if several else "one network seed"
-    _legend_and_note(figure, grid[0], f"mean over tasks; area under the curve divided by its width; {note}", ["module"])
+    note = f"{mean_over(table, labels)}; area under the curve divided by its width; {note}"
+    _legend_and_note(figure, grid[0], note, ["module"])
     return figure

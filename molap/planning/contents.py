@@ -13,6 +13,8 @@ from molap.storage.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
 
 GLOBAL = tuple(name for name in StrengthSettings.model_fields if name not in ("module", "inter_module"))
 """Perturbations of the whole network, in the order of the figures."""
+FIRST_TASKS = tuple(TASK_LABELS)[:4]
+"""T1 to T4, which Figs S1 and S3 show; Figs S2 and S4 show all others."""
 
 
 def kinds(c: RunConfig) -> list[str]:
@@ -224,10 +226,11 @@ def lesions(c: RunConfig) -> list[str]:
 def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
     """Return the figures of accuracy against strength: their rows of panels, each a task and a perturbation."""
     tasks, found = perturbed_tasks(c), {}
+    first = [task for task in tasks if task in FIRST_TASKS]
     groups = [modular(c), [name for name in GLOBAL if name in sweep(c)]]
-    for first, names in zip(("1", "3"), groups, strict=True):
-        for figure, some in ((first, tasks[:4]), (str(int(first) + 1), tasks[4:])):
-            found[f"figS{figure}"] = [[(task, name) for name in names] for task in some if names]
+    for numbers, names in zip((("1", "2"), ("3", "4")), groups, strict=True):
+        for number, some in zip(numbers, (first, [task for task in tasks if task not in first]), strict=True):
+            found[f"figS{number}"] = [[(task, name) for name in names] for task in some if names]
     shown = dict.fromkeys([*tasks[:1], *([c.figures.example_task] if c.figures.example_task in tasks else [])])
     found["figS5"] = [[(task, name) for name in groups[1]] for task in shown if groups[1]]
     found["fig4"] = found["fig_relative"] = [[(ALL_TASKS, name) for name in names] for names in groups if names]

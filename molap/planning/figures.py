@@ -78,7 +78,7 @@ FIGURES = {
         "learned a task do not pass for robust ones.",
         "area under the curve by perturbation and kind; data in `.csv`",
         tables("areas"),
-        lambda c, **_: {"perturbations": list(sweep(c))},
+        lambda c, **_: {"perturbations": list(sweep(c)), "labels": labels(c)},
         readings=(*SCORED, *LESIONED, "perturbations.silencing"),
         seeds=over_seeds,
         wanted=lambda c: bool(sweep(c)),
@@ -261,17 +261,17 @@ class Curves(NamedTuple):
 
     title: str
     category: str = PAPER
-    over: str = "task by task"
-    """What its curves are, in the caption."""
+    over: str = "mean over tasks"
+    """Which tasks its curves show, in the caption."""
 
 
 CURVES = {
-    "fig4": Curves("Fig 4: perturbations, mean over tasks", over="mean over tasks"),
-    "figS1": Curves("Fig S1: lesions by module, first tasks"),
-    "figS2": Curves("Fig S2: lesions by module, other tasks"),
-    "figS3": Curves("Fig S3: the whole network, first tasks"),
-    "figS4": Curves("Fig S4: the whole network, other tasks"),
-    "figS5": Curves("Fig S5: the whole network, two tasks"),
+    "fig4": Curves("Fig 4: perturbations, mean over tasks"),
+    "figS1": Curves("Fig S1: lesions by module, T1 to T4", over="for T1 to T4 as far as they are perturbed"),
+    "figS2": Curves("Fig S2: lesions by module, other tasks", over="for the tasks after T4"),
+    "figS3": Curves("Fig S3: the whole network, T1 to T4", over="for T1 to T4 as far as they are perturbed"),
+    "figS4": Curves("Fig S4: the whole network, other tasks", over="for the tasks after T4"),
+    "figS5": Curves("Fig S5: the whole network, two tasks", over="for the first task and the one of Fig 2 D and E"),
     "fig_relative": Curves("perturbations, relative to the intact network", FURTHER),
 }
 CURVES_CAPTION = (

@@ -8,15 +8,16 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The perturbations in their order."""
+    """The perturbations in their order, and the labels of the tasks."""
 
     perturbations: tuple[str, ...]
+    labels: dict[str, str]
 
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = read_table(job.inputs["areas"])
-    save_figure(draw_areas(table, job.settings.perturbations), job.outputs, job.provenance, table)
+    save_figure(draw_areas(table, job.settings.perturbations, job.settings.labels), job.outputs, job.provenance, table)
 
 
 if __name__ == "__main__":

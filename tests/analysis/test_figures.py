@@ -151,7 +151,7 @@ def test_fig5_drops_no_set_and_says_which_tasks_were_left_out(generalised):
     names = figure.axes[0].get_legend_handles_labels()[1]
     assert "MoLaP, CCA pre-training: 1 named, none left out (released code)" in names
     assert "left out: T1, T1+T5, T5, T5+T9, T9, T9+T1, T1+T9, T1+T5+T9" in figure.get_suptitle()
-    assert "the next one" in draw_fig5(generalised, differences(generalised), LABELS).get_suptitle()
+    assert "sets of two are neighbours: " in draw_fig5(generalised, differences(generalised), LABELS).get_suptitle()
 
 
 def by_number_of_modules(labels):

@@ -214,10 +214,11 @@ def test_an_example_that_is_not_perturbed_is_refused():
 
 def test_what_has_no_strengths_or_is_not_perturbed_is_not_shown():
     shown = curve_figures(config(tasks=["mem_pro", "mem_dm1"], noise=[], module=[], inter_module=[]))
-    assert set(shown) == {"figS3", "figS5", "fig4", "fig_relative"}
-    assert shown["figS3"] == [[(task, "whole"), (task, "silence")] for task in ("mem_pro", "mem_dm1")]
-    assert shown["figS5"] == shown["figS3"][:1]
+    assert set(shown) == {"figS3", "figS4", "figS5", "fig4", "fig_relative"}
+    for figure, task in {"figS3": "mem_pro", "figS4": "mem_dm1", "figS5": "mem_pro"}.items():
+        assert shown[figure] == [[(task, "whole"), (task, "silence")]]
     assert set(curve_figures(config(whole=[], noise=[], silence=[]))) == {"figS1", "figS2", "fig4", "fig_relative"}
+    assert "figS3" not in curve_figures(config(tasks=["context_mem_dm1"]))
     assert lesions(config(whole=[], module=[], inter_module=[])) == [] and lesions(config(module=[])) != []
     assert config(module=[30, 5, 10]).perturbations.module == (5, 10, 30)
 
@@ -237,7 +238,7 @@ def test_a_further_perturbation_is_a_lesion_and_has_a_unit_if_it_declares_so(mon
     assert lesions(config()) == ["module1", "module2", "inter_module", "whole", "pruned"]
     rows = [{"perturbation": name, "up_to": max(found[name])} for name in found]
     table = pd.DataFrame(rows).assign(strategy="separate", source="-", n_units=9, task="all", network_seed=0)
-    ticks = draw_areas(table.assign(area=50.0, relative_area=90.0), list(found)).axes[1].get_xticklabels()
+    ticks = draw_areas(table.assign(area=50.0, relative_area=90.0), list(found), {}).axes[1].get_xticklabels()
     shown = dict(zip(found, (tick.get_text().partition("\nup to ")[2] for tick in ticks), strict=True))
     assert shown["noise"] == "0.03" and shown["shifted"] == "0.2" and axis_label("shifted") == "shifted"
     assert {shown[name] for name in ("pruned", "rewired")} == {"10 %"} and axis_label("rewired") == "rewired (%)"
