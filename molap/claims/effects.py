@@ -52,14 +52,14 @@ def effects(
     def series(name: str) -> pd.Series:
         rows = _query(table, queries[name], test.table)
         if rows.empty:
-            raise NotThere(f"no network of {name!r} in the table {test.table}: {queries[name]}")
+            raise NotThere(f"the table {test.table} has no rows of {name!r} ({queries[name]})")
         for column, needed in test.needs.items():
             missing = [f"{of}" for of in needed if of not in set(rows[column])]
             if missing:
-                raise NotThere(f"no {' '.join(missing)} of {name!r} in the table {test.table}")
+                raise NotThere(f"the table {test.table} has no rows of {name!r} with {column} {', '.join(missing)}")
             whole = [seed for seed, own in rows.groupby(SEED)[column] if {*needed} <= {*own}]
             if not whole:
-                raise NotThere(f"no network of {name!r} has every {column} that is needed in the table {test.table}")
+                raise NotThere(f"in the table {test.table} no network of {name!r} has every {column} that is needed")
             rows = rows[rows[SEED].isin(whole)]
         return rows.groupby(keys, sort=False).value_.mean()
 

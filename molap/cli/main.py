@@ -10,7 +10,7 @@ COMMANDS = {
     "Tasks and planned jobs": {
         "tasks": ("molap.tasks.__main__:tasks", "List the tasks, or write trials of one to a file."),
         "plan": ("molap.planning.plan:main", "Print the settings of a stage, for `--settings` of its program."),
-        "why": ("molap.planning.why:main", "Print every job that is due under what causes it."),
+        "why": ("molap.planning.why:main", "Print the jobs that are due under what causes them."),
     },
     "Runs in MLflow": {
         "ui": ("molap.tracking.__main__:ui", "Open the runs in MLflow's UI, on this machine only."),

@@ -22,6 +22,8 @@ from molap.planning.plan import Plan
 from molap.storage.files import record_path
 from molap.storage.paths import RESULTS
 
+MOST = 20
+"""Jobs of one cause that are listed one by one; of more, a line for each program."""
 MANY = 4
 """Names that a cause lists; of more, their number."""
 ANEW = ("an input is made again",)
@@ -149,6 +151,19 @@ def explain(due: list[Job]) -> dict[tuple[str, ...], list[str]]:
     return groups
 
 
+def in_short(lines: list[str]) -> list[str]:
+    """Return a line for each job, or, of more than `MOST` jobs, one for each program: how many, and the first."""
+    if len(lines) <= MOST:
+        return lines
+    programs: dict[str, list[str]] = {}
+    for line in lines:
+        programs.setdefault(line.split()[0], []).append(line)
+    return [
+        own[0] if len(own) == 1 else f"{program:14} {len(own)} jobs, the first {own[0].split()[1]}"
+        for program, own in programs.items()
+    ]
+
+
 class PassesOn(click.Command):
     """Takes all arguments as they are, but for those that ask for help."""
 
@@ -160,9 +175,10 @@ class PassesOn(click.Command):
 @click.command("why", cls=PassesOn)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS OF SNAKEMAKE]...")
 def main(arguments: tuple[str, ...]) -> None:
-    """Print every job that is due under what causes it.
+    """Print the jobs that are due under what causes them.
 
-    That is a configuration key, a source module, an input or a missing file.
+    That is a configuration key, a source module, an input or a missing file. Where one cause has more than 20 jobs,
+    each program has one line; `snakemake -n` lists them all.
 
     \b
     Example:
@@ -176,7 +192,7 @@ def main(arguments: tuple[str, ...]) -> None:
     print(f"{len(due)} jobs are due" if due else "nothing to be done")
     for cause, lines in sorted(explain(due).items(), key=lambda group: group[0] == ANEW):
         print("\n" + "\n".join(cause))
-        print("\n".join(f"    {line}" for line in sorted(lines)))
+        print("\n".join(f"    {line}" for line in in_short(sorted(lines))))
 
 
 if __name__ == "__main__":

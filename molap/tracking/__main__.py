@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 UI = f"http://{server.HOST}:5000"
 """Where MLflow's UI stands unless told otherwise."""
 
-TAGS = ("preset", "run", "stage", "strategy", "source", "task", "grid", "switch", "left_out")
+TAGS = {
+    "preset": "whose configuration has this name",
+    "run": "below this folder of the results",
+    "stage": "of this stage, such as head",
+    "strategy": "of this strategy, such as molap",
+    "source": "of this source, such as cca",
+    "task": "of this task, such as mem_pro",
+    "grid": "of this grid of the search",
+    "switch": "with this reading switched",
+    "left_out": "with these tasks left out of the corpus (mem_pro, or mem_pro+mem_dm1)",
+}
 """What `best` and `latest` can be asked for."""
 
 
@@ -43,8 +53,9 @@ def of_a_store(function: Callable) -> Callable:
 
 def of_some_runs(function: Callable) -> Callable:
     """Give a command the options that choose runs."""
-    for tag in reversed(TAGS):
-        function = click.option(f"--{tag}", metavar="NAME", help=f"Only those of this {tag}.")(function)
+    for tag, which in reversed(TAGS.items()):
+        names = (f"--{tag.replace('_', '-')}", tag)
+        function = click.option(*names, metavar="NAME", help=f"Only runs {which}.")(function)
     number = Whole(min=1)
     return click.option("--number", "-n", type=number, default=10, help="How many runs to print.")(function)
 
@@ -107,7 +118,9 @@ def ui(config: str | None, results: Path, port: int) -> None:
 @tracking.command("best")
 @of_a_store
 @of_some_runs
-@click.option("--metric", default="test/accuracy", help="What counts; of errors, times and counts the smallest.")
+@click.option(
+    "--metric", default="test/accuracy", help="Metric to rank by, highest first; errors, times and counts lowest first."
+)
 @refusing(ConfigError, LookupError)
 def best(config: str | None, results: Path, number: int, metric: str, **tags: str | None) -> None:
     """Print the runs with the best values of a metric.
@@ -146,6 +159,10 @@ def diff(config: str | None, results: Path, first: str, second: str) -> None:
     """Print what differs between two runs, and where the UI shows it.
 
     RUN is a run's id, its job, or its name in MLflow.
+
+    \b
+    Example:
+      molap diff JOB_A JOB_B
     """
     from molap.tracking import query
 
