@@ -1,8 +1,8 @@
 """Settings of the tasks and their trials."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from molap.config.base import Section
 
@@ -21,6 +21,10 @@ TASK_NAMES = (
 
 TASK_LABELS = {name: f"T{i}" for i, name in enumerate(TASK_NAMES, start=1)}
 
+Labels = Annotated[
+    dict[str, str], BeforeValidator(dict), PlainSerializer(lambda labels: [list(pair) for pair in labels.items()])
+]
+"""Task → T1 …, in the run's order; given as pairs, since settings are written with the keys of mappings sorted."""
 
 N_STEPS = 110
 """Steps of a trial of any task (A.1)."""

@@ -149,6 +149,12 @@ def labels(c: RunConfig) -> dict[str, str]:
     return {name: known_tasks(c.tasks.modules)[name] for name in c.tasks.names}
 
 
+def label_pairs(c: RunConfig, tasks: Sequence[str] | None = None) -> list[list[str]]:
+    """Return task and label of every task of the run, or of some, as settings hold them (`Labels`)."""
+    of = labels(c)
+    return [[task, of[task]] for task in (c.tasks.names if tasks is None else tasks)]
+
+
 def defining_modules(c: RunConfig, names: Sequence[str]) -> list[str]:
     """Return the user's modules that define some of these tasks."""
     return [module for module in c.tasks.modules if (known_tasks((module,)).keys() - TASK_LABELS.keys()) & {*names}]

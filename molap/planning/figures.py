@@ -7,6 +7,7 @@ from molap.planning.captions import counted, over_draws, over_seeds, readings, s
 from molap.planning.contents import (
     curve_figures,
     example_kinds,
+    label_pairs,
     labels,
     left_out_sets,
     lesion_task,
@@ -28,7 +29,7 @@ DNI = ("dni.projection", "dni.counter", "dni.state", "dni.alpha")
 
 
 def _labels(c: RunConfig, **_) -> dict:
-    return {"labels": list(labels(c).items())}
+    return {"labels": label_pairs(c)}
 
 
 FIGURES = {
@@ -65,7 +66,7 @@ FIGURES = {
         "once, where there is one; black lines are the best *constant* output.",
         "learning in sequence: accuracy on every task after every task; data in `fig_dni_*.csv`",
         tables("continual", "performance"),
-        lambda c, **_: {"labels": labels(c)},
+        _labels,
         readings=(*SCORED, *DNI),
         seeds=over_seeds,
         panels=("scores", "joint"),
@@ -78,7 +79,7 @@ FIGURES = {
         "learned a task do not pass for robust ones.",
         "area under the curve by perturbation and kind; data in `.csv`",
         tables("areas"),
-        lambda c, **_: {"perturbations": list(sweep(c)), "labels": labels(c)},
+        lambda c, **_: {"perturbations": list(sweep(c)), "labels": label_pairs(c)},
         readings=(*SCORED, *LESIONED, "perturbations.silencing"),
         seeds=over_seeds,
         wanted=lambda c: bool(sweep(c)),
@@ -94,7 +95,7 @@ FIGURES = {
         lambda c, **_: {
             "tasks": [lesion_task(c), ALL_TASKS],
             "perturbations": lesions(c),
-            "labels": labels(c),
+            "labels": label_pairs(c),
         },
         readings=(*SCORED, *LESIONED),
         seeds=over_draws,
@@ -111,7 +112,7 @@ FIGURES = {
         lambda c, **_: {
             "task": lesion_task(c),
             "kind": lesioned_kind(c),
-            "labels": labels(c),
+            "labels": label_pairs(c),
             "strength": c.perturbations.example_strength,
         },
         readings=(*SCORED, *LESIONED),
@@ -165,7 +166,7 @@ FIGURES = {
         "all tasks at once; black lines are the best *constant* output.",
         "networks that learn all tasks beside their yardsticks; data in `.csv`",
         lambda inputs, w: inputs.yardsticks(w),
-        lambda c, **_: {"labels": labels(c)},
+        _labels,
         readings=(*SCORED, *DNI),
         seeds=over_seeds,
         panels=("scores", "joint"),
@@ -245,7 +246,7 @@ FIGURES = {
         lambda c, figure, **_: {
             "panels": [[list(panel) for panel in row] for row in curve_figures(c)[figure]],
             "y": "relative" if figure == "fig_relative" else "accuracy",
-            "labels": labels(c),
+            "labels": label_pairs(c),
         },
         readings=(*SCORED, *LESIONED, "perturbations.silencing"),
         seeds=over_draws,

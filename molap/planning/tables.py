@@ -4,7 +4,7 @@ from molap.claims.reading import followed_claims
 from molap.config.run import RunConfig
 from molap.planning.contents import (
     fitted_sources,
-    labels,
+    label_pairs,
     left_out_sets,
     module_sizes,
     plateau_tasks,
@@ -17,8 +17,8 @@ from molap.planning.setting_parts import channels, training_steps
 from molap.storage.paths import NO_SWITCH
 
 
-def _labels(c: RunConfig) -> list:
-    return list(labels(c).items())
+def _labels(c: RunConfig) -> dict:
+    return {"labels": label_pairs(c)}
 
 
 def _in_turn(c: RunConfig) -> bool:
@@ -38,7 +38,7 @@ TABLES = {
         "one row per strategy, source, task and network seed: every metric",
         "Table of performance",
         lambda inputs, w: inputs.evaluations(w),
-        lambda c: {"tasks": _labels(c)},
+        _labels,
     ),
     "counts": Table(
         "weights trained and in all per strategy, source and stage",
@@ -93,7 +93,7 @@ TABLES = {
         "lacks, `place` tells which of them the task is (0: the corpus has it)",
         "Table of generalisation",
         lambda inputs, w: inputs.left_out_evaluations(w),
-        lambda c: {"labels": labels(c), "single": c.generalisation.single},
+        lambda c: {"labels": label_pairs(c), "single": c.generalisation.single},
         wanted=_left_out,
     ),
     "differences": Table(
@@ -108,7 +108,7 @@ TABLES = {
         "validation trials",
         "Table of accuracy while learning",
         lambda inputs, w: inputs.learned(w),
-        lambda c: {"labels": _labels(c)},
+        _labels,
     ),
     "scaling": Table(
         "weights and updates by number of tasks and of units, from the formulas",
@@ -129,7 +129,7 @@ TABLES = {
         "Table of the number of modules",
         lambda inputs, w: inputs.numbers_of_modules(w),
         lambda c: {
-            "labels": _labels(c),
+            "labels": label_pairs(c),
             "sizes": module_sizes(c),
             "trials": channels(c),
             "steps": training_steps(c),
@@ -143,7 +143,7 @@ TABLES = {
         "trained (before)",
         "Table of what keeps separate networks on a plateau",
         lambda inputs, w: inputs.both_protocols(w),
-        lambda c: {"labels": [[task, labels(c)[task]] for task in plateau_tasks(c)]},
+        lambda c: {"labels": label_pairs(c, plateau_tasks(c))},
         wanted=never,
         template="{run}/plateau/plateau.csv",
     ),

@@ -1,6 +1,7 @@
 """Draw Fig 3 from the table of robustness and the lesioned examples."""
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.perturbations import draw_fig3
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -12,7 +13,7 @@ class Settings(Section):
 
     task: str
     kind: str
-    labels: dict[str, str]
+    labels: Labels
     strength: float
 
 

@@ -2,6 +2,7 @@
 
 from molap.analysis.generalisation import read_generalisation
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.fig5 import draw_fig5
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -11,13 +12,13 @@ from molap.storage.files import read_table
 class Settings(Section):
     """The figure depends on the tables, and on the tasks' labels."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
 
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     table, differences = read_generalisation(job.inputs["generalisation"]), read_table(job.inputs["differences"])
-    figure = draw_fig5(table, differences, dict(job.settings.labels))
+    figure = draw_fig5(table, differences, job.settings.labels)
     save_figure(figure, job.outputs, job.provenance, {"performance": table, "differences": differences})
 
 

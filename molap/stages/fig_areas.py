@@ -1,6 +1,7 @@
 """Draw the areas under the curves of all perturbations."""
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.perturbations import draw_areas
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -11,7 +12,7 @@ class Settings(Section):
     """The perturbations in their order, and the labels of the tasks."""
 
     perturbations: tuple[str, ...]
-    labels: dict[str, str]
+    labels: Labels
 
 
 def work(job: Job) -> None:

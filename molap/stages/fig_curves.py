@@ -3,6 +3,7 @@
 from typing import Literal
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.perturbations import draw_curves
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -14,7 +15,7 @@ class Settings(Section):
 
     panels: tuple[tuple[tuple[str, str], ...], ...]
     y: Literal["accuracy", "relative"]
-    labels: dict[str, str]
+    labels: Labels
 
 
 def work(job: Job) -> None:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.continual import draw_continual
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -12,7 +13,7 @@ from molap.storage.files import read_table
 class Settings(Section):
     """The figure depends on the tables, and on the tasks' labels."""
 
-    labels: dict[str, str]
+    labels: Labels
 
 
 def work(job: Job) -> None:

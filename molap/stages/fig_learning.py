@@ -1,6 +1,7 @@
 """Draw accuracy while learning, against steps and updates."""
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.learning import draw_learning
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -10,14 +11,14 @@ from molap.storage.files import read_table
 class Settings(Section):
     """The figure depends on the table, the tasks' labels, and how the learning rate decayed."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     decay: str
 
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = read_table(job.inputs["learning"])
-    figure, mean = draw_learning(table, dict(job.settings.labels), job.settings.decay)
+    figure, mean = draw_learning(table, job.settings.labels, job.settings.decay)
     save_figure(figure, job.outputs, job.provenance, {"mean": mean, "tasks": table})
 
 

@@ -1,6 +1,7 @@
 """Draw lesions against the number of weights that they hit."""
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.perturbations import draw_matched
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -12,7 +13,7 @@ class Settings(Section):
 
     tasks: tuple[str, ...]
     perturbations: tuple[str, ...]
-    labels: dict[str, str]
+    labels: Labels
 
 
 def work(job: Job) -> None:

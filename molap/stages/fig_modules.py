@@ -1,6 +1,7 @@
 """Draw accuracy, explained variance and cost by number of modules."""
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.figures.modules import draw_modules
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
@@ -10,13 +11,13 @@ from molap.storage.files import read_table
 class Settings(Section):
     """The figure depends on the table, and on the tasks' labels."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
 
 
 def work(job: Job) -> None:
     """Draw and save, with the data."""
     table = read_table(job.inputs["table"])
-    save_figure(draw_modules(table, dict(job.settings.labels)), job.outputs, job.provenance, table)
+    save_figure(draw_modules(table, job.settings.labels), job.outputs, job.provenance, table)
 
 
 if __name__ == "__main__":

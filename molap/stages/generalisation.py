@@ -2,6 +2,7 @@
 
 from molap.analysis.generalisation import generalisation
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.jobs.job import Job, run_job
 from molap.storage.files import write_table
 
@@ -9,7 +10,7 @@ from molap.storage.files import write_table
 class Settings(Section):
     """Holds the tasks' labels, and what leaving out one task means."""
 
-    labels: dict[str, str]
+    labels: Labels
     single: str
 
 

@@ -2,6 +2,7 @@
 
 from molap.analysis.learning import learning
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table, write_table
 
@@ -9,14 +10,14 @@ from molap.storage.files import read_table, write_table
 class Settings(Section):
     """Holds the tasks and their labels."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
 
 
 def work(job: Job) -> None:
     """Write one row per strategy, source, task, network seed and checkpoint."""
     files = dict(job.inputs)
     counts = read_table(files.pop("counts"))
-    write_table(job.outputs["table"], learning(files, dict(job.settings.labels), counts))
+    write_table(job.outputs["table"], learning(files, job.settings.labels, counts))
 
 
 if __name__ == "__main__":

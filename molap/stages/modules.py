@@ -5,7 +5,7 @@ import pandas as pd
 from molap.analysis.collect import performance
 from molap.analysis.counts import scaling
 from molap.config.base import Section
-from molap.config.tasks import TrialSettings
+from molap.config.tasks import Labels, TrialSettings
 from molap.jobs.job import Job, run_job
 from molap.storage.files import load_arrays, write_table
 from molap.tasks.registry import load_tasks
@@ -14,7 +14,7 @@ from molap.tasks.registry import load_tasks
 class Settings(Section):
     """Holds the tasks and their labels, and what the numbers of weights follow from."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     sizes: dict[str, tuple[str, int, int]]
     """Name of the run → what is held fixed, number of modules, number of units."""
     trials: TrialSettings
@@ -25,11 +25,11 @@ class Settings(Section):
 def work(job: Job) -> None:
     """Write one row per number of modules, what is held fixed, source, task and network seed."""
     s, frames, known = job.settings, [], load_tasks(job.settings.trials.modules)
-    channels = [(name, known[name].inputs, known[name].outputs) for name, _ in s.labels]
+    channels = [(name, known[name].inputs, known[name].outputs) for name in s.labels]
     explained = {name: load_arrays(file)["target_r2"] for name, file in job.inputs.items() if "/" not in name}
     for name, (fixed, r, n_units) in s.sizes.items():
         of_size = {at: file for at, file in job.inputs.items() if at.startswith(f"{name}/")}
-        table = performance({at.removeprefix(f"{name}/"): file for at, file in of_size.items()}, dict(s.labels))
+        table = performance({at.removeprefix(f"{name}/"): file for at, file in of_size.items()}, s.labels)
         counts = scaling(channels, [n_units], r, s.steps, s.biases)
         counts = counts[counts.n_tasks == len(channels)].set_index("strategy")[
             ["weights", "trained", "trained_per_task", "updates"]

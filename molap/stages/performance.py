@@ -2,6 +2,7 @@
 
 from molap.analysis.collect import performance
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.jobs.job import Job, run_job
 from molap.storage.files import write_table
 
@@ -9,12 +10,12 @@ from molap.storage.files import write_table
 class Settings(Section):
     """Holds the tasks and their labels."""
 
-    tasks: tuple[tuple[str, str], ...]
+    labels: Labels
 
 
 def work(job: Job) -> None:
     """Write one row per strategy, source, task and network seed."""
-    write_table(job.outputs["table"], performance(job.inputs, dict(job.settings.tasks)))
+    write_table(job.outputs["table"], performance(job.inputs, job.settings.labels))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from molap.config.base import Section
+from molap.config.tasks import Labels
 from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table, write_table
 
@@ -10,12 +11,12 @@ from molap.storage.files import read_table, write_table
 class Settings(Section):
     """Tasks and their labels; the inputs are named `protocol.task.block`."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
 
 
 def work(job: Job) -> None:
     """Write one row per protocol, task, network seed and checkpoint."""
-    labels, frames = dict(job.settings.labels), []
+    labels, frames = job.settings.labels, []
     for name, file in job.inputs.items():
         protocol, task, _ = name.split(".")
         frames.append(read_table(file).assign(protocol=protocol, label=labels[task]))

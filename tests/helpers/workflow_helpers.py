@@ -14,13 +14,11 @@ from typing import Any
 
 import psutil
 import yaml
+from sources import REPOSITORY, copy_sources
 
-REPOSITORY = Path(__file__).parents[2]
 SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html"}
 OF_TIMES = (".record.json", "provenance.html")
 
-OWN_TASK = "from molap.tasks.registry import BUILT_IN\nTASKS = [BUILT_IN[0]._replace(name='late', label='T10')]\n"
-"""A module of a user's: the task `late`."""
 UNSET = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "MLFLOW_TRACKING_URI"}
 
 
@@ -38,11 +36,7 @@ class Scratch:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("molap", "snakemake_logger_plugin_molap", "workflow", "config", "envs"):
-            shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(REPOSITORY / "Snakefile", folder)
-        shutil.copy(REPOSITORY / "profiles", folder, follow_symlinks=False)
-        shutil.copy(REPOSITORY / "tests" / "tiny.yaml", folder)
+        copy_sources(folder)
         self.set(tracking={"enabled": False})  # but where it is what is tested
 
     @classmethod

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from workflow_helpers import OWN_TASK
+from sources import OWN_TASK
 
 import molap.jobs.digests
 from molap.config.run import parse_config

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 import yaml
-from contract import RULES
+from reruns import RULES
 from slurm_jobs import cluster_copy, overlapping, run, slurm_jobs
 
 from molap.evaluation.sweep_memory import sweep_mb

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 import yaml
-from contract import PAGE, TABLE, TARGETS, add_own, keys, modules, page, with_key
 from dry_runs import DryRuns
+from reruns import PAGE, TABLE, TARGETS, add_own, keys, modules, page, with_key
 from workflow_helpers import planned_jobs
 
 EXPECTED = json.loads(TABLE.read_text(encoding="utf-8"))

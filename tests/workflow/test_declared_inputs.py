@@ -1,88 +1,37 @@
 """Every stage runs where there is nothing but its declared inputs, and writes what it wrote in the workflow."""
 
-import contextlib
-import itertools
-import shlex
-import shutil
-import subprocess
-from pathlib import Path
-
+import numpy as np
 import pytest
-from workflow_helpers import OF_TIMES, Scratch
+from alone import differing, one_job_of_each_stage
 
-from molap.jobs.forks import Forks
-from molap.planning.job_files import expanded
 from molap.planning.outputs import PROGRAMS
 from molap.planning.reads import READS
 
-ELSEWHERE = {
-    "attribution",
-    "fig_attribution",
-    "fig_modules",
-    "fig_plateau",
-    "fig_tune",
-    "modules",
-    "own_network",
-    "plateau",
-    "plateau_table",
-    "search",
-    "search_modules",
-    "search_sequence",
-    "tune_table",
+FURTHER = {
+    "modules": ("modules", "fig_modules"),
+    "tune": ("search", "search_modules", "search_sequence", "tune_table", "fig_tune"),
+    "diagnose": ("plateau", "plateau_table", "fig_plateau"),
+    "attribution": ("attribution", "fig_attribution"),
+    "results/tiny/networks/s0-1/molap-own/mem_dm1.npz": ("own_network",),
 }
-"""Stages that the default target of the tiny configuration does not run."""
+"""Targets beside the default one, and the stages that these alone run."""
 
 
-@pytest.fixture(scope="module")
-def shell():
-    """A shell's function `python` by which stages start as forks."""
-    forks = Forks()
-    yield forks.start()
-    forks.finish()
-
-
-def one_job_of_each_stage(scratch: Scratch) -> dict[str, list[str]]:
-    """Return the words of one job's command by stage: of the job that reads most, since the first of a sequence reads
-    less than the others."""
-    result = scratch.run("--dry-run", "--printshellcmds", "--forceall")
-    assert result.returncode == 0, result.stderr
-    found: dict[str, list[str]] = {}
-    for line in (result.stdout + result.stderr).splitlines():
-        _, command, rest = line.partition("python -m molap.stages.")
-        if not command:
-            continue
-        words = shlex.split(rest)
-        with contextlib.chdir(scratch.folder):
-            words = expanded(words)
-        found[words[0]] = max(found.get(words[0], []), words, key=len)
-    return found
-
-
-def files(words: list[str], flag: str) -> list[str]:
-    """Return the files that a command names after a flag."""
-    return [word.partition("=")[2] for before, word in itertools.pairwise(words) if before == flag]
-
-
-def run_alone(words: list[str], scratch: Scratch, folder: Path, shell: str) -> list[str]:
-    """Run a job in a folder with its inputs alone; return the outputs that differ from those of the workflow's job."""
-    folder.mkdir()
-    for file in files(words, "--input"):
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(scratch.folder / file, folder / file)
-    result = subprocess.run(
-        ["bash", "-c", f"{shell}\npython -m molap.stages.{shlex.join(words)}"],
-        cwd=folder,
-        env=scratch.environment,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
-    outputs = [file for file in files(words, "--output") if not file.endswith(OF_TIMES)]
-    return [file for file in outputs if (folder / file).read_bytes() != (scratch.folder / file).read_bytes()]
-
-
-def test_every_stage_of_the_default_target_reads_what_it_declares(finished, tmp_path, shell):
+def test_every_stage_of_the_default_target_reads_what_it_declares(finished, tmp_path):
     jobs = one_job_of_each_stage(finished)
-    assert jobs.keys() == {PROGRAMS.get(stage, stage) for stage in READS} - ELSEWHERE
-    found = {stage: run_alone(words, finished, tmp_path / stage, shell) for stage, words in jobs.items()}
-    assert {stage: files for stage, files in found.items() if files} == {}
+    elsewhere = {stage for stages in FURTHER.values() for stage in stages}
+    assert jobs.keys() == {PROGRAMS.get(stage, stage) for stage in READS} - elsewhere
+    assert differing(finished, jobs, tmp_path / "alone") == {}
+
+
+@pytest.mark.parametrize("target", FURTHER)
+def test_every_stage_of_the_other_targets_reads_what_it_declares(changed, tmp_path, target):
+    np.savez(changed.folder / "own.npz", w_rec=np.random.default_rng(0).normal(0, 0.3, (12, 12)))
+    switches = {"fewer": {"evaluation": {"n_trials": 25}}, "protocol": {"separate": {"n_steps": 6}}}
+    changed.set(attribution={"switches": switches, "claims": [1], "networks": 2})
+    if "own" in target:
+        changed.set(reservoirs={"files": {"own": "own.npz"}})
+    result = changed.run(target)
+    assert result.returncode == 0, result.stdout + result.stderr
+    jobs = one_job_of_each_stage(changed, target)
+    assert differing(changed, {stage: jobs[stage] for stage in FURTHER[target]}, tmp_path / "alone") == {}

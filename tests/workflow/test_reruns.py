@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from workflow_helpers import OWN_TASK
+from sources import OWN_TASK
 
 from molap.storage.files import load_arrays
 

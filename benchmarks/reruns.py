@@ -1,6 +1,6 @@
-"""What a change re-runs, worked out from the rules: `docs/reruns.md`, and the table that the test holds Snakemake to.
+"""Work out from the rules what a change re-runs: `docs/reruns.md`, and the table that a test holds Snakemake to.
 
-    python tests/helpers/contract.py         # writes both; some minutes
+    python benchmarks/reruns.py         # writes both; some minutes
 
 For every configuration key and every module, what must run again follows from the workflow's graph, the settings of its
 jobs and the imports of their programs.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 from dry_runs import DryRuns
-from workflow_helpers import OWN_TASK, REPOSITORY, Scratch
+from sources import OWN_TASK, REPOSITORY, copy_sources
 
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig, parse_config
@@ -78,8 +78,10 @@ class Node(NamedTuple):
 
 
 def prepare(folder: Path) -> None:
-    """A copy of the sources, with all that the values above name."""
-    Scratch(folder)
+    """Copy the sources, and add all that the values above name."""
+    copy_sources(folder)
+    tiny = folder / "tiny.yaml"
+    tiny.write_text(yaml.safe_dump(yaml.safe_load(tiny.read_text()) | {"tracking": {"enabled": False}}))
     add_own(folder)
 
 
@@ -238,7 +240,7 @@ metadata and other versions of the packages are noticed.
 The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of
 `attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
 
-This page is made from the rules by `python tests/helpers/contract.py`; `tests/workflow/test_contract.py` changes each
+This page is made from the rules by `python benchmarks/reruns.py`; `tests/workflow/test_contract.py` changes each
 key and each module in a finished copy and compares what Snakemake plans, job by job, with [the table behind
 it](tables/reruns.json).
 """
