@@ -1,4 +1,4 @@
-"""MoLaP from Python, without the workflow: the same stages, one after the other, in this process."""
+"""MoLaP from Python, without the workflow: the same stages, run one after the other in this process."""
 
 import contextlib
 import importlib
@@ -23,26 +23,26 @@ from molap.storage.files import load_arrays
 
 
 class Trained(NamedTuple):
-    """A task's networks, one for each network seed."""
+    """The networks of a task, one for each network seed."""
 
     weights: dict[str, Float[np.ndarray, "seed ..."]]
-    """`w_in`, `w_rec`, `w_out`, and biases where there are any."""
+    """`w_in`, `w_rec`, `w_out`, and biases if there are any."""
     scores: list[dict]
     """Accuracy and the other metrics on the test set, by network seed."""
 
     def outputs(
         self, inputs: Float[np.ndarray, "time trial channel"], seed: int = 0
     ) -> Float[np.ndarray, "time trial output"]:
-        """Return the outputs of the network of one seed (by its place) on trials, without state noise."""
+        """Return the outputs of the network of one seed (by its index) on trials, without state noise."""
         return np.asarray(run(select_network(from_arrays(self.weights), seed), jnp.asarray(inputs))[0])
 
 
 class Stages:
-    """Runs the stages of the first block of network seeds in this process; their files lie in `folder`."""
+    """Runs the stages of the first block of network seeds in this process; their files are in `folder`."""
 
     def __init__(self, config: dict, folder: str) -> None:
         names = config.get("tasks", {}).get("names")
-        if names and "figures" not in config:  # of which there are none here
+        if names and "figures" not in config:  # there are no figures here
             config = config | {"figures": {"example_task": names[0]}}
         self.config = parse_config(config)
         self.plan = Plan(self.config)
@@ -50,7 +50,7 @@ class Stages:
         self._folder = Path(folder)
 
     def make(self, stage: str, output: str, inputs: dict[str, str] | None = None, **wildcards: object) -> str:
-        """Run a stage, and return the file that it makes."""
+        """Run a stage, and return the path of the file that it makes."""
         program = importlib.import_module(f"molap.stages.{stage}")
         settings = self.plan.settings(stage, self.run, **wildcards)
         file = str(self._folder / path(stage, self.run, **wildcards))
@@ -78,7 +78,7 @@ class Stages:
         return network
 
     def head(self, network: str, source: str, task: str) -> Trained:
-        """Return a task's input and readout weights on it, and how they do."""
+        """Train a task's input and readout weights on a network, and return them with their scores."""
         at = {"block": self.block, "task": task}
         head = self.make("head", "arrays", {"network": network}, source=source, **at)
         testset = self.make("testset", "arrays", task=task)
@@ -95,10 +95,10 @@ def train(config: dict, source: str = "cca", progress: bool = False) -> dict[str
     The networks equal those that the workflow trains with the same configuration, bit by bit on one machine.
 
     Args:
-        config: what differs from the preset `paper`, as in a configuration file (see `config/README.md`); of the
-            network seeds, the first block is trained.
-        source: what the modules are pre-trained on: `cca`, `pca`, or `none` for a random reservoir.
-        progress: whether the training's progress is printed, on standard error.
+        config: the differences from the preset `paper`, as in a configuration file (see `config/README.md`); only the
+            first block of network seeds is trained.
+        source: the source on which the modules are pre-trained: `cca`, `pca`, or `none` for a random reservoir.
+        progress: whether to print the progress of training to standard error.
 
     Raises:
         ConfigError: with one line for each field of the configuration that is refused.

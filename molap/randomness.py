@@ -1,4 +1,4 @@
-"""Random keys derived by name, so that adding a draw changes no other."""
+"""Random keys derived by name, so that adding a draw changes no other draw."""
 
 import math
 import zlib
@@ -11,16 +11,16 @@ from jaxtyping import Array, Float, Key
 
 LARGEST_SEED = 2**32 - 1
 LARGEST_SHARED = 4**8
-"""Size up to which draws of `normal` share programs: beyond, what is drawn and not used would cost memory."""
+"""Size up to which draws of `normal` share programs; above it, numbers drawn in excess would cost too much memory."""
 MOST_NAMES = 8
-"""Names of a stream that share a program; of more, each number has its own."""
+"""Number of names up to which the keys of streams share one program; each larger number has a program of its own."""
 
 
 def named_key(seed: int, *names: str | int) -> Key[Array, ""]:
     """Return the key of the stream `names` under `seed`; the order of names matters.
 
     Raises:
-        ValueError: if the seed has more than 32 bits, of which JAX would silently use the lower ones.
+        ValueError: if the seed has more than 32 bits, of which JAX would silently use only the lower ones.
     """
     if not 0 <= seed <= LARGEST_SEED:
         raise ValueError(f"seed: {seed} is not allowed; give 0 to {LARGEST_SEED}")
@@ -36,12 +36,12 @@ def _named_key(seed, data, n) -> Key[Array, ""]:
 
 
 def fold_in_name(key: Key[Array, ""], name: str | int) -> Key[Array, ""]:
-    """Return the key of a stream under `key`. Strings enter by their CRC-32, integers as they are."""
+    """Return the key of a stream under `key`. Strings are folded in by their CRC-32, integers as they are."""
     return _fold_in(key, np.uint32(_number(name)))
 
 
 def stack_keys(keys: Sequence[Key[Array, ""]]) -> Key[Array, " key"]:
-    """Return keys as one array, which takes no program."""
+    """Stack keys into one array, without compiling a program."""
     return jax.random.wrap_key_data(np.stack([jax.random.key_data(key) for key in keys]))
 
 
@@ -54,23 +54,24 @@ _fold_in = jax.jit(jax.random.fold_in)
 
 @jax.jit
 def split(key: Key[Array, ""]) -> tuple[Key[Array, ""], Key[Array, ""]]:
-    """Return two keys, to the bit as `jax.random.split` does."""
+    """Return two keys, identical to the bit to those of `jax.random.split`."""
     first, second = jax.random.split(key)
     return first, second
 
 
 def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array | np.ndarray, "..."]:
-    """Draw from the standard normal, to the bit as `jax.random.normal` does.
+    """Draw from the standard normal, identical to the bit to `jax.random.normal`.
 
-    Outside of compiled programs all small draws up to the same power of four share one program, because compiling takes
-    far longer than drawing: a number depends on its place alone, so that the first n of a longer draw are a draw of n.
+    Outside compiled programs, all small draws up to the same power of four share one program, because compiling
+    takes far longer than drawing. Each number depends only on its position, so the first n of a longer draw are a
+    draw of n.
     """
     if isinstance(key, jax.core.Tracer):
         return jax.random.normal(key, shape)
     n = math.prod(shape)
     shared = n <= LARGEST_SHARED and jax.config.jax_threefry_partitionable
     longer = (4 ** max(3, math.ceil(math.log(max(n, 1), 4))),)
-    with jax.core.eval_context():  # a key that a compiled function closes over is a constant there
+    with jax.core.eval_context():  # a key that a compiled function closes over is constant in it
         return np.asarray(_normal(key, longer if shared else shape)).reshape(-1)[:n].reshape(shape)
 
 

@@ -1,1 +1,1 @@
-"""Make tables of what the programs wrote, and tables of tables; nothing here runs a network or draws."""
+"""Make tables from what the programs wrote, and from other tables; nothing here runs a network or draws a figure."""

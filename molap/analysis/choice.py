@@ -9,23 +9,24 @@ from molap.config.tune import Candidate
 
 FIELDS = list(Candidate.model_fields)
 FROZEN = "molap-none"
-"""Names the kind whose W_rec does not learn: one of its candidates stands for every `recurrent_rate`."""
+"""The kind whose W_rec does not learn: one of its candidates serves for every `recurrent_rate`."""
 ALL = "all"
-"""Names, in place of a kind, what a candidate does for all kinds together."""
+"""The name, in place of a kind, for the results of a candidate over all kinds together."""
 DECIMALS = 1
-"""Rounds accuracies (%) where candidates are ranked, so that noise does not decide."""
+"""Decimals of the accuracies (%) by which candidates are ranked, so that noise does not decide."""
 
 
 def collect(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Collect the tables of the search.
 
     Args:
-        tables: with one row per kind, candidate, task and network seed. What several grids have is taken once.
+        tables: tables with one row per kind, candidate, task and network seed. Rows that several grids share count
+            once.
 
     Returns:
         One row per kind, candidate and task: `networks`; how many of them `failed`, with an accuracy below that of the
-        best constant output; mean and lowest accuracy, mean accuracy of decisions (%); of networks that learn tasks in
-        turn also accuracy and failures right after the task; and what the candidate is.
+        best constant output; mean and lowest accuracy and mean decision accuracy (%); for networks that learn tasks in
+        sequence also accuracy and failures right after the task; and the fields of the candidate.
     """
     rows = pd.concat(list(tables), ignore_index=True)
     rows = rows.drop_duplicates(["kind", "candidate", "task", "network_seed"])
@@ -49,14 +50,14 @@ def choose(table: pd.DataFrame) -> pd.DataFrame:
     """Rank the candidates of every kind, and those that every kind has tried.
 
     The rule: fewest failures, then the highest mean accuracy, rounded to 0.1 points, then the fewest steps. Candidates
-    that are level share a rank, and stand in the order in which they were tried.
+    that tie share a rank, and are listed in the order in which they were tried.
 
     Args:
-        table: of `collect`.
+        table: the table of `collect`.
 
     Returns:
-        Kind by kind, and last for `all`, one row per candidate, best first: `rank`, `networks`, `failed`, `accuracy`
-        (the mean over tasks, and of `all` over kinds), `lowest_accuracy`, `n_steps`.
+        For each kind, and at the end for `all`, one row per candidate, best first: `rank`, `networks`, `failed`,
+        `accuracy` (averaged over tasks, and for `all` also over kinds), `lowest_accuracy`, `n_steps`.
     """
     of_kinds = (
         table.groupby(["kind", "candidate"], sort=False)
@@ -94,7 +95,7 @@ def _together(of_kinds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort one group of candidates by the rule, and number them."""
+    """Sort one group of candidates by the rule, and rank them."""
     keys = list(zip(rows.failed, -rows.accuracy.round(DECIMALS), rows.n_steps, strict=True))
     in_order = sorted(keys)
     return rows.assign(rank=[1 + bisect_left(in_order, key) for key in keys]).sort_values("rank", kind="stable")

@@ -1,4 +1,4 @@
-"""Tidy tables (pandas) from the records and evaluations of a run."""
+"""Tidy tables (pandas) of the records and evaluations of a run."""
 
 from collections.abc import Mapping
 
@@ -44,7 +44,7 @@ def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
 
     Args:
         files: records of training, by `kind/stage/block of seeds`; the stage is `module1` …, `joint` or a task.
-        every: steps.
+        every: number of steps to average over.
     """
     frames = []
     for name, file in files.items():
@@ -63,7 +63,7 @@ def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
 
 
 def components(correlations: dict[str, list[float]], target_r2: dict[str, list[float]]) -> pd.DataFrame:
-    """Return the correlations of U and V, and the targets' variance that the first r explain, by source and r."""
+    """Return by source and r the correlation of U and V, and the targets' variance explained by the first r of U."""
     return pd.concat(
         [
             pd.DataFrame(

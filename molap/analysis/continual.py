@@ -1,4 +1,4 @@
-"""Tables of networks that learn the tasks in turn: every task after every other, and what is forgotten."""
+"""Tables of networks that learn tasks in sequence: accuracy on every task after every other, and forgetting."""
 
 from collections.abc import Iterable, Mapping
 
@@ -23,12 +23,13 @@ def continual(files: Mapping[str, str]) -> pd.DataFrame:
 
 
 def forgetting(scores: pd.DataFrame, metrics: Iterable[str] = ("accuracy", "decision_accuracy")) -> pd.DataFrame:
-    """Return the summary of each sequence, in percent points.
+    """Summarise each sequence, in percentage points.
 
-    With a[j, i] the accuracy on the i-th task after j tasks, T tasks, a[0, i] that of the untrained network:
-    `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of max over i ≤ j < T of
-    a[j, i] − a[T, i] (Chaudhry et al. 2018, here from learning on); `backward_transfer` = mean over i < T of
-    a[T, i] − a[i, i] and `forward_transfer` = mean over i > 1 of a[i − 1, i] − a[0, i] (Lopez-Paz and Ranzato 2017).
+    With a[j, i] the accuracy on the i-th task after j tasks, T tasks, and a[0, i] the accuracy of the untrained
+    network: `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of max over i ≤ j
+    < T of a[j, i] − a[T, i] (Chaudhry et al. 2018, here from the learning of the task on); `backward_transfer` =
+    mean over i < T of a[T, i] − a[i, i] and `forward_transfer` = mean over i > 1 of a[i − 1, i] − a[0, i] (Lopez-Paz
+    and Ranzato 2017).
     """
     rows = []
     for names, group in scores.groupby(["strategy", "source", "order", "network_seed"], sort=False):

@@ -1,4 +1,4 @@
-"""Count the weights that networks have and that training changes: from arrays (Table 1), and by formulas."""
+"""Count the weights of networks and those that training changes: from arrays (Table 1), and by formulas."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ TABLE1_PRINTED = {
 
 
 def counts(files: Mapping[str, str]) -> pd.DataFrame:
-    """Return weights per training stage, counted from the arrays: `trained`, `updates` (times steps), `weights` in all.
+    """Count weights per training stage in the arrays: `trained`, `updates` (`trained` times steps), and all `weights`.
 
     Args:
         files: records of training, by `kind/stage/block of seeds`; the stage is `module1` …, `joint` or a task.
@@ -45,12 +45,12 @@ def counts(files: Mapping[str, str]) -> pd.DataFrame:
 
 
 def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_modules: int = 2) -> pd.DataFrame:
-    """Return Table 1 three times: as printed, with the arithmetic corrected, and as counted from our networks.
+    """Return Table 1 three times: as printed, with the arithmetic corrected, and as counted in our networks.
 
     The correction follows the paper's own premise (N units, one input, one output, no biases): N² + 2N weights per
-    network. MoLaP in all: N² shared, 2N per task, and 2N for pre-training; trained: the modules' blocks, 2N
-    for pre-training, and 2N per task, which the printed number leaves out. The random reservoir (`none`), which the
-    paper does not count, has neither pre-training nor its weights.
+    network. MoLaP has N² shared weights, 2N per task, and 2N for pre-training. It trains the modules' blocks, 2N for
+    pre-training, and 2N per task, which the printed number leaves out. The random reservoir (`none`), which the paper
+    does not count, has neither pre-training nor its weights.
     """
     network, head = n_units**2 + 2 * n_units, 2 * n_units
     pretraining = n_modules * (n_units // n_modules) ** 2 + head
@@ -83,7 +83,7 @@ def _table1_row(version: str, strategy: str, overall, trained, per_task) -> dict
 
 
 def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
-    """Overall, trained, and trained per task (mean over tasks) of the networks that were really trained."""
+    """Return by strategy the counts overall, trained, and trained per task (mean over tasks) in trained networks."""
     found = {}
     separate = counted[counted.strategy == "separate"]
     if len(separate):
@@ -101,7 +101,7 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
 
 
 def _of_heads(rows: pd.DataFrame) -> tuple:
-    """Count a recurrent network with the heads of its tasks, and the pre-training of its modules if there was any."""
+    """Count a recurrent network with the heads of its tasks and, if there was any, the pre-training of its modules."""
     modules = rows.stage.str.fullmatch(r"module\d+")
     heads, pretraining = rows[~modules], rows[modules]
     own = ["w_in", "w_out", "b_out", "h0"]
@@ -111,7 +111,7 @@ def _of_heads(rows: pd.DataFrame) -> tuple:
 
 
 def _dni_at(rows: pd.DataFrame, n_units: int) -> tuple:
-    """Overall, trained, and trained per task of the first DNI network, at N units: N² + N for every channel."""
+    """Return the counts overall, trained and per task of the first DNI network, at N units: N² + N per channel."""
     rows = rows[rows.source == rows.source.iloc[0]]
     counted_at = round(rows.w_rec.iloc[0] ** 0.5)
 
@@ -128,18 +128,18 @@ def scaling(
     steps: dict[str, int],
     biases: bool = False,
 ) -> pd.DataFrame:
-    """Return weights, weights trained and updates for the first 1, 2, … tasks at every size, from formulas.
+    """Return weights, trained weights and updates for the first 1, 2, … tasks at every size, computed from formulas.
 
     Args:
-        channels: per task, its name and the names of its inputs and outputs.
+        channels: for each task, its name and the names of its inputs and outputs.
         sizes: numbers of units N, the same for every strategy.
-        n_modules: of MoLaP.
-        steps: of `pretraining` (per module), `heads`, `separate` and `dni` (per task).
+        n_modules: number of modules of MoLaP.
+        steps: number of steps of `pretraining` (per module), `heads`, `separate` and `dni` (per task).
         biases: whether networks have biases and an initial state.
 
     Returns:
-        strategy (`none`: MoLaP without pre-training), n_tasks, n_units, weights (in all), trained (once per task or
-        module), trained_per_task (without pre-training) and updates.
+        strategy (`none`: MoLaP without pre-training), n_tasks, n_units, weights (total), trained (counted once per task
+        or module), trained_per_task (without pre-training) and updates.
     """
     rows = []
     for n in sizes:
@@ -158,7 +158,7 @@ def _counts(channels, sizes, n: int, n_modules: int, steps: dict[str, int], bias
     module = (n // n_modules) ** 2 + 2 * n + biases * (1 + n)
     inputs = {name for _, names, _ in channels for name in names}
     outputs = {name for _, _, names in channels for name in names}
-    # One rule input per task; to the task it is a bias.
+    # There is one rule input per task, which acts as a bias on that task.
     shared = n * n + n * (len(inputs) + len(channels) + len(outputs)) + biases * (len(outputs) + 2 * n)
     dni = sum(n * n + n * (i + o + 1) + biases * (o + n) for i, o in sizes)
     pretraining = n_modules * module

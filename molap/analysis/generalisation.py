@@ -1,4 +1,4 @@
-"""Tables of generalisation: tasks that were left out of the corpus beside the same tasks included (Fig 5)."""
+"""Tables of generalisation: tasks left out of the corpus, compared with the same tasks included (Fig 5)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,22 +11,22 @@ from molap.storage.files import read_table
 
 PAIR = ["source", "task", "network_seed"]
 OTHERS = {"difference": None, "to_none": "none", "to_pca": "pca"}
-"""What a left-out task is compared with: the source with the whole corpus; None for the same source."""
+"""The source with the whole corpus that a left-out task is compared with; None for the same source."""
 
 
 def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: str = "absent") -> pd.DataFrame:
     """Return one row per source, task, corpus and network seed, with every metric.
 
     Args:
-        files: evaluations, by `tasks left out/kind/task/block of seeds`; the tasks are joined by +, and an empty text
-            stands for none.
+        files: evaluations, by `tasks left out/kind/task/block of seeds`; the tasks are joined by +, and an empty string
+            means that none is left out.
         labels: task → T1 ….
-        single: `absent`, or `kept` where a task that is left out alone stays in the corpus (released code).
+        single: `absent`, or `kept` if a task that is left out alone stays in the corpus (released code).
 
     Returns:
-        With `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how many of them the
-        corpus really lacks), `place` (the task's place in its set from 1; 0 in the main run), and the differences of
-        `paired`.
+        The metrics with `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how
+        many of them the corpus really lacks), `place` (the task's position in its set, from 1; 0 in the main run),
+        and the differences of `paired`.
     """
     by_corpus: dict[str, dict[str, str]] = {}
     for name, file in files.items():
@@ -46,16 +46,17 @@ def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: 
 
 
 def read_generalisation(file: str | Path) -> pd.DataFrame:
-    """Return the table of `generalisation` from its file, in which the main run's `left_out` is empty."""
+    """Read the table of `generalisation` from its file, with an empty `left_out` for the main run."""
     return read_table(file).fillna({"left_out": ""})
 
 
 def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Add what the metric of a left-out task is above others, in percent points, of the same task and network seed.
+    """Add by how much the metric of a left-out task exceeds that of others with the same task and network seed.
 
     Returns:
-        With `difference` (to the same source with the whole corpus), `to_none` (to the random reservoir), and, for CCA,
-        `to_pca` (to PCA with the whole corpus); missing in the main run, and where there is nothing to compare with.
+        The table with `difference` (to the same source with the whole corpus), `to_none` (to the random reservoir),
+        and, for CCA, `to_pca` (to PCA with the whole corpus), in percentage points; missing in the main run, and if
+        there is nothing to compare with.
     """
     included = table[table.n_left_out == 0].set_index(PAIR)[metric]
     left_out = table.n_left_out > 0
@@ -72,7 +73,7 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
     """Return the means of the differences over network seeds, by source, task and left-out set.
 
     Args:
-        table: that of `generalisation`.
+        table: the table of `generalisation`.
 
     Returns:
         `difference`, `to_none` and `to_pca`, each with its 95 % interval by Student's t (`…_low`, `…_high`; missing

@@ -1,4 +1,4 @@
-"""Student's t: the interval of a mean over network seeds."""
+"""Intervals of means over network seeds, by Student's t."""
 
 from numbers import Real
 
@@ -14,9 +14,9 @@ def half_width(sd: Numbers, n: Numbers, confidence: float = CONFIDENCE) -> Numbe
     """Return half the width of the interval of a mean, t · s/√n with n − 1 degrees of freedom; missing for n < 2.
 
     Args:
-        sd: standard deviation over networks, with n − 1 in the denominator; one or many.
+        sd: standard deviation over networks, with n − 1 in the denominator; a number or several.
         n: number of networks, of the same shape.
-        confidence: of the interval, between 0 and 1.
+        confidence: confidence level of the interval, between 0 and 1.
     """
     sd, n = np.asarray(sd, float), np.asarray(n, float)
     several = np.where(n > 1, n, np.nan)

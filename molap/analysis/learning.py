@@ -1,4 +1,4 @@
-"""Sample efficiency: accuracy while learning, by steps and by updates of parameters."""
+"""Sample efficiency: accuracy during learning, against steps and against updates of weights."""
 
 from collections.abc import Mapping
 
@@ -14,14 +14,14 @@ def learning(files: Mapping[str, str], labels: Mapping[str, str], counts: pd.Dat
     """Return one row per kind, task, network seed and checkpoint, with every metric on validation trials.
 
     Args:
-        files: scores while learning, by `kind/block of seeds`.
+        files: scores during learning, by `kind/block of seeds`.
         labels: task → T1 ….
-        counts: table of `molap.analysis.counts.counts`.
+        counts: the table of `molap.analysis.counts.counts`.
 
     Returns:
-        With `updates`, the weights trained times the steps until then, of this task alone; `updates_before`, those
-        of pre-training, which every task of the kind shares. Joint training has no updates of one task: `updates`
-        are then those of all tasks.
+        The metrics with `updates`, the trained weights times the steps so far for this task alone, and
+        `updates_before`, the updates of pre-training, which every task of the kind shares. Joint training has no
+        updates for a single task; its `updates` are those of all tasks.
     """
     trained = counts.set_index(["strategy", "source", "stage"]).sort_index()
     rows = []
@@ -38,10 +38,9 @@ def learning(files: Mapping[str, str], labels: Mapping[str, str], counts: pd.Dat
 
 
 def cumulative(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Return the mean over tasks by checkpoint, and the updates that all tasks together took until then, pre-training
-    included.
+    """Return the mean over tasks by checkpoint, and the updates of all tasks so far, including pre-training.
 
-    All tasks are taken at the same step: in a sequence, each while it is being learned.
+    All tasks are taken at the same step; in a sequence, each task while it is being learned.
 
     Returns:
         strategy, source, network_seed, step, updates, and the metric.

@@ -13,9 +13,9 @@ NETWORK = ["strategy", "source", "n_units", "task", "network_seed"]
 def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:
     """Return one row per network, perturbation and strength: mean and standard deviation of each metric over draws.
 
-    The intact network stands at strength 0 of every perturbation. `relative` is accuracy in percent of the intact
-    network's (missing where that is 0). A task `all` holds the mean over tasks, taken for each draw before mean and
-    deviation over draws. `n_hit` is the number of entries or units hit.
+    The intact network is strength 0 of every perturbation. `relative` is the accuracy in percent of the intact
+    network's (missing if that is 0). Rows with the task `all` average over tasks within each draw, before the mean
+    and standard deviation over draws. `n_hit` is the number of entries or units hit.
     """
     sweeps = _with_intact(sweeps[[*NETWORK, "perturbation", "strength", "n_hit", "draw", "best_constant", *METRICS]])
     intact = sweeps[sweeps.strength == 0].drop_duplicates(NETWORK).set_index(NETWORK).accuracy.rename("intact")
@@ -32,7 +32,7 @@ def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_intact(sweeps: pd.DataFrame) -> pd.DataFrame:
-    """The intact network as strength 0 of every perturbation."""
+    """Add the intact network as strength 0 of every perturbation."""
     perturbed = sweeps[sweeps.perturbation != INTACT]
     intact = sweeps[sweeps.perturbation == INTACT]
     as_zero = [intact.assign(perturbation=name) for name in perturbed.perturbation.unique()]
@@ -40,15 +40,14 @@ def _with_intact(sweeps: pd.DataFrame) -> pd.DataFrame:
 
 
 def areas(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per network and perturbation: the mean height of the curve over its strengths, by the trapezoid
-    rule.
+    """Return one row per network and perturbation: the mean height of the curve over strengths (trapezoidal rule).
 
     Args:
-        table: that of `robustness`.
+        table: the table of `robustness`.
 
     Returns:
-        `area` of accuracy, `relative_area` of accuracy relative to the intact network, both in percent, from strength
-        0 to `up_to`.
+        `area` of the accuracy and `relative_area` of the accuracy relative to the intact network, both in percent, from
+        strength 0 to `up_to`.
     """
     rows = []
     for names, curve in table.groupby([*NETWORK, "perturbation"], sort=False):

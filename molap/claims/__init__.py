@@ -1,1 +1,1 @@
-"""Judge the paper's claims on tables: what is compared, the effect in every network, and the verdict."""
+"""Judge the paper's claims on tables: the comparisons, the effect in every network, and the verdict."""

@@ -1,4 +1,4 @@
-"""How the effects behind claims move when one reading is switched at a time."""
+"""Measure how the effects behind claims change when one reading is switched at a time."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ from molap.claims.verdicts import interval, measured
 
 
 def with_its_own_dni(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table in which the only DNI stands where the claims name DNI with its native input, `rule`.
+    """Return a table in which the only DNI takes the source `rule`, the native input that the claims name.
 
-    Where a switch takes another input, that is the reading whose effect is asked for.
+    If a switch uses another input, that is the reading whose effect is measured.
     """
     if "strategy" not in table:
         return table
@@ -24,13 +24,13 @@ def attribution(claims: Claims, runs: Mapping[str, Mapping[str, pd.DataFrame]], 
     """Return one row per part of a claim and switch.
 
     Args:
-        claims: those that are followed.
+        claims: the claims that are followed.
         runs: tables by name, by switch.
         none: the switch that switches nothing.
 
     Returns:
         claim, part, must_be, switch, mean effect with its interval over network seeds, its change against `none` with
-        its interval (paired by seed), number of seeds, verdict of the part among those of its claim.
+        its interval (paired by seed), number of seeds, and the verdict on the part as one of its claim's parts.
     """
     rows = []
     of_switch = {

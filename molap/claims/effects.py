@@ -1,4 +1,4 @@
-"""The effect of a test in every network: series of a table, combined by the test's expressions."""
+"""Compute the effect of a test in every network: series of a table, combined by the test's expressions."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ CALLED = {
     "log10": np.log10,
     "abs": np.abs,
 }
-"""What the names in `model.FUNCTIONS` do."""
+"""The functions behind the names in `model.FUNCTIONS`."""
 
 
 def effects(
@@ -25,17 +25,17 @@ def effects(
     """Return the effects of a test.
 
     Args:
-        test: one of the claims'.
-        claims: the file it is from.
+        test: a test of one of the claims.
+        claims: the claims file that contains it.
         tables: the run's tables by name.
-        value: instead of the test's own.
+        value: the value to use instead of the test's own.
 
     Returns:
-        By name of the effect (empty for a function): row network seed (only one, -1, for tables without seeds), column
-        part (empty where there is only one).
+        Tables by name of the effect (empty for a function): one row per network seed (a single row, -1, for tables
+        without seeds), one column per part (with an empty name if there is only one).
 
     Raises:
-        NotThere: if the table is not there, or lacks what the test compares.
+        NotThere: if the table does not exist, or lacks what the test compares.
         ConfigError: if an expression cannot be evaluated over its columns.
     """
     if test.table not in tables:

@@ -1,4 +1,4 @@
-"""Test functions of claims that are no arithmetic on series: each gives the effect by network seed and part."""
+"""Test functions for claims that are not arithmetic on series: each returns the effect by network seed and part."""
 
 import itertools
 from collections.abc import Callable
@@ -8,25 +8,25 @@ import pandas as pd
 
 
 class NotThere(LookupError):
-    """What a test compares was not run; the message says what."""
+    """Raised when what a test compares was not run; the message says what is missing."""
 
 
 EASY = ("T1", "T2", "T3", "T4")
 """Tasks that report an angle; the others compare (section 4)."""
 MIN_NETWORKS = 3
-"""Fewer decide nothing: intervals of two values are guesses, and outcomes of training are far from normal."""
+"""Networks needed for a verdict: intervals of two values are guesses, and training outcomes are far from normal."""
 Series = Callable[[str], pd.Series]
 
 
 def difference_of_hard_less_easy(series: Series) -> pd.DataFrame:
-    """Return how much methods differ on T5–T9 less how much they do on T1–T4: (difference of means)², in squared
-    points.
+    """Return how much methods differ on T5–T9 minus how much they differ on T1–T4, in squared points.
 
-    Mean over the pairs of MoLaP, separate networks and DNI, and over tasks. Chance alone makes means differ, and their
-    square, or their range, positive. So the square is estimated from products of different networks,
-    Σ_{s≠t} D_s D_t / n(n − 1) with D_s the difference in network s, which is zero on average where the methods are
-    alike. Each network's value is its pseudo-value of the jackknife: their mean is this estimate, their spread gives
-    its error. Of one or two networks, which decide nothing, it is D_s².
+    The difference is (difference of means)², averaged over tasks and over the pairs of MoLaP, separate networks and
+    DNI. Chance alone makes means differ, and their square, or their range, positive. The square is therefore
+    estimated from products of different networks, Σ_{s≠t} D_s D_t / n(n − 1) with D_s the difference in network s,
+    which is zero on average if the methods are alike. The value of each network is its jackknife pseudo-value: the
+    mean of these values is the estimate, and their spread gives its error. For one or two networks, which decide
+    nothing, the value is D_s².
     """
     methods = pd.concat({name: series(name) for name in ("molap", "separate", "dni")}, axis=1).dropna()
     pairs = {f"{a} {b}": methods[a] - methods[b] for a, b in itertools.combinations(methods, 2)}
@@ -50,7 +50,7 @@ def difference_of_hard_less_easy(series: Series) -> pd.DataFrame:
 
 
 def t7_less_each_other(series: Series) -> pd.DataFrame:
-    """Return what T7 loses less what each other task loses."""
+    """Return the loss of T7 minus the loss of each other task."""
     tasks = series("left_out").unstack("label")  # noqa: PD010 (a series has no pivot_table)
     if "T7" not in tasks or len(tasks.columns) < 2:
         raise NotThere("T7 and another task were not left out")

@@ -14,7 +14,7 @@ TABLES: tuple[str, ...] = get_args(Table)
 TEST_FUNCTIONS = {"difference_of_hard_less_easy": ("molap", "separate", "dni"), "t7_less_each_other": ("left_out",)}
 """The functions of molap/claims/functions.py, and the series that each compares."""
 FUNCTIONS = ("high", "low", "log10", "abs")
-"""What an expression may call; `high` and `low` are the largest and smallest of several series."""
+"""Functions that an expression may call; `high` and `low` are the largest and smallest of several series."""
 
 _ALLOWED = (
     ast.Expression,
@@ -33,7 +33,7 @@ def names_in(expression: str) -> list[str]:
     """Return the series that an expression names, in their order.
 
     Raises:
-        ValueError: if it is anything but arithmetic on names, numbers and `FUNCTIONS`.
+        ValueError: if the expression is anything but arithmetic on names, numbers and `FUNCTIONS`.
     """
     try:
         nodes = list(ast.walk(ast.parse(expression, mode="eval")))
@@ -51,7 +51,7 @@ def names_in(expression: str) -> list[str]:
 
 
 class Test(Section):
-    """One comparison: an effect in every network, and what it has to be for the claim to hold."""
+    """A comparison: an effect in every network, and the range in which it must lie for the claim to hold."""
 
     table: Table = Field(description="The table that it reads.")
     where: str | None = Field(
@@ -94,21 +94,21 @@ class Test(Section):
 
     @property
     def compared(self) -> list[str]:
-        """The names of the series that it compares."""
+        """Return the names of the series that the test compares."""
         if self.function:
             return list(TEST_FUNCTIONS[self.function])
         return list(dict.fromkeys(name for expression in self.effects.values() for name in names_in(expression)))
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The open interval in which the effect must lie."""
+        """Return the open interval in which the effect must lie."""
         if self.within is not None:
             return self.within
         return (-math.inf, self.below) if self.above is None else (self.above, math.inf)
 
     @property
     def comparison(self) -> str:
-        """What must be true of the effect, in words."""
+        """Return in words what must be true of the effect."""
         if self.within is not None:
             return f"between {self.within[0]:g} and {self.within[1]:g}"
         return f"below {self.below:g}" if self.above is None else f"above {self.above:g}"
@@ -163,7 +163,7 @@ class Claims(Section):
             check_columns(test.table, expression or "1")
 
     def rows(self, test: Test) -> str | None:
-        """Return the query of a test's rows, with those of the series that it names in braces."""
+        """Return the query of a test's rows, with each series that it names in braces replaced by its query."""
         try:
             return test.where and test.where.format(**(self.series | test.series))
         except (KeyError, IndexError, ValueError) as error:

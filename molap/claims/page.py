@@ -1,4 +1,4 @@
-"""The page of the verdicts, as Markdown and as HTML: all of them in one table, then each claim with its figures."""
+"""The page of the verdicts, as Markdown and as HTML: a table of all verdicts, then each claim with its figures."""
 
 import base64
 import html
@@ -20,12 +20,13 @@ ABOUT = (
 )
 HEADS = ("claim", "verdict", "by decision outputs", "what decides", "effect", "networks")
 WIDTH, N_COLOURS = 1200, 255
-"""Of figures inside the HTML page: in the report, browsers open no page of over 2 MB; in full they are beside it."""
+"""Width and number of colours of figures inside the HTML page; in the report, browsers open no page of more than 2 MB.
+The full figures are beside the page."""
 COLUMNS = {"part": "part", "must_be": "must be", "effect": "effect", "n_seeds": "networks", "verdict": "verdict"}
 
 
 def effect(row: pd.Series) -> str:
-    """Return the mean and interval in words."""
+    """Return the mean and its interval as text."""
     if pd.isna(row["mean"]):
         return ""
     if pd.isna(row.low):
@@ -38,7 +39,7 @@ def _networks(row: pd.Series) -> str:
 
 
 def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return the table of all claims, row by row as in `HEADS`."""
+    """Return the table of all claims, with the columns of `HEADS`."""
     rows = []
     for _, row in verdicts.iterrows():
         decides = row.part if pd.isna(row.must_be) else f"{row.part}: {row.must_be}"
@@ -57,14 +58,13 @@ def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _blocks(parts: pd.DataFrame, claim: int) -> list[tuple[str, pd.DataFrame]]:
-    """The parts of a claim by its own column (no name), then by each other one (`also_by`)."""
+    """Return the parts of a claim by its own column (no name), then by each other column (`also_by`)."""
     own = parts[parts.claim == claim]
     return list(own.groupby(own.by.astype(object).fillna(""), sort=False))
 
 
 def parts_of_claim(parts: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return the parts of a claim, row by row as in `COLUMNS`; with what each says alone, where that is something
-    else."""
+    """Return the parts of a claim, with the columns of `COLUMNS`, and the verdict on each alone if it differs."""
     rows = []
     for _, row in parts.iterrows():
         must_be = "" if pd.isna(row.must_be) else row.must_be
@@ -88,7 +88,7 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
         run: name of the run.
         verdicts: one row per claim.
         parts: one row per part.
-        figures: paths of the figures that there are, by name, as seen from the page.
+        figures: paths of the existing figures by name, relative to the page.
     """
     counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.verdict.value_counts().items())
     text = [f"# The paper's claims: {run}", ABOUT, f"{counts}.", _table(HEADS, overview(verdicts))]
@@ -105,7 +105,7 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
 
 
 def pictures(images: Mapping[str, Path]) -> str:
-    """Return the figures as a style of HTML, so that each is in the page once, however many claims show it."""
+    """Return an HTML style that holds the figures, so that the page contains each once, however many claims show it."""
     rules = (
         f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(small(path)).decode()}) }}"
         for name, path in images.items()
@@ -130,7 +130,7 @@ def _html_table(rows: list[tuple[str, ...]]) -> str:
 
 
 def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> str:
-    """Return one claim as HTML, with its figures of `pictures`; open where there is something to explain."""
+    """Return one claim as HTML, with its figures of `pictures`; it is open if there is something to explain."""
     esc = html.escape
     reading = f" Our reading: {esc(row.reading)}" if isinstance(row.reading, str) and row.reading else ""
     tables = ""

@@ -1,4 +1,4 @@
-"""Reading the claims file."""
+"""Read the claims file."""
 
 from functools import cache
 from pathlib import Path
@@ -10,17 +10,17 @@ from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig
 
 OWN = Path(__file__).with_name("claims.yaml")
-"""The paper's claims: `config/claims.yaml`, which the package brings along."""
+"""The file of the paper's claims, `config/claims.yaml`, which is part of the package."""
 FOLLOWED = ("performance", "robustness", "areas", "generalisation")
-"""The tables that are made with a reading switched."""
+"""Tables that are made for runs with a reading switched."""
 
 
 @cache
 def read_claims(file: str | None) -> Claims:
-    """Return the claims of a file, or the paper's where there is none.
+    """Return the claims of a file, or the paper's claims if no file is given.
 
     Raises:
-        ConfigError: if it cannot be read, or holds what is not allowed.
+        ConfigError: if the file cannot be read, or contains anything that is not allowed.
     """
     path = Path(file) if file else OWN
     try:
@@ -34,10 +34,10 @@ def read_claims(file: str | None) -> Claims:
 
 
 def followed_claims(c: RunConfig) -> Claims:
-    """Return the claims that the attribution follows; DNI is whichever network a run has.
+    """Return the claims that the attribution follows, with DNI standing for whichever DNI network a run has.
 
     Raises:
-        ConfigError: if there is no claim of that number, or its tables are not made with a reading switched.
+        ConfigError: if there is no claim of that number, or if its tables are not made with a reading switched.
     """
     claims = read_claims(c.claims.file)
     numbers = [claim.claim for claim in claims.claims]

@@ -1,4 +1,4 @@
-"""Verdicts: intervals over network seeds, and what they say about a claim."""
+"""Verdicts on claims, based on intervals over network seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -24,10 +24,14 @@ class Interval(NamedTuple):
 
 
 def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Return the mean and interval over network seeds (seed).
+    """Return the mean and its interval over network seeds.
 
-    Each value is one network's; what was drawn for it (trials, perturbations) has to be averaged before, because draws
-    of one network are not independent networks.
+    Each value belongs to one network; values drawn for the same network (trials, perturbations) must be averaged first,
+    because draws of one network are not independent networks.
+
+    Args:
+        values: one value per network, of shape (seed,).
+        confidence: confidence level of the interval.
     """
     n = len(values)
     if not n:
@@ -45,29 +49,29 @@ class Part(NamedTuple):
     test: Test
     name: str
     values: "pd.Series[float]"
-    """By network seed; seed -1 where seeds play no role, empty where it was not run."""
+    """Effects by network seed; the seed is -1 if seeds play no role, and there are none if the test was not run."""
     among: "tuple[pd.Series[float], ...]" = ()
-    """All of which one is enough (`some`), these values included; empty otherwise."""
+    """The effects of which one is enough (`some`), including these values; otherwise empty."""
 
     @property
     def seeded(self) -> bool:
-        """Whether it is about networks, or about counts and corpora, which have no seeds."""
+        """Return whether the part is about networks, rather than counts and corpora, which have no seeds."""
         return bool((self.values.index >= 0).all())
 
     @property
     def interval(self) -> Interval:
-        """Of the effect; where it is the best of several, with the error divided among them."""
+        """Return the interval of the effect; if it is the best of several, the error is divided among them."""
         return interval(self.values.to_numpy(), 1 - (1 - CONFIDENCE) / max(1, len(self.among)))
 
     @property
     def margin(self) -> float:
-        """How far the effect, at the less favourable end of its interval, is inside the limits (negative: outside)."""
+        """Return how far inside the limits the less favourable end of the effect's interval is (negative: outside)."""
         mean, low, high = self.interval
         low, high = (mean if np.isnan(end) else end for end in (low, high))
         return float(min(low - self.test.limits[0], self.test.limits[1] - high))
 
     def verdict(self, n_parts: int) -> str:
-        """Return what it says, as one of so many parts of its claim."""
+        """Return the verdict on this part, as one of `n_parts` parts of its claim."""
         if self.values.empty:
             return NOT_RUN
         among = [values.to_numpy() for values in self.among or (self.values,)]
@@ -75,17 +79,18 @@ class Part(NamedTuple):
 
 
 def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: int, seeded: bool = True) -> str:
-    """Return what the effects of one part say, or of several of which one is enough.
+    """Return the verdict on the effect of one part, or on several effects of which one is enough.
 
-    It holds if the 95 % interval lies within the limits; of several, that of one, whose error is divided among them
-    (Bonferroni). It does not if an interval lies outside, whose error is divided among the parts of the claim: all of
-    these must hold, one that does not is enough to refute. Several must all lie outside. Two networks leave it open.
+    The part holds if the 95 % interval lies within the limits; of several effects, one is enough, with the error
+    divided among them (Bonferroni). It does not hold if the interval lies outside, with the error divided among the
+    parts of the claim, because all parts must hold and one that does not is enough to refute the claim; several
+    effects must all lie outside. Two networks leave the verdict open.
 
     Args:
-        values: effects by network, of each that would be enough.
+        values: effects by network, for each effect that would be enough.
         limits: the open interval in which the effect must lie.
-        n_parts: parts of the claim.
-        seeded: whether the values are of networks; a count stands for itself.
+        n_parts: number of parts of the claim.
+        seeded: whether the values are of networks; a count has no interval.
     """
     low, high = limits
     if not seeded:
@@ -104,19 +109,19 @@ def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: 
 
 
 def _name(effect: str, case: str, some: bool) -> str:
-    """What a part is called: the effect, and in which case, if there are several; the best one, if one is enough."""
+    """Return the name of a part: the effect and, if there are several, the case; "best case" if one is enough."""
     case = f"best case {case}" if some and case else case
     return ", ".join(word for word in (effect, case) if word)
 
 
 def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> list[Part]:
-    """Return all parts of a claim; one without values, named by the reason, for each test that was not run.
+    """Return all parts of a claim; for each test that was not run, a part without values, named by the reason.
 
     Args:
-        claim: one of the file's.
-        claims: the file.
+        claim: one of the claims in the file.
+        claims: the claims file.
         tables: the run's tables by name.
-        by: the column that stands for `accuracy`; tests of other values are left out.
+        by: the column that replaces `accuracy`; tests of other values are left out.
     """
     found = []
     for test in claim.tests:
@@ -137,8 +142,7 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
 
 
 def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> pd.DataFrame:
-    """Return all parts of a claim (as in `measured`): effect, interval, verdict, that if it were alone, margin; a row
-    each."""
+    """Return one row per part of a claim (as in `measured`): effect, interval, verdict, verdict if alone, margin."""
     parts = measured(claim, claims, tables, by)
     rows = []
     for part in parts:
@@ -154,8 +158,7 @@ def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
 
 
 def decisive(parts: pd.DataFrame) -> pd.Series:
-    """Return the row by which a claim stands or falls: one that refutes it, else one that leaves it open; the
-    narrowest."""
+    """Return the row that decides a claim: it refutes the claim, or else leaves it open; of several, the narrowest."""
     order = [FAILS, NOT_RUN, OPEN, ONE, HOLDS]
     rank = parts.verdict.map(order.index)
     candidates = parts[rank == rank.min()]
@@ -163,11 +166,11 @@ def decisive(parts: pd.DataFrame) -> pd.Series:
 
 
 def judge(claims: Claims, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row per claim, and one per part of a claim.
+    """Return one table with a row per claim, and one with a row per part of a claim.
 
     Returns:
-        claims: number, place, what it says, verdict, the decisive part with effect and interval, number of network
-            seeds and of parts, the verdict by each of `also_by`, figures and tables; and all parts.
+        The claims: number, place, what it says, verdict, the decisive part with effect and interval, number of network
+        seeds and of parts, the verdict by each of `also_by`, figures and tables. And all parts.
     """
     rows, all_parts = [], []
     for claim in claims.claims:

@@ -1,1 +1,1 @@
-"""Offer every command of the package as one, `molap`; the commands themselves lie with what they run."""
+"""Provide every command of the package through one command, `molap`; each is defined beside the code that it runs."""

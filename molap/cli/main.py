@@ -1,4 +1,4 @@
-"""`molap`: the commands by name, each loaded when it is asked for, so that the list of them comes at once."""
+"""`molap`: the commands by name; each is loaded when it is used, so that listing them is fast."""
 
 from importlib import import_module
 
@@ -41,7 +41,7 @@ COMMANDS = {
 
 
 class Listed(click.Group):
-    """A group whose list and completion need none of its commands."""
+    """A group that can list and complete its commands without loading them."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.commands))
@@ -50,13 +50,13 @@ class Listed(click.Group):
                 formatter.write_dl([(name.ljust(width), line) for name, (_, line) in commands.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
-        """Return the command itself, in place of its entry in the list."""
+        """Return the command itself instead of its entry in the list."""
         name, entry, rest = super().resolve_command(ctx, args)
         return name, entry and loaded(name), rest
 
 
 def loaded(name: str) -> click.Command:
-    """Import a command by its name."""
+    """Import a command by name."""
     (place,) = (commands[name][0] for commands in COMMANDS.values() if name in commands)
     module, attribute = place.split(":")
     return getattr(import_module(module), attribute)

@@ -1,1 +1,1 @@
-"""Hold every setting: its type, limits, default and a line of meaning; what is done with it is elsewhere."""
+"""Define every setting: its type, limits, default and a line of explanation; other packages use the settings."""

@@ -14,7 +14,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "separate": {"learning_rate": 3e-3, "recurrent_rate": 1.0, "n_steps": 2000},
     "dni": {"recurrent_rate": 1.0, "n_steps": 2000},
 }
-"""Restores the training that was used before the search (docs/decisions.md), when many networks stayed on a plateau."""
+"""The training settings used before the search (docs/decisions.md), with which many networks stayed on a plateau."""
 
 SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "criterion": {"evaluation": {"criterion": "relative", "fixation_tolerance": 0.15}},
@@ -36,8 +36,9 @@ SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "equal_size": {"dni": {"n_units": 100}},
     "protocol": BEFORE,
 }
-"""One reading at a time as the released code has it; for `alignment`, which the presets share, the other one. With
-`equal_size`, DNI has as many units as the other networks. With `protocol`, networks are trained as they once were."""
+"""Readings of the released code, one at a time; for `alignment`, which the presets share, the other reading. With
+`equal_size`, DNI has as many units as the other networks. With `protocol`, networks are trained as before the
+search."""
 
 
 class AttributionSettings(Section):

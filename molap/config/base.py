@@ -1,4 +1,4 @@
-"""The common ground of every configuration section: frozen, typed, unknown keys refused."""
+"""The base of every configuration section: frozen, typed, and refusing unknown keys."""
 
 import difflib
 import re
@@ -9,7 +9,7 @@ import pydantic
 
 
 class ConfigError(ValueError):
-    """A configuration that is refused; the message names the field, the value and what is allowed."""
+    """Raised when a configuration is refused; the message names the field, the value and what is allowed."""
 
 
 class Section(pydantic.BaseModel):
@@ -38,7 +38,7 @@ def check(model: type[Section], values: object) -> Section:
         return model.model_validate(values)
     except pydantic.ValidationError as error:
         items = error.errors()
-        # An outer list of which an item was refused is reported as too short as well; only the item matters.
+        # If an item of a list is refused, the outer list is also reported as too short; only the item matters.
         inner = [i for i in items if not any(_encloses(i["loc"], other["loc"]) for other in items)]
         raise ConfigError("\n".join(_explain(model, item) for item in inner)) from None
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from molap.config.base import Section
 
 LARGEST_N_UNITS = 5000
-"""Units of the largest network that can be configured."""
+"""Number of units of the largest network that can be configured."""
 ReadoutInit = Literal["n_units", "n_outputs", "n_units_squared", "zero"]
 RecurrentInit = Literal["normal", "orthogonal"]
 

@@ -15,12 +15,12 @@ def _each_once(strengths: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class Strength(NamedTuple):
-    """Says what the strengths of a perturbation are; the type of its setting holds it."""
+    """The meaning of a perturbation's strengths, stored in the type of its setting."""
 
     unit: str = ""
-    """As figures write it after the number."""
+    """The unit, as figures write it after the number."""
     lesion: bool = False
-    """True of a perturbation that sets this share of some weights to zero; figures compare such lesions."""
+    """Whether the perturbation sets this share of some weights to zero; figures compare such lesions."""
 
 
 _Percents = tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...]
@@ -72,7 +72,7 @@ class StrengthSettings(Section):
 
 
 def strength_of(perturbation: str) -> Strength:
-    """Return what the strengths of a perturbation are, as its setting declares; `module2` is declared as `module`."""
+    """Return the meaning of a perturbation's strengths, as its setting declares it (for `module2`: `module`)."""
     field = StrengthSettings.model_fields.get(re.sub(r"^module\d+$", "module", perturbation))
     return next((item for item in field.metadata if isinstance(item, Strength)), Strength()) if field else Strength()
 

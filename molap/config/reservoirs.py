@@ -1,4 +1,4 @@
-"""Recurrent networks of the user's own, as further sources: fitted to recordings, or made by another program."""
+"""The user's own recurrent networks as additional sources: fitted to recordings, or made by another program."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ TAKEN = (
     "nan",
     "null",
 )
-"""Names that files, legends or tables of numbers use for something else."""
+"""Names that files, legends or tables use for something else."""
 
 
 class ReservoirSettings(Section):
@@ -44,7 +44,7 @@ class ReservoirSettings(Section):
                 )
             if not Path(file).is_file():
                 raise ValueError(f"files.{name}: there is no file {file!r}")
-            from molap.networks.own import read_reservoir  # NumPy only where there is something to read
+            from molap.networks.own import read_reservoir  # imports NumPy only if there is a file to read
 
             try:
                 read_reservoir(file)

@@ -1,4 +1,4 @@
-"""The whole configuration of a run: one file, checked before anything else."""
+"""The whole configuration of a run: one file, checked before anything else happens."""
 
 import re
 from pathlib import Path
@@ -149,8 +149,10 @@ class RunConfig(RunSettings):
 
 
 def known_tasks(modules: tuple[str, ...]) -> dict[str, str]:
-    """Return the names of all tasks and their labels; the registry (and with it JAX) is only imported where a user adds
-    tasks."""
+    """Return the names of all tasks and their labels.
+
+    The registry (and with it JAX) is imported only if the user adds tasks.
+    """
     if not modules:
         return TASK_LABELS
     from molap.tasks.registry import load_tasks
@@ -171,7 +173,7 @@ def read(path: str | Path) -> RunConfig:
     """Read and check a YAML configuration file.
 
     Raises:
-        ConfigError: if the file cannot be read, is no mapping, or a field is refused.
+        ConfigError: if the file cannot be read or is not a mapping, or if a field is refused.
     """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}

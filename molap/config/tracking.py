@@ -31,12 +31,12 @@ def server_uri(uri: str) -> str:
     """Check the address of a server.
 
     Raises:
-        ValueError: if it is no http(s) address of a host, or holds a login.
+        ValueError: if it is not an http(s) address of a host, or contains a login.
     """
     try:
         parts = urlsplit(uri)
         is_address = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:  # brackets or a port that are none
+    except ValueError:  # invalid brackets or an invalid port
         is_address = False
     if not is_address or uri.split() != [uri]:
         raise ValueError(f"{uri!r} is not allowed; give http://HOST:PORT or https://HOST of an MLflow server")

@@ -54,7 +54,7 @@ class PhaseSettings(Section):
 
     @property
     def rate_factors(self) -> dict[str, float]:
-        """Factors on the learning rates of some weights, by name."""
+        """Return factors on the learning rates of some weights, by name."""
         return {"w_out": self.readout_rate}
 
 
@@ -67,7 +67,7 @@ class RecurrentPhaseSettings(PhaseSettings):
 
     @property
     def rate_factors(self) -> dict[str, float]:
-        """Factors on the learning rates of some weights, by name."""
+        """Return factors on the learning rates of some weights, by name."""
         return {"w_rec": self.recurrent_rate, "w_out": self.readout_rate}
 
 

@@ -44,7 +44,7 @@ class Candidate(Section):
 
     @property
     def name(self) -> str:
-        """Return its name: the searched values, then the others where they differ from what they are by default."""
+        """Return its name: the main searched values, then the other fields that differ from their defaults."""
         rate = "own" if self.learning_rate is None else _number(self.learning_rate)
         clip = "none" if self.clip_norm is None else _number(self.clip_norm)
         parts = [
@@ -71,7 +71,7 @@ def _number(value: float) -> str:
 
 
 def _values_of(name: str) -> Any:
-    """Describe a grid's field as the candidate's; left out, it has the candidate's default as its one value."""
+    """Return a grid's field, described as the candidate's; if left out, its one value is the candidate's default."""
     field = Candidate.model_fields[name]
     return Field((field.default,), description=field.description)
 

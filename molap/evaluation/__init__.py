@@ -1,1 +1,1 @@
-"""Say when a decision is right, and run networks on test trials, as trained and perturbed; nothing is trained here."""
+"""Decide when a decision is correct, and run trained and perturbed networks on test trials."""

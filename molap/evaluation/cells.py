@@ -1,4 +1,4 @@
-"""What a sweep of perturbed networks has computed so far, and what is still missing."""
+"""Intermediate results of a sweep of perturbed networks: what has been computed, and what is still missing."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -13,10 +13,10 @@ from molap.storage.files import FileDamaged, load_arrays, save_arrays
 
 
 class Cells:
-    """What a sweep has computed so far: for each seed, perturbation and strength an array (draw, column).
+    """The results of a sweep so far: for each seed, perturbation and strength an array (draw, column).
 
-    Kept in a file beside the sweep's table, so that a killed sweep goes on where it was, and one with more
-    strengths, draws or perturbations computes only these. A file that comes of anything else is not used.
+    They are kept in a file beside the sweep's table, so that a killed sweep resumes where it stopped, and a sweep with
+    more strengths, draws or perturbations computes only the new ones. A file with another identity is ignored.
     """
 
     def __init__(self, file: Path, identity: str) -> None:
@@ -34,22 +34,22 @@ class Cells:
             self._saved = sum(map(len, arrays.values()))
 
     def draws(self, *names: object) -> int:
-        """Return how many draws are known."""
+        """Return how many draws of a cell have been computed."""
         return len(self._values.get(_cell(names), ()))
 
     def get(self, *names: object) -> Float[np.ndarray, "draw column"]:
-        """Return what is known of a cell."""
+        """Return the results of a cell."""
         return self._values[_cell(names)]
 
     def add(self, row: dict[str, float | int], *names: object) -> None:
-        """Add a draw."""
+        """Add the results of one draw to a cell."""
         self.columns = list(row)
         values = np.array([list(row.values())], np.float64)
         known = self._values.get(_cell(names))
         self._values[_cell(names)] = values if known is None else np.concatenate([known, values])
 
     def save(self) -> None:
-        """Write the file if there is anything new."""
+        """Write the file if there are new results."""
         n_rows = sum(map(len, self._values.values()))
         if n_rows > self._saved:
             columns = np.array(self.columns)
@@ -62,7 +62,7 @@ def _cell(names: tuple) -> str:
 
 
 def identity(settings: str, code: str, files: Iterable[str]) -> str:
-    """Return what determines a cell: settings, source, and the contents of the files that are read."""
+    """Return a digest of all that determines a cell: settings, source, and the contents of the files read."""
     digest = hashlib.sha256(f"{settings} {code}".encode())
     for file in files:
         digest.update(Path(file).read_bytes())

@@ -1,4 +1,4 @@
-"""Decision accuracy (A.3), its variants, and the level that a constant output reaches."""
+"""Decision accuracy (A.3), its variants, and the accuracy that a constant output reaches."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,7 +15,7 @@ def window_means(signals: Signals, window: int) -> Means:
 
 
 def tolerances(target_means: Means, settings: CriterionSettings) -> Means:
-    """Return the largest deviation allowed per trial and output; the first output is the fixation."""
+    """Return the largest deviation allowed for each trial and output; the first output is the fixation."""
     allowed = np.full(target_means.shape, settings.tolerance)
     allowed[:, 0] = settings.fixation_tolerance
     return allowed * np.abs(target_means) if settings.criterion == "relative" else allowed
@@ -24,7 +24,7 @@ def tolerances(target_means: Means, settings: CriterionSettings) -> Means:
 def correct_decisions(
     outputs: Signals, targets: Signals, settings: CriterionSettings
 ) -> Bool[np.ndarray, "trial output"]:
-    """Say whether each output's mean over the window lies within the tolerance of its target's mean.
+    """Return whether each output's mean over the window lies within the tolerance of its target's mean.
 
     |mean ŷ − mean y| ≤ δ (`absolute`, the text) or ≤ δ · |mean y| (`relative`, the released code).
     """
@@ -34,16 +34,16 @@ def correct_decisions(
 
 
 def best_constant_accuracy(targets: Signals, settings: CriterionSettings) -> Float[np.ndarray, " output"]:
-    """Return, per output, the share of trials (0–1) that the best constant output decides correctly.
+    """Return, for each output, the share of trials (0–1) on which the best constant output is correct.
 
-    A constant c is correct on a trial if it lies in the interval mean ± tolerance; the best c lies in the most
-    intervals, and one of their lower ends is always among the best.
+    A constant c is correct on a trial if it lies in the interval mean ± tolerance. The best c lies in the most
+    intervals, and the lower end of some interval is always among the best values.
     """
     target_means = window_means(targets, settings.window)
     allowed = tolerances(target_means, settings)
     best = []
     for low, high in zip((target_means - allowed).T, (target_means + allowed).T, strict=True):
-        # At c = a lower end: intervals begun by then, less those ended strictly before.
+        # For c at a lower end, count the intervals that have begun by then, minus those that ended strictly before.
         begun = np.searchsorted(np.sort(low), low, side="right")
         ended = np.searchsorted(np.sort(high), low, side="left")
         best.append((begun - ended).max() / len(low))
@@ -51,13 +51,13 @@ def best_constant_accuracy(targets: Signals, settings: CriterionSettings) -> Flo
 
 
 def metrics(outputs: Signals, targets: Signals, settings: CriterionSettings) -> dict[str, float]:
-    """Return every metric of one network on one task; accuracies in percent.
+    """Return all metrics of one network on one task; accuracies are in percent.
 
     Returns:
-        `accuracy`: correct decisions averaged over outputs, the paper's number; `decision_accuracy`: without the
-        fixation output; `all_correct`: trials with every output correct; `mse`: over all steps; `response_mse`:
-        over the criterion's window; `best_constant`: `accuracy` of the best constant outputs;
-        `accuracy_output1` …: per output.
+        `accuracy`: correct decisions averaged over outputs, as reported in the paper; `decision_accuracy`: the same
+        without the fixation output; `all_correct`: trials with every output correct; `mse`: over all steps;
+        `response_mse`: over the criterion's window; `best_constant`: `accuracy` of the best constant outputs;
+        `accuracy_output1` …: accuracy of each output.
     """
     correct = correct_decisions(outputs, targets, settings)
     per_output = 100 * correct.mean(axis=0)

@@ -1,9 +1,9 @@
 """Perturbations of a trained network (A.4): lesioned weights, silenced units, noise on the weights.
 
 A perturbation is a function (key, network, strength, readings, module of every unit) → (network, number of entries or
-units hit). The same key hits the same places at every strength: 10 % of the weights contain the 5 % of a weaker lesion,
-and noise of σ = 0.02 is twice that of 0.01. Every perturbation is one of weights; silencing a unit is removing all that
-it sends.
+units hit). The same key hits the same places at every strength: a lesion of 10 % of the weights contains the 5 % of a
+weaker one, and noise of σ = 0.02 is twice the noise of σ = 0.01. Every perturbation changes weights; silencing a unit
+removes all that it sends.
 """
 
 import math
@@ -28,29 +28,29 @@ Perturbation = Callable[[Key[Array, ""], Params, float, PerturbationReadings, Mo
 
 
 def module_of(n_units: int, n_modules: int) -> Modules:
-    """Return the module of every unit in blocks: in order, as equal as the number of units allows."""
+    """Return the module of every unit; modules are blocks of consecutive units, as equal in size as possible."""
     return tuple((np.arange(n_units) * n_modules // n_units + 1).tolist())
 
 
 def within_module(modules: Modules, module: int) -> Bool[np.ndarray, "unit unit"]:
-    """Return entries from and to units of one module."""
+    """Mark the entries from and to units of one module."""
     own = np.array(modules) == module
     return own[:, None] & own[None, :]
 
 
 def between_modules(modules: Modules) -> Bool[np.ndarray, "unit unit"]:
-    """Return entries from a unit of one module to a unit of another."""
+    """Mark the entries from a unit of one module to a unit of another."""
     module = np.array(modules)
     return module[:, None] != module[None, :]
 
 
 def number_hit(percent: float, n_places: int) -> int:
-    """Return a percentage of places, rounded down; exact for the decimal number that is meant (29 % of 100 are 29)."""
+    """Return `percent` of `n_places`, rounded down; exact for decimal percentages (29 % of 100 is 29)."""
     return math.floor(Fraction(repr(float(percent))) * n_places / 100)
 
 
 def choose(key: Key[Array, ""], percent: float, places: Int[np.ndarray, " place"]) -> Int[Array, " hit"]:
-    """Choose a percentage of `places` without replacement; a larger percentage contains a smaller one's."""
+    """Choose a percentage of `places` without replacement; a larger percentage contains the choice of a smaller one."""
     order = jnp.argsort(jax.random.uniform(key, places.shape))
     return jnp.asarray(places)[order[: number_hit(percent, len(places))]]
 
@@ -62,14 +62,14 @@ def lesion_module(key, network, percent, readings, modules, module):
 
 
 def lesion_between(key, network, percent, readings, modules):
-    """Set a percentage of the weights between modules to zero; as released, of all weights."""
+    """Set a percentage of the weights between modules to zero; in the released code, of all weights."""
     if readings.inter_module_as == "whole":
         return lesion_whole(key, network, percent, readings, modules)
     return _lesion(key, network, percent, between_modules(modules))
 
 
 def lesion_whole(key, network, percent, readings, modules):
-    """Set a percentage of all recurrent weights to zero; as released, recurrent biases are among them."""
+    """Set a percentage of all recurrent weights to zero; in the released code, including recurrent biases."""
     del modules
     everywhere = np.ones(network.w_rec.shape, bool)
     return _lesion(key, network, percent, everywhere, readings.biases == "hit" and network.b_rec is not None)
@@ -89,7 +89,7 @@ def _lesion(key, network, percent, entries, and_biases=False):
 
 
 def silence(key, network, percent, readings, modules):
-    """Clamp a percentage of units at zero: nothing of them reaches other units or, unless as released, the readout."""
+    """Clamp a percentage of units at zero: they send nothing to other units or, unless as released, to the readout."""
     del modules
     hit = choose(key, percent, np.arange(network.w_rec.shape[0]))
     network = network._replace(w_rec=jnp.asarray(network.w_rec).at[:, hit].set(0))
@@ -99,7 +99,7 @@ def silence(key, network, percent, readings, modules):
 
 
 def add_noise(key, network, std, readings, modules):
-    """Add N(0, σ²) to every recurrent weight; as released, also to recurrent biases."""
+    """Add N(0, σ²) to every recurrent weight; in the released code, also to recurrent biases."""
     del modules
     of_weights, of_biases = jax.random.split(key)
     w_rec = network.w_rec + std * jax.random.normal(of_weights, network.w_rec.shape)
@@ -116,10 +116,10 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "noise": add_noise,
     "silence": silence,
 }
-"""By name, that of its list of strengths in the configuration; `module` is one perturbation per module."""
+"""Perturbations by the name of their strengths in the configuration; `module` is one perturbation per module."""
 
 
 def find(name: str) -> Perturbation:
-    """Return the perturbation of a name; `module2` is that of the second module."""
+    """Return a perturbation by name; `module2` is the lesion of the second module."""
     module = re.fullmatch(r"module(\d+)", name)
     return partial(PERTURBATIONS["module"], module=int(module[1])) if module else PERTURBATIONS[name]

@@ -1,7 +1,7 @@
-"""What keeps a network on a plateau: the memory in its states, the gradient through the delay, saturated units.
+"""Diagnose what keeps a network on a plateau: memory in its states, the gradient through the delay, saturated units.
 
-A network that answers with a constant has lost what it would have to remember. These numbers tell whether the states at
-the Go signal still hold the stimuli, and whether training could bring them back: how much of the gradient of the
+A network that answers with a constant has lost what it needs to remember. These numbers show whether the states at the
+Go signal still encode the stimuli, and whether training could restore this: how much of the gradient of the
 response's error reaches the steps at which the stimuli are shown.
 """
 
@@ -11,33 +11,33 @@ from jaxtyping import Float
 from molap.tasks.trial import GO, PULSES
 
 SATURATED = 0.95
-"""Size of a rate beyond which a unit counts as saturated: there tanh has less than a tenth of its slope at 0."""
+"""Absolute rate above which a unit counts as saturated: there tanh has less than a tenth of its slope at 0."""
 RIDGE = 1e-6
-"""Ridge of the decoder, as a fraction of the states' own variance, so that it does not depend on their size."""
+"""Ridge of the decoder, as a fraction of the variance of the states, so that it does not depend on their scale."""
 RESOLUTION = float(np.finfo(np.float32).eps)
-"""Spacing of float32 at 1: what rates differ by in less is rounding, and is no memory."""
+"""Spacing of float32 at 1: smaller differences between rates are rounding, not memory."""
 
 States = Float[np.ndarray, "trial unit"]
 Values = Float[np.ndarray, "trial value"]
 
 
 def state_variance(states: States) -> float:
-    """Return the variance of the states over trials, as a mean over units.
+    """Return the variance of the states over trials, averaged over units.
 
-    (1/N) Σ_i (1/K) Σ_k (h_ik − mean_k h_ik)² for N units and K trials; rates have no unit.
+    (1/N) Σ_i (1/K) Σ_k (h_ik − mean_k h_ik)² for N units and K trials; rates are dimensionless.
     """
     return float(np.asarray(states, np.float64).var(axis=0).mean())
 
 
 def decoded_r2(states: States, values: Values) -> Float[np.ndarray, " value"]:
-    """Return R² of each value, decoded linearly from the states.
+    """Return the R² of each value, decoded linearly from the states.
 
     On the first half of the trials, weights w and offset b minimise Σ_k (v_k − w·h_k − b)² + α |w|², with
     α = K (`RIDGE` · `state_variance` + `RESOLUTION`²) for these K trials. On the second half,
-    R² = 1 − Σ (v − v̂)² / Σ (v − mean v)²: at most 1, 0 for the best constant, below 0 for what is worse than that.
+    R² = 1 − Σ (v − v̂)² / Σ (v − mean v)²: at most 1, 0 for the best constant, below 0 for anything worse.
 
     Returns:
-        One number per value; NaN where the second half has but one value.
+        One number per value; NaN if the value is constant over the second half.
     """
     states, values = (np.asarray(array, np.float64) for array in (states, values))
     half = len(states) // 2
@@ -52,15 +52,15 @@ def decoded_r2(states: States, values: Values) -> Float[np.ndarray, " value"]:
 
 
 def shown(inputs: Float[np.ndarray, "time trial channel"], window: tuple[int, int]) -> Values:
-    """Return what each stimulus channel shows during some steps: its mean over them.
+    """Return what each stimulus channel shows during a window: its mean over the steps of the window.
 
-    All channels but the first, which is the fixation. In T5 to T9 a pulse fills the window.
+    All channels count except the first, which is the fixation. In T5 to T9 a pulse fills the window.
     """
     return np.asarray(inputs[slice(*window), :, 1:], np.float64).mean(axis=0)
 
 
 def wanted(targets: Float[np.ndarray, "time trial output"]) -> Values:
-    """Return what each output but the fixation shall be in the response period: its target's mean over that."""
+    """Return the target of each output except the fixation, averaged over the response period."""
     return np.asarray(targets[GO:, :, 1:], np.float64).mean(axis=0)
 
 
@@ -71,9 +71,9 @@ def response_gradient(
     outputs: Float[np.ndarray, "time trial output"],
     targets: Float[np.ndarray, "time trial output"],
 ) -> Float[np.ndarray, "time trial unit"]:
-    """Return the gradient of each trial's error in the response period with respect to its state at every step.
+    """Return the gradient of each trial's error in the response period with respect to the state at every step.
 
-    E = mean over the steps from the Go signal on, and over outputs, of (ŷ − y)², in squared units of the output.
+    E is the mean of (ŷ − y)² over outputs and the steps from the Go signal on, in squared units of the output.
     Backwards in time, with h(t) = tanh(W_rec h(t−1) + …) and ŷ(t) = W_out h(t) + …,
 
     ∂E/∂h(t) = W_outᵀ ∂E/∂ŷ(t) + W_recᵀ [(1 − h(t+1)²) ∘ ∂E/∂h(t+1)].
@@ -91,12 +91,12 @@ def response_gradient(
 
 
 def saturated(h: Float[np.ndarray, "time trial unit"]) -> float:
-    """Return how many rates lie beyond ±`SATURATED`, in percent of all steps, trials and units."""
+    """Return the share of rates beyond ±`SATURATED`, in percent of all steps, trials and units."""
     return float(100 * (np.abs(h) > SATURATED).mean())
 
 
 def spectral_radius(w_rec: Float[np.ndarray, "unit unit"]) -> float:
-    """Return the largest size of an eigenvalue of W_rec."""
+    """Return the largest absolute eigenvalue of W_rec."""
     return float(np.abs(np.linalg.eigvals(np.asarray(w_rec, np.float64))).max())
 
 
@@ -108,14 +108,14 @@ def symptoms(
     inputs: Float[np.ndarray, "time trial channel"],
     targets: Float[np.ndarray, "time trial output"],
 ) -> dict[str, float]:
-    """Return all of this for one network on trials of its task.
+    """Return all numbers of this module for one network on trials of its task.
 
-    Memory is read from the last state before the response, h(`GO` − 1).
+    Memory is decoded from the last state before the response, h(`GO` − 1).
 
     Returns:
-        `state_variance`; `r2_target`, a mean over outputs; for each pulse p `r2_pulse{p}`, a mean over stimulus
-        channels, `r2_pulse{p}_channel{c}`, each of them, and `gradient_pulse{p}`: the Euclidean norm of the gradient
-        in the pulse's middle, as a mean over trials; `saturated` in percent; `spectral_radius`.
+        `state_variance`; `r2_target`, a mean over outputs; for each pulse p, `r2_pulse{p}_channel{c}` of each stimulus
+        channel c, their mean `r2_pulse{p}`, and `gradient_pulse{p}`, the Euclidean norm of the gradient in the
+        middle of the pulse, averaged over trials; `saturated` in percent; `spectral_radius`.
     """
     memory = np.asarray(h[GO - 1])
     found = {"state_variance": state_variance(memory), "r2_target": float(decoded_r2(memory, wanted(targets)).mean())}

@@ -1,4 +1,4 @@
-"""Many perturbed networks on one test set, a few at a time."""
+"""Run many perturbed networks on one test set, a few at a time."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -15,11 +15,11 @@ from molap.networks.rnn import Params, run, stack_networks
 from molap.randomness import named_key
 
 LARGEST_BATCH = 256
-"""Networks that run at once on a GPU at most; more of them are not faster."""
+"""Largest number of networks that run at once on a GPU; more are not faster."""
 
 
 class Perturbed(NamedTuple):
-    """A perturbed network and where it belongs."""
+    """A perturbed network, with its strength, draw and number of places hit."""
 
     strength: float
     draw: int
@@ -33,7 +33,7 @@ def outputs(
     inputs: Float[Array, "time trial channel"],
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
 ) -> Float[Array, "time trial output"]:
-    """Return the outputs of `molap.networks.rnn.run`; its rates are not kept."""
+    """Return the outputs of `molap.networks.rnn.run` without keeping the rates."""
     return run(params, inputs, noise)[0]
 
 
@@ -41,12 +41,12 @@ _outputs_of_several = jax.jit(jax.vmap(outputs, in_axes=(0, None, None)))
 
 
 def perturbation_key(data_seed: int, name: str, network_seed: int) -> Key[Array, ""]:
-    """Return the stream of a perturbation's draws: the same for networks of every kind, so that kinds are paired."""
+    """Return the key of a perturbation's draws: the same for networks of every kind, so that kinds are paired."""
     return named_key(data_seed, "perturbation", name, network_seed)
 
 
 def modules_of(arrays: dict[str, np.ndarray], n_units: int, n_modules: int) -> Modules:
-    """Return the module of every unit: as the network's file has it, or else equal blocks."""
+    """Return the module of every unit: as stored in the network's file, or else equal blocks."""
     return tuple(arrays["modules"].tolist()) if "modules" in arrays else module_of(n_units, n_modules)
 
 
@@ -59,14 +59,14 @@ def perturb(
     readings: PerturbationReadings,
     modules: Modules,
 ) -> list[tuple[Params, Int[Array, ""]]]:
-    """Return one draw of a perturbation at several strengths; (network, number hit) of each."""
+    """Return one draw of a perturbation at several strengths, as (network, number hit) for each strength."""
     found = _perturbed(key, draw, network, name, strengths, readings, modules)
     return [(network._replace(**weights), n_hit) for weights, n_hit in found]
 
 
 @partial(jax.jit, static_argnames=("name", "strengths", "readings", "modules"))
 def _perturbed(key, draw, network: Params, name, strengths, readings, modules) -> list[tuple[dict[str, Array], int]]:
-    """Return the weights that a perturbation changes: the program does not depend on the shapes of the others."""
+    """Return the weights that a perturbation changes; the program thus does not depend on the shapes of the others."""
     key, found = jax.random.fold_in(key, draw), []
     for strength in strengths:
         after, n_hit = find(name)(key, network, strength, readings, modules)
@@ -81,7 +81,7 @@ def run_many(
     noise: Float[Array | np.ndarray, "time trial unit"] | None,
     batch: int = 1,
 ) -> Iterator[tuple[Perturbed, Float[np.ndarray, "time trial output"]]]:
-    """Return the outputs of each network; `batch` of them at once, which serves a GPU, on a CPU one after the other."""
+    """Yield the outputs of each network, running `batch` of them at once, which helps on a GPU; on a CPU use 1."""
     waiting: list[Perturbed] = []
     for item in networks:
         waiting.append(item)
@@ -101,8 +101,7 @@ def _run_batch(items: list[Perturbed], inputs, noise, batch: int):
 
 
 def batch_size(memory_mb: float, each_mb: float, backend: str | None = None) -> int:
-    """Return how many networks run at once in the given memory: on a CPU one, which is fastest there, elsewhere all
-    that fit.
+    """Return how many networks run at once in the given memory: one on a CPU, where it is fastest, else all that fit.
 
     Raises:
         ValueError: if not even one fits.

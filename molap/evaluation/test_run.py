@@ -1,4 +1,4 @@
-"""Trained networks on trials that no training sees, with the state noise of the test."""
+"""Run trained networks on trials that training never uses, with the state noise of the test."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ def test_noise(
     n_units: int,
     n_trials: int,
 ) -> Float[Array | np.ndarray, "step trial unit"] | None:
-    """Draw the state noise of the first trials of a test set: what the evaluation draws for all of them."""
+    """Draw the state noise of the first trials of a test set, as the evaluation draws it for all of them."""
     noise = draw_state_noise(named_key(data_seed, "state noise"), std, inputs.shape[1], len(inputs), n_units)
     return None if noise is None else noise[:, :n_trials]
 
@@ -30,5 +30,5 @@ def run_test(params: Params, inputs, state_noise: float, data_seed: int):
 
 @partial(jax.jit, static_argnames=("state_noise", "data_seed"))
 def run_test_outputs(params: Params, inputs, state_noise: float, data_seed: int):
-    """Outputs of `run_test`; the rates, 176 MB of 200 units on 2,000 trials, are not kept."""
+    """Return the outputs of `run_test` without keeping the rates (176 MB for 200 units on 2,000 trials)."""
     return run(params, inputs, test_noise(data_seed, state_noise, inputs, params.w_rec.shape[0], inputs.shape[1]))[0]

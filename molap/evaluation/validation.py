@@ -1,4 +1,4 @@
-"""Networks of the search, scored on validation trials."""
+"""Score networks of the search on validation trials."""
 
 import jax
 import numpy as np
@@ -21,8 +21,8 @@ def scores(
     """Score networks on validation trials.
 
     Returns:
-        By network: `accuracy`, `decision_accuracy` and `best_constant` (%), `mse`, and `failed`: whether the accuracy
-        is below that of the best constant output.
+        For each network: `accuracy`, `decision_accuracy` and `best_constant` (%), `mse`, and `failed`, whether the
+        accuracy is below that of the best constant output.
     """
     inputs, rows = validation["inputs"], []
     noise = test_noise(data_seed, state_noise, inputs, params.w_rec.shape[-1], inputs.shape[1])

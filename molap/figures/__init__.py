@@ -1,1 +1,1 @@
-"""Draw figures from tables, and nothing else: no figure reads a network or computes a result."""
+"""Draw figures from tables; no figure reads a network or computes a result."""

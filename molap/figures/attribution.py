@@ -1,4 +1,4 @@
-"""Figure of the attribution: for each part of a claim, its effect with each reading switched."""
+"""Draw the figure of the attribution: for each part of a claim, its effect with each reading switched."""
 
 import math
 import textwrap
@@ -12,16 +12,16 @@ from molap.figures.style import new_figure
 COLOURS = {"holds": "#029e73", "does not hold": "#d55e00"}
 N_COLUMNS = 4
 TITLE_WIDTH = 42
-"""Letters over one panel, beside its neighbours."""
+"""Characters that fit above one panel beside its neighbours."""
 
 
 def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
-    """Draw one panel per claim and part; what must be true is shaded, the line is the effect with nothing switched.
+    """Draw one panel per claim and part, with the required range shaded and a line at the unswitched effect.
 
-    Switches may have been tried on fewer networks: then a hollow point is the effect with nothing switched in those.
+    If a switch was tried on fewer networks, a hollow point shows the unswitched effect in those networks.
 
     Args:
-        table: that of `claims.attribution`.
+        table: the table of `claims.attribution`.
         none: the switch that switches nothing.
     """
     shown = table.dropna(subset=["mean"])
@@ -50,7 +50,7 @@ def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
 
 
 def _names(table: pd.DataFrame, switches: list[str]) -> list[str]:
-    """What the switches are called; with their number of networks, where that is not the same for all."""
+    """Return the names of the switches, with their numbers of networks if these differ."""
     counts = table.groupby("switch").n_seeds.max().reindex(switches, fill_value=0)
     names = [switch.replace("_", " ") for switch in switches]
     return names if counts.nunique() == 1 else [f"{name} ({n})" for name, n in zip(names, counts, strict=True)]

@@ -1,4 +1,4 @@
-"""Learning in sequence: what each network can do after each task, and what remains at the end."""
+"""Draw learning in sequence: how well each network performs after each task, and at the end."""
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,11 @@ from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, network_see
 def draw_continual(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw a column per kind of network: a heat map of accuracy, and accuracy right after learning and at the end.
 
-    With one kind of network the two stand side by side.
+    If there is only one kind of network, the two panels are side by side.
 
     Args:
-        scores: the table `continual`; only the first order of the tasks is shown, as a mean over network seeds.
-        performance: the table of the same name, for joint training and the best constant output.
+        scores: the table `continual`; the figure shows only the first order of the tasks, averaged over network seeds.
+        performance: the table `performance`, for joint training and the best constant output.
         labels: task → T1 ….
     """
     scores = scores[scores.order == 0]

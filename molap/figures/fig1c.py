@@ -1,4 +1,4 @@
-"""Fig 1C and Table 1: weights in all and weights trained, as printed, corrected, and counted."""
+"""Draw Fig 1C and Table 1: all weights and trained weights, as printed, corrected, and counted."""
 
 import pandas as pd
 import seaborn as sns
@@ -19,7 +19,7 @@ COUNTS = {
 
 
 def draw_fig1c(table1: pd.DataFrame) -> Figure:
-    """Draw bars on a logarithmic scale, a panel per version of the table.
+    """Draw bars on a logarithmic scale, with one panel per version of the table.
 
     Args:
         table1: columns version, strategy, overall, trained, trained_per_task.
@@ -54,7 +54,7 @@ def draw_fig1c(table1: pd.DataFrame) -> Figure:
 
 
 def _title(version: str, table1: pd.DataFrame) -> str:
-    """With the size of the DNI network among those counted, where it is one of the table's."""
+    """Return a panel's title, with the size of the counted DNI network if the table has that size."""
     dni = table1[table1.strategy == "dni"].set_index("version").overall
     sizes = [name.partition(", ")[2] for name in dni.index if version != name and name.startswith(f"{version}, ")]
     same = [size for size in sizes if dni[f"{version}, {size}"] == dni[version]]

@@ -1,4 +1,4 @@
-"""Fig 2: accuracy of every strategy on every task (A–C), and one task in detail (D, E)."""
+"""Draw Fig 2: accuracy of every strategy on every task (A–C), and one task in detail (D, E)."""
 
 import numpy as np
 import pandas as pd
@@ -29,8 +29,8 @@ def draw_fig2(
     """Draw the whole figure.
 
     Args:
-        performance: the table of the same name.
-        examples: arrays of the example task by source (with pre-training first), as the stage `example` saves them.
+        performance: the table `performance`.
+        examples: arrays of the example task by source (pre-trained first), as saved by the stage `example`.
         curves: training curves of the example task: source, network_seed, step, mse.
         example_task: the task of panels D and E.
     """
@@ -64,7 +64,7 @@ def _meaning(performance: pd.DataFrame) -> str:
 
 
 def _interval(values: pd.Series) -> tuple[float, float]:
-    """The 95 % interval of a bar, by Student's t, within 0 and 100; a bootstrap of few networks is far too narrow."""
+    """Return a bar's 95 % interval, by Student's t, within 0 and 100; a bootstrap of few networks is far too narrow."""
     half = half_width(values.std(), len(values))
     return max(values.mean() - half, 0.0), min(values.mean() + half, 100.0)
 
@@ -149,7 +149,7 @@ def _matrix(part, axes: Axes, values, title: str, x: str, y: str, limit: float |
 
 
 def example_tables(examples: dict[str, dict[str, np.ndarray]]) -> dict[str, pd.DataFrame]:
-    """Return what panels D and E show, as tidy tables by name, with the source as first column."""
+    """Return the data of panels D and E as tidy tables by name, with the source as the first column."""
     made: dict[str, list[pd.DataFrame]] = {}
 
     def add(name: str, source: str, frame: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Fig 5: tasks that were left out of the corpus of pre-training, and what leaving them out costs."""
+"""Draw Fig 5: tasks left out of the pre-training corpus, and the cost of leaving them out."""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,15 @@ from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, legend_b
 from molap.storage.paths import FITTED
 
 Series = tuple[str, int, int, int, int]
-"""Source, size of the left-out set, how many of it are absent, the task's place in it, and which of several such."""
+"""Source, size of the left-out set, number of its absent tasks, the task's place in it, and which of several sets."""
 
 
 def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy on left-out tasks (A), and paired differences to the task included (B) and to no pre-training (C).
 
     Args:
-        table: that of `molap.analysis.generalisation.generalisation`.
-        differences: that of `molap.analysis.generalisation.differences`.
+        table: the table of `molap.analysis.generalisation.generalisation`.
+        differences: the table of `molap.analysis.generalisation.differences`.
         labels: task → T1 ….
     """
     figure = new_figure(12.0, 9.0)
@@ -55,7 +55,7 @@ def _note(table: pd.DataFrame, labels: dict[str, str]) -> str:
 
 
 def _series(rows: pd.DataFrame) -> Iterator[tuple[Series, pd.DataFrame]]:
-    """Rows by what is drawn alike; in every group a task belongs to one left-out set at most."""
+    """Group rows that are drawn alike; within a group a task belongs to at most one left-out set."""
     keys = ["source", "n_left_out", "n_absent", "place"]
     sets = rows.drop_duplicates([*keys, "task", "left_out"])
     rank = sets.groupby([*keys, "task"]).cumcount()
@@ -84,7 +84,7 @@ def _accuracy(axes: Axes, table: pd.DataFrame, labels: dict[str, str]) -> None:
 
 
 def _mean_by_task(rows: pd.DataFrame, labels: dict[str, str]):
-    """Mean by task, and half of its 95 % interval where there are several network seeds."""
+    """Return the mean by task, and half of its 95 % interval (None with one network seed)."""
     found = rows.groupby("task").accuracy.agg(["mean", "std", "size"]).reindex(labels)
     if rows.network_seed.nunique() == 1:
         return found["mean"], None

@@ -1,4 +1,4 @@
-"""Sample efficiency and scaling: accuracy while learning, and how weights and updates grow."""
+"""Draw sample efficiency and scaling: accuracy during learning, and the growth of weights and updates."""
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,9 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
     """Draw the accuracy on validation trials against steps (A: mean over tasks), updates (B), and steps by task (C).
 
     Args:
-        table: that of `molap.analysis.learning.learning`.
+        table: the table of `molap.analysis.learning.learning`.
         labels: task → T1 ….
-        decay: of the learning rate (`optimiser.decay`), which decides what an earlier point can tell.
+        decay: the decay of the learning rate (`optimiser.decay`), which determines how earlier points may be read.
 
     Returns:
         The figure, and the data of A and B.
@@ -65,7 +65,7 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
 
 
 def _step_scale(axes: Axes) -> None:
-    """Logarithmic, with the untrained network at 0, and the last point whole."""
+    """Make the axis logarithmic, with the untrained network at 0 and the last point fully visible."""
     last = axes.dataLim.x1
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xlim(-0.3, 1.5 * last)
@@ -84,11 +84,11 @@ def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:
 
 
 def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
-    """Draw weights trained and updates against the number of tasks (at the given size) and of units (with all tasks).
+    """Draw trained weights and updates against the number of tasks (at the given size) and of units (with all tasks).
 
     Args:
-        table: that of `molap.analysis.counts.scaling`.
-        n_units: size at which the number of tasks varies; the nearest of the table's.
+        table: the table of `molap.analysis.counts.scaling`.
+        n_units: the size at which the number of tasks varies; the nearest size in the table is used.
     """
     sizes = np.array(sorted(set(table.n_units)))
     size = sizes[np.abs(sizes - n_units).argmin()]
@@ -103,7 +103,7 @@ def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
         for j, (rows, x, label) in enumerate(views):
             axes = grid[i, j]
             for strategy, own in rows.groupby("strategy", sort=False):
-                # DNI lies on separate networks, which train as many weights.
+                # The line of DNI lies on that of separate networks, which train as many weights.
                 look = {"lw": 1.3, "ms": 3} if strategy != "separate" else {"lw": 4, "ms": 7, "alpha": 0.6}
                 axes.plot(own[x], own[quantity], "o-", **look, color=COLOURS[strategy], label=NAMES[strategy])
             axes.set(xlabel=label, ylabel=height if j == 0 else "", yscale="log")

@@ -1,4 +1,4 @@
-"""The number of modules and of components (A.2.1): accuracy, explained variance, cost."""
+"""Draw the effect of the number of modules and components (A.2.1): accuracy, explained variance, cost."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw the accuracy by number of modules, mean over tasks (A) and by task (D), explained variance (B), updates (C).
 
     Args:
-        table: that of the stage `modules`.
+        table: the table of the stage `modules`.
         labels: task → T1 ….
     """
     n_columns = -(-len(labels) // 2)

@@ -1,6 +1,5 @@
-"""Figs 3, 4 and S1 to S5, and what makes them comparable: lesions of the same size, curves relative to the intact
-network, areas under the curves.
-"""
+"""Draw Figs 3, 4 and S1 to S5, and figures that make perturbations comparable: lesions of the same size, curves
+relative to the intact network, areas under the curves."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +33,7 @@ BLOCKS = "modules of separate networks and DNI are the same blocks of units, whi
 
 
 def axis_label(perturbation: str) -> str:
-    """Return what the strength of a perturbation is, with its unit."""
+    """Return the label of the strength axis of a perturbation, with its unit."""
     module = re.fullmatch(r"module(\d+)", perturbation)
     label = AXES.get(perturbation, f"module {module[1]} weights lesioned" if module else perturbation)
     unit = strength_of(perturbation).unit
@@ -42,7 +41,7 @@ def axis_label(perturbation: str) -> str:
 
 
 def mean_over(table: pd.DataFrame, labels: dict[str, str]) -> str:
-    """Return over which tasks a table of perturbed networks averages: all of them, or which."""
+    """Return a phrase that says which tasks a table of perturbed networks is averaged over."""
     perturbed = [label for task, label in labels.items() if (table.task == task).any()]
     return "mean over tasks" if len(perturbed) == len(labels) else f"mean over {', '.join(perturbed)}"
 
@@ -55,11 +54,12 @@ def _short(perturbation: str) -> str:
 def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame:
     """Return the mean over network seeds, and the half width of its band, by kind, task, perturbation and strength.
 
-    The band is the 95 % interval (Student's t) over network seeds, or with one seed the standard deviation over draws.
+    The band is the 95 % interval (Student's t) over network seeds, or, with one seed, the standard deviation over
+    draws.
     """
     names = ["strategy", "source", "n_units", "task", "perturbation", by]
     table = table.assign(half=table.get(f"{y}_sd", pd.Series(0.0, table.index)).fillna(0))
-    # Two strengths may hit the same number of weights: one place of each network.
+    # Two strengths may hit the same number of weights; they then make one point for each network.
     by_seed = table.groupby([*names, "network_seed"], sort=False, dropna=False)[[y, "half"]].mean().reset_index()
     rows = []
     for place, group in by_seed.groupby(names, sort=False):
@@ -71,7 +71,7 @@ def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame
 
 
 def meaning(table: pd.DataFrame) -> str:
-    """Return what the bands are."""
+    """Return a phrase that says what the bands show."""
     seeds, draws = table.network_seed.nunique(), table.n_draws.max()
     if seeds > 1:
         return f"lines and bands: mean and 95 % interval over {seeds} network seeds, each the mean of {draws} draws"
@@ -84,8 +84,8 @@ def draw_curves(
     """Draw panels of performance against strength, and return the data that they show.
 
     Args:
-        table: that of `molap.analysis.robustness.robustness`.
-        panels: rows of panels, each a task and a perturbation.
+        table: the table of `molap.analysis.robustness.robustness`.
+        panels: rows of panels, each panel a task and a perturbation.
         y: `accuracy` or `relative`.
         labels: task → T1 ….
     """
@@ -144,12 +144,12 @@ def draw_fig3(
     """Draw Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
 
     Args:
-        table: that of `molap.analysis.robustness.robustness`.
-        example: as the stage `lesioned` saves it.
-        task: whose lesions are shown.
+        table: the table of `molap.analysis.robustness.robustness`.
+        example: the arrays saved by the stage `lesioned`.
+        task: the task whose lesions are shown.
         labels: task → T1 ….
-        kind: of the network in b to e.
-        strength: of its lesion, in percent.
+        kind: the kind of the network in b to e.
+        strength: the strength of its lesion, in percent.
     """
     names = example["perturbations"].tolist()
     shown = table[(table.task == task) & table.perturbation.isin(names)]
@@ -190,7 +190,7 @@ def _traces(axes: Axes, outputs: np.ndarray, targets: np.ndarray, colour) -> Non
 
 
 def _extent(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-    """The scale of the trials shown, one for all lesions."""
+    """Return the limits of the y-axis for the trials shown, the same for all lesions."""
     shown = outputs[:, :, :TRACES], targets[:, :TRACES]
     low, high = min(values.min() for values in shown), max(values.max() for values in shown)
     return low - 0.05 * (high - low), high + 0.05 * (high - low)
@@ -212,12 +212,12 @@ def _example_tables(example: dict[str, np.ndarray], names: list[str]) -> dict[st
 def draw_matched(
     table: pd.DataFrame, tasks: list[str], perturbations: list[str], labels: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """Draw a column per kind of network, a row per task: accuracy against the share of all weights lesioned.
+    """Draw a column per kind of network and a row per task: accuracy against the share of all weights lesioned.
 
     Args:
-        table: that of `molap.analysis.robustness.robustness`.
-        tasks: one per row.
-        perturbations: lesions, one line each.
+        table: the table of `molap.analysis.robustness.robustness`.
+        tasks: the tasks, one per row.
+        perturbations: the lesions, one line each.
         labels: task → T1 ….
     """
     shown = table[table.task.isin(tasks) & table.perturbation.isin(perturbations)].copy()
@@ -253,8 +253,8 @@ def draw_areas(table: pd.DataFrame, perturbations: Sequence[str], labels: dict[s
     """Draw the area under the curve by perturbation and kind, averaged over tasks: of accuracy, and relative to intact.
 
     Args:
-        table: that of `molap.analysis.robustness.areas`.
-        perturbations: in their order.
+        table: the table of `molap.analysis.robustness.areas`.
+        perturbations: the perturbations, in the order of the figure.
         labels: task → T1 ….
     """
     rows = table[table.task == ALL_TASKS]

@@ -1,4 +1,4 @@
-"""Why separate networks used to get stuck: what happens to their states and gradients while they are trained."""
+"""Draw why separate networks used to get stuck: their states and gradients during training."""
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,9 @@ READOUT = {
     "n_outputs": "readout of variance 1/N_out",
     "n_units_squared": "readout of variance 1/N²",
 }
-"""How the readout starts, by the value of `network.readout_init`."""
+"""The initial readout, by the value of `network.readout_init`."""
 DASHES = {1: "-", 2: (0, (2.5, 1.5))}
-"""Line of a pulse."""
+"""Line style of each pulse."""
 PANELS = (
     (("accuracy",), "outputs correct (%)"),
     (("saturated",), "rates beyond ±0.95 (%)"),
@@ -29,18 +29,18 @@ PANELS = (
     (("r2_pulse1", "r2_pulse2"), "R² of the pulse at Go"),
     (("r2_target",), "R² of the target at Go"),
 )
-"""Quantities of each column, and what it is called; of two quantities, those of the first and the second pulse."""
+"""The quantities of each column and its title; two quantities are those of the first and the second pulse."""
 ON_LOG = ("state_variance", "gradient_pulse1", "gradient_pulse2")
-"""Quantities over many decades: their mean over network seeds is the geometric one."""
+"""Quantities that span many decades; their mean over network seeds is geometric."""
 LOWEST_R2 = -0.3
-"""End of the axis: far below 0 lie decoders of states that hold nothing, and how far is chance."""
+"""Lower end of the axis: decoders of states that hold nothing lie far below 0, and how far is chance."""
 LETTERS = "ABCDEFG"
 
 
 def mean_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean over network seeds by protocol, task and step, geometric for what spans decades.
+    """Return the mean over network seeds by protocol, task and step; it is geometric for quantities that span decades.
 
-    A geometric mean is 0 where one of its values is, as the gradient of a network whose readout is zero.
+    A geometric mean is 0 if one of its values is, such as the gradient of a network whose readout is zero.
     """
     keys = ["protocol", "task", "label", "step"]
     values = table.drop(columns="network_seed")
@@ -54,8 +54,8 @@ def draw_plateau(table: pd.DataFrame, protocols: dict[str, dict]) -> Figure:
     """Draw every quantity against steps: a row per task, a column per quantity, a colour per protocol.
 
     Args:
-        table: that of the stage `plateau_table`.
-        protocols: for `now` and `before`, `readout_init`, `learning_rate`, `recurrent_rate` and `n_steps` of the
+        table: the table of the stage `plateau_table`.
+        protocols: for `now` and `before`, the `readout_init`, `learning_rate`, `recurrent_rate` and `n_steps` of the
             separate networks, for the legend.
     """
     mean, tasks = mean_over_seeds(table), list(dict.fromkeys(table.task))
@@ -101,7 +101,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, mean: pd.DataFrame, quantity: str, da
 
 
 def _step_axis(axes: Axes, last: int) -> None:
-    """Make steps logarithmic, with the untrained network at 0; all panels share it."""
+    """Make the step axis, which all panels share, logarithmic, with the untrained network at 0."""
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xlim(-0.15, last * 1.15)
     axes.xaxis.set_major_locator(FixedLocator([0, *(10**power for power in range(len(str(last))))]))

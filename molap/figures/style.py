@@ -1,4 +1,4 @@
-"""The look that all figures share, and how they are saved."""
+"""The style that all figures share, and the function that saves them."""
 
 import io
 import warnings
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from molap.storage.files import canonical_json, write_atomically, write_table
 
 STEP_MS = 10
-"""Length of a time step (molap.tasks.trial has the course of a trial in steps)."""
+"""Length of a time step in ms (`molap.tasks.trial` defines the course of a trial in steps)."""
 
 _PALETTE = sns.color_palette("colorblind")
 COLOURS = {
@@ -52,7 +52,7 @@ RC = {
     "svg.hashsalt": "molap",
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
-    "figure.dpi": DPI,  # text is some pixels wider or narrower at another one, and the layout is made at this
+    "figure.dpi": DPI,  # text has other widths, by some pixels, at other values; the layout is computed at this one
     "savefig.dpi": DPI,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -64,7 +64,7 @@ RC = {
 
 
 def kind_name(strategy: str, source: str) -> str:
-    """Return what a kind of network is called in legends."""
+    """Return the name of a kind of network in legends."""
     if strategy in ("joint", "sequential"):
         return f"{NAMES[strategy]}, {'' if source == 'rule' else 'no '}rule input"
     if strategy == "molap" and source not in NAMES:
@@ -82,7 +82,7 @@ def kind_colour(strategy: str, source: str):
 
 
 def network_seeds(table: pd.DataFrame) -> str:
-    """Return how many network seeds there are, and of which kinds (columns strategy, source) there are fewer."""
+    """Describe the number of network seeds, and name the kinds (columns strategy, source) that have fewer."""
     counts = table.groupby(["strategy", "source"], sort=False).network_seed.nunique()
     fewer = [f"{kind_name(*kind)}: {n}" for kind, n in counts.items() if n < counts.max()]
     return f"{counts.max()} network seeds" + (f" ({', '.join(fewer)})" if fewer else "")
@@ -102,7 +102,7 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:
-    """Put the legend of a panel below all of them, in so many columns, or in fewer where its names are too long."""
+    """Put the legend of a panel below all panels, in `ncols` columns, or in fewer if the names are too long."""
     for n in range(ncols, 0, -1):
         legend = figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=n)
         if n == 1 or legend.get_window_extent().width <= figure.bbox.width:
@@ -113,13 +113,13 @@ def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:
 def save_figure(
     figure: Figure, outputs: Mapping[str, str], provenance: dict, data: pd.DataFrame | dict[str, pd.DataFrame]
 ) -> None:
-    """Save a figure as PNG, SVG and PDF, byte by byte the same for the same input, with its data as CSV beside it.
+    """Save a figure as PNG, SVG and PDF, identical to the byte for the same input, with its data as CSV beside it.
 
     Args:
-        figure: what to save; it is closed.
-        outputs: the paths: `png`, `svg`, `pdf`, and that of the data, `data`; or, for the data of panels, `data_PANEL`.
-        provenance: goes into the metadata of each file.
-        data: what is drawn, as one table or by panel.
+        figure: the figure to save; it is closed afterwards.
+        outputs: the paths: `png`, `svg`, `pdf`, and `data` for the data; or, for the data of panels, `data_PANEL`.
+        provenance: written into the metadata of each file.
+        data: the data that the figure shows, as one table or as one table per panel.
     """
     about = canonical_json(provenance)
     _settle(figure)
@@ -139,13 +139,13 @@ def save_figure(
 
 
 def _settle(figure: Figure) -> None:
-    """Lay the figure out once, and put its axes and subfigures on a grid.
+    """Compute the layout of a figure once, and round the positions of its axes and subfigures to a grid.
 
-    The layout's solver sums in an order that depends on addresses in memory, so that positions differ in their last
-    bits from process to process, and with them bytes of what is written.
+    The layout solver sums in an order that depends on memory addresses, so that positions differ in their last bits
+    from process to process, and with them the bytes of the files.
 
     Raises:
-        UserWarning: where there is no room for all that is drawn; Matplotlib would save it overlapping.
+        UserWarning: if there is no room for everything that is drawn; Matplotlib would save it with overlaps.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="constrained_layout not applied")
@@ -159,5 +159,5 @@ def _settle(figure: Figure) -> None:
 
 
 def _on_grid(value: float) -> float:
-    """The nearest of a million values from 0 to 1; thirds, because no sum of halves lies between two of them."""
+    """Return the nearest of a million values from 0 to 1, offset by a third so that no sum of halves is a tie."""
     return (round(1e6 * value + 1 / 3) - 1 / 3) / 1e6

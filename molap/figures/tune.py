@@ -1,4 +1,4 @@
-"""The search for how networks are trained: failures and validation accuracy of the best candidates of every kind."""
+"""Draw the search for training settings: failures and validation accuracy of the best candidates of every kind."""
 
 import math
 
@@ -12,15 +12,15 @@ from molap.analysis.collect import split_kind
 from molap.figures.style import kind_colour, kind_name, legend_below, new_figure
 
 SHOWN = 10
-"""Candidates of a panel at most."""
+"""Largest number of candidates in a panel."""
 GREY = (0.3, 0.3, 0.3)
 
 
 def shown(table: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
-    """Select what the figure shows: of every kind, and of all together, the best candidates by the rule of the choice.
+    """Select what the figure shows: the best candidates, by the rule of the choice, of every kind and of all together.
 
     Args:
-        table: columns kind, candidate, best_constant, and accuracy_right_after where tasks were learned in turn.
+        table: columns kind, candidate, best_constant, and accuracy_right_after if tasks were learned in sequence.
         choice: columns kind, candidate, rank, networks, failed, accuracy, lowest_accuracy; best first.
     """
     means = ["best_constant", *(name for name in ("accuracy_right_after",) if name in table)]
@@ -31,10 +31,10 @@ def shown(table: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_tune(rows: pd.DataFrame) -> Figure:
-    """Draw a panel per kind: how many networks of each candidate failed, and mean and lowest accuracy, the best first.
+    """Draw a panel per kind: how many networks of each candidate failed, and mean and lowest accuracy, best first.
 
     Args:
-        rows: of `shown`.
+        rows: the table of `shown`.
     """
     kinds = list(dict.fromkeys(rows.kind))
     heights = [0.9 + 0.21 * n for n in rows.kind.value_counts()[kinds]]

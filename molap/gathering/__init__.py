@@ -1,1 +1,1 @@
-"""Bring together what several machines computed, and print what the findings state; nothing is trained here."""
+"""Bring together what several machines computed, and print the numbers in the findings."""

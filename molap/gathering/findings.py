@@ -14,7 +14,7 @@ SEED = "network_seed"
 ENDS = ["mean", "low", "high"]
 EASY = ["delay_pro", "delay_anti", "mem_pro", "mem_anti"]
 EXACT = 1e-6
-"""Points of accuracy that are none: T1 has 100 in every network."""
+"""Largest half-width, in points of accuracy, that counts as zero: T1 has 100 in every network."""
 KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni norule"]
 
 
@@ -26,20 +26,20 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 
 
 def say(title: str, table: pd.DataFrame, digits: int = 1) -> None:
-    """Print a table under a title, kinds in their order."""
+    """Print a table under a title, with kinds in their order."""
     if table.index.name == "kind":
         table = table.reindex([kind for kind in KINDS if kind in table.index])
     print(f"\n{title}\n{table.round(digits).to_string()}")
 
 
 def intervals(values: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean over network seeds (rows) with its 95 % interval, for every column."""
+    """Return the mean over network seeds (rows) and its 95 % interval for every column."""
     mean, half = values.mean(), half_width(values.std(), values.count())
     return pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half, "networks": values.count()})
 
 
 def pairs(by: pd.DataFrame) -> pd.DataFrame:
-    """Return kinds less others, paired by network seed. `by`: row seed, column kind."""
+    """Return differences between kinds, paired by network seed. `by` has seeds as rows and kinds as columns."""
     others = [kind for kind in by if kind != "molap cca"]
     return intervals(pd.DataFrame({f"molap cca less {kind}": by["molap cca"] - by[kind] for kind in others}))
 
@@ -130,8 +130,10 @@ def leaving_out(folder: Path) -> None:
 
 
 def of_one_more(effects: pd.DataFrame) -> pd.DataFrame:
-    """Return between what values 95 % of further single networks lie, if networks are normal: mean ± half-width ·
-    √(networks + 1)."""
+    """Return the range in which 95 % of further single networks lie, if networks are normally distributed.
+
+    It is mean ± half-width · √(networks + 1).
+    """
     half = (effects.high - effects["mean"]) * np.sqrt(effects.n_seeds + 1)
     return pd.DataFrame({"lowest": effects["mean"] - half, "highest": effects["mean"] + half})
 

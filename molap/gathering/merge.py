@@ -2,9 +2,9 @@
 
     molap merge /elsewhere/results/paper
 
-Copies into `results/` what is there and not here: everything up to the evaluations, with the records. Tables and
-figures are made here from all of it, by `snakemake` with a configuration whose `seeds` are those of both; nothing else
-is computed again. Each file is compared with the checksum in its record before it is taken.
+Copy into `results/` the outputs that are there and not here: everything up to the evaluations, with the records.
+`snakemake`, with a configuration whose `seeds` cover both runs, then makes tables and figures here from all of it and
+computes nothing else again. Each file is compared with the checksum in its record before it is copied.
 """
 
 import json
@@ -24,21 +24,21 @@ from molap.storage.paths import RESULTS, block_seeds
 
 OF_SEEDS = {stage for stage, output in OUTPUTS.items() if "{block}" in output.template}
 OF_ALL = {"corpus", "testset", "validation", "primitives"}
-"""Stages whose outputs are brought in: of some network seeds, and what they start from. The others are made here."""
+"""Stages whose outputs are brought in besides those of network seeds, which start from them. Others are made here."""
 BLOCK = re.compile(r"s\d+(-\d+)?")
 
 
 class Refused(ValueError):
-    """What cannot be merged; the message names the file."""
+    """Raised when a run cannot be merged; the message names the file."""
 
 
 class Merged(NamedTuple):
-    """What was done."""
+    """The result of a merge."""
 
     copied: int
     same: int
     other_bytes: list[str]
-    """Outputs of no seed that are here as well, made alike, with other last bits: another machine's rounding."""
+    """Outputs of no seed that are also here, made alike, but differ in their last bits: rounding of another machine."""
 
 
 def merge(source: Path, results: Path) -> Merged:
@@ -49,8 +49,8 @@ def merge(source: Path, results: Path) -> Merged:
         results: the folder `results` here.
 
     Raises:
-        Refused: before anything is copied, if a file is damaged or missing, was made otherwise than the one here, or
-            is of a network seed that was computed here, too, and is another.
+        Refused: before anything is copied, if a file is damaged or missing, was made differently from the one here, or
+            belongs to a network seed that was computed here too, with a different result.
     """
     records = {file: _read(file) for file in sorted(source.rglob("*.record.json"))}
     if not records:
@@ -71,7 +71,7 @@ def merge(source: Path, results: Path) -> Merged:
                 if not path.is_file() or checksum(path.read_bytes()) != record["checksums"][path.name]:
                     raise Refused(f"{path} is missing, or not what its record says")
             to_copy += [(path, here.with_name(path.name)) for path in (*paths, file)]
-    now = time.time()  # one time for all: nothing that was copied looks older than what it was made from
+    now = time.time()  # the same time for all, so that no copy looks older than the files it was made from
     for path, target in to_copy:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.merging")
@@ -82,7 +82,7 @@ def merge(source: Path, results: Path) -> Merged:
 
 
 def _blocks(run: Path) -> set[str]:
-    """The blocks of network seeds that a run has."""
+    """Return the blocks of network seeds that a run has."""
     parts = {part for file in run.rglob("*.record.json") for part in file.relative_to(run).parts[:-1]}
     return {part for part in parts if BLOCK.fullmatch(part)}
 
@@ -110,10 +110,10 @@ def _read(file: Path) -> dict:
 
 
 def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
-    """Files of other bytes, where both were made alike.
+    """Return the files whose bytes differ although both were made alike.
 
     Raises:
-        Refused: if they were not, or if both computed the same seeds to other bytes.
+        Refused: if they were not made alike, or if both computed the same seeds with different results.
     """
     for name in ("settings", "code"):
         if theirs[name] != ours[name]:

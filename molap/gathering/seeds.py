@@ -2,10 +2,10 @@
 
     molap seeds results/paper
 
-The runs may be of other machines and other days, each of network seeds of its own. What follows from several seeds, the
-intervals, verdicts and figures, is made again by the stages themselves, with the settings in the run's records, from
-the gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks that
-a figure shows are those of the run that was added last.
+The runs may come from different machines and days, each with its own network seeds. Results that depend on several
+seeds (intervals, verdicts and figures) are made again by the stages themselves, with the settings in the run's records
+and the gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks
+that a figure shows are those of the run that was added last.
 """
 
 import gzip
@@ -31,32 +31,32 @@ GATHERED = (
     *("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves"),
     "modules",
 )
-"""Tables with rows of single networks."""
+"""Tables with one row or more per network."""
 COUNTED = ("components", "table1")
 """Tables that do not depend on network seeds."""
 DERIVED = ("differences", "claims")
 LARGE = 200_000
-"""Bytes from which on a table is compressed."""
+"""Size in bytes above which a table is compressed."""
 TRAINING = ("module", "head", "separate", "sequence", "evaluation", "perturbation")
-"""Stages whose source has to be the same in all runs that are gathered."""
+"""Stages whose source must be the same in all gathered runs."""
 UNRELATED = ("attribution", "claims", "figures", "modules", "tune")
 CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("generalisation", "sources"))
-"""Sections and keys that choose what is computed, and change no row of it."""
+"""Sections and keys that choose what is computed, and do not change any row of it."""
 
 
 def lies_in(run: Path, name: str) -> Path:
-    """Return the folder of a run in which a table lies."""
+    """Return the folder of a run that contains a table."""
     return run / ("modules" if name == "modules" else "tables")
 
 
 def read(folder: Path, name: str) -> pd.DataFrame | None:
-    """Return a table, if it is there."""
+    """Return a table, or None if it does not exist."""
     files = [file for file in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if file.exists()]
     return pd.read_csv(files[0], keep_default_na=False, na_values=[""]) if files else None
 
 
 def write(table: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write a table, compressed where it is large; the same bytes each time."""
+    """Write a table, compressed if it is large; the bytes are the same each time."""
     for suffix in (".csv", ".csv.gz"):
         (folder / f"{name}{suffix}").unlink(missing_ok=True)
     path = folder / f"{name}.csv"
@@ -67,8 +67,7 @@ def write(table: pd.DataFrame, folder: Path, name: str) -> None:
 
 
 def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
-    """Return both tables, ordered by network seed; a network of the new one takes the place of the same network
-    there."""
+    """Return both tables, ordered by network seed; networks of the new one replace the same networks of the old."""
     if there is not None:
         names = [name for name in NETWORK if name in new]
         networks = set(map(tuple, new[names].to_numpy()))
@@ -78,8 +77,7 @@ def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def made_by(run: Path) -> dict:
-    """Return the settings and source that a run was made with, apart from its seeds; of each seed commit, machine and
-    versions."""
+    """Return the settings and source of a run, except its seeds, and the commit, machine and versions by seed."""
     configuration = read_json(run / "configuration.json")
     configuration = {section: values for section, values in configuration.items() if section not in UNRELATED}
     configuration["seeds"] = {"data": configuration["seeds"]["data"]}
@@ -89,7 +87,7 @@ def made_by(run: Path) -> dict:
     records = [read_json(file) for file in files]
     records = [record for record in records if record["stage"] in TRAINING]
     codes = {record["stage"]: record["code"] for record in records}
-    records.sort(key=lambda record: record["time"]["end"])  # a seed's last job speaks for it
+    records.sort(key=lambda record: record["time"]["end"])  # the last job of a seed describes it
     seeds = {
         seed: {
             "commit": record["git"].get("commit", ""),
@@ -103,7 +101,7 @@ def made_by(run: Path) -> dict:
 
 
 def check_alike(alike: dict, there: Path) -> dict:
-    """See to it that a run was made as those that are gathered were; what is known of all of them.
+    """Check that a run was made like those already gathered, and return what is known of all of them.
 
     Raises:
         SystemExit: if not, with the first difference.
@@ -121,12 +119,12 @@ def check_alike(alike: dict, there: Path) -> dict:
 
 
 def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
-    """Run a stage as its record tells, with other files for some of its inputs, and put those in place of its outputs.
+    """Run a stage as its record says, with some inputs replaced, and let its outputs replace the recorded ones.
 
     Args:
-        record: of a job of the run.
-        replaced: by path, the files that stand for it; what the stage writes is added.
-        output: the folder for what it writes.
+        record: the record of a job of the run.
+        replaced: path → the file that replaces it; the outputs of the stage are added.
+        output: the folder for the outputs.
     """
     words = [sys.executable, "-m", f"molap.stages.{record['stage']}", "--settings", canonical_json(record["settings"])]
     for name, path in record["inputs"].items():
@@ -137,7 +135,7 @@ def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
         words += ["--output", f"{name}={target}"]
         replaced[path] = target
     print(f"{record['stage']}: {', '.join(record['outputs'].values())}")
-    if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:  # it has said why
+    if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:  # the stage has printed the reason
         sys.exit(f"{record['stage']} could not be made again from the gathered tables")
 
 
@@ -146,7 +144,7 @@ def gather(run: Path, to: Path) -> None:
 
     Args:
         run: results/NAME.
-        to: the folder of what is gathered.
+        to: the folder of the gathered results.
     """
     made = made_by(run)
     alike = check_alike(made["alike"], to / "made_with.json")
@@ -154,7 +152,7 @@ def gather(run: Path, to: Path) -> None:
     tables.mkdir(parents=True, exist_ok=True)
     for name in (*GATHERED, *COUNTED):
         new = read(lies_in(run, name), name)
-        if new is not None and name == "curves":  # of all tasks they would be larger than all else
+        if new is not None and name == "curves":  # curves of all tasks would be larger than everything else
             new = new[new.stage == read_json(run / "figures" / "fig2.record.json")["settings"]["task"]]
         if new is not None:
             write(joined(read(tables, name), new) if name in GATHERED else new, tables, name)
@@ -177,7 +175,7 @@ def redraw(run: Path, to: Path) -> None:
         records += sorted((run / "figures").glob("*.record.json")) + sorted((run / "modules").glob("fig*.record.json"))
         for record in (*records, run / "report" / "claims.record.json"):
             values = read_json(record)
-            if values["stage"] == "claims":  # by the claims as they are now, on all that is gathered
+            if values["stage"] == "claims":  # judge by the current claims, on all gathered tables
                 values["settings"] = {"claims": read_claims(None).model_dump(mode="json")}
                 values["inputs"] |= {
                     name: path for path, file in replaced.items() if (name := file.stem) in CLAIM_TABLES
@@ -201,7 +199,7 @@ def _finished(context: click.Context, parameter: click.Parameter, run: Path) -> 
 
 
 def of_a_run(function: Callable) -> Callable:
-    """Give a command its arguments: the run to gather, and the folder to gather it in."""
+    """Add to a command its arguments: the run to gather, and the folder for the gathered results."""
     folder = click.Path(file_okay=False, path_type=Path)
     to = click.option("--to", type=folder, default=Path("docs/reference"), metavar="DIR", help="What is added to.")
     return click.argument("run", type=click.Path(path_type=Path), metavar="RUN", callback=_finished)(to(function))

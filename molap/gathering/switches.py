@@ -2,9 +2,9 @@
 
     molap switches results/paper
 
-Runs of `snakemake attribution` may have switches and seeds of their own (`attribution.switches`,
-`attribution.networks`, `seeds.first`): a reading whose switch trains every network again is expensive, one that scores
-them otherwise is cheap, and may have more networks. The claims are those of config/claims.yaml as it is now.
+Runs of `snakemake attribution` may have their own switches and seeds (`attribution.switches`,
+`attribution.networks`, `seeds.first`): a switch for which every network is trained again is expensive, one that only
+scores them differently is cheap and may have more networks. The claims are those of config/claims.yaml as it is now.
 """
 
 import json
@@ -33,7 +33,7 @@ def gather(run: Path, to: Path) -> None:
 
     Args:
         run: results/NAME.
-        to: the folder of what is gathered.
+        to: the folder of the gathered results.
     """
     switches = read_json(run / "configuration.json")["attribution"]["switches"]
     alike = check_alike(made_by(run)["alike"] | {"switches": switches}, to / "made_with.json")
@@ -59,7 +59,7 @@ def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
 
 
 def redraw(to: Path) -> None:
-    """Make effects and figure again from the gathered tables."""
+    """Make the effects and the figure again from the gathered tables."""
     claims = read_claims(None)
     followed = [claim for claim in claims.claims if claim.claim in AttributionSettings().claims]
     table = attribution(claims.model_copy(update={"claims": followed}), gathered(to), NO_SWITCH)

@@ -1,1 +1,1 @@
-"""Run a program as a job: command line, attempt, error line, digest of its source; no program's own work is here."""
+"""Run a program as a job: its command line, attempt, error message, and the digest of its source."""

@@ -1,4 +1,4 @@
-"""The trace of a job that has not ended well: `x.attempt.json`, beside where `x.record.json` will be."""
+"""The trace of a job that has not ended successfully: `x.attempt.json`, beside where `x.record.json` will be."""
 
 import contextlib
 import fcntl
@@ -16,10 +16,10 @@ N_LOG_CHARACTERS = 8000
 
 
 class Attempt:
-    """Written when a job starts and removed when it succeeds.
+    """The trace of a job, written when it starts and removed when it succeeds.
 
-    A job that outlived its Snakemake, which was killed, may still be at work on the same output: it is waited for.
-    What killed jobs left half-written is removed.
+    If Snakemake is killed, a job may outlive it and still work on the same output; a new job waits for it. Files that
+    killed jobs left half-written are removed.
 
     The job holds a lock on the file for as long as it lives. A file that nobody locks and that names no error belongs
     to a job that was killed.
@@ -38,7 +38,7 @@ class Attempt:
             self._file = os.fdopen(handle, "w", encoding="utf-8")
             json.dump(self._content, self._file)
             self._file.flush()
-            with contextlib.suppress(OSError):  # a file system without locks: the job is shown as failed until it ends
+            with contextlib.suppress(OSError):  # without file locks, the job is shown as failed until it ends
                 fcntl.flock(self._file, fcntl.LOCK_EX)
             make_readable(temporary)
             os.replace(temporary, self._path)
@@ -49,23 +49,23 @@ class Attempt:
             raise
 
     def succeeded(self) -> None:
-        """Leave no trace: the record is there."""
+        """Remove the trace, which the record replaces."""
         self._path.unlink(missing_ok=True)
 
     def failed(self, error: str, about: dict) -> None:
-        """Note the error and the end of the log."""
+        """Write the error and the end of the log to the trace."""
         text = ""
         if self._log and Path(self._log).is_file():
             text = Path(self._log).read_text(encoding="utf-8", errors="replace")[-N_LOG_CHARACTERS:]
         try:
             write_json(self._path, self._content | about | {"error": error, "end": time.time(), "log_end": text})
-        except OSError:  # a full disk; without the error the trace would be that of a killed job
+        except OSError:  # on a full disk: a trace without the error would look like that of a killed job
             self._path.unlink(missing_ok=True)
 
 
 def _clear(output: str, attempt: Path) -> None:
-    """Wait until no other process is at work on an output, and remove what killed ones left half-written."""
-    # Where the file system has no locks, both write: each file whole, the same bytes.
+    """Wait until no other process works on an output, and remove files that killed ones left half-written."""
+    # If the file system has no locks, both jobs write: each file as a whole, with the same bytes.
     with contextlib.suppress(OSError), open(attempt, "rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

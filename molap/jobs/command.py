@@ -1,4 +1,4 @@
-"""Run a command that a person types: help in one form, and what is refused in one line."""
+"""Run a command that a person types: with uniform help, and with refusals in one line."""
 
 import sys
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ from typing import NoReturn
 import click
 
 SHOWN = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
-"""Options that give the help of all commands one form."""
+"""Options that give the help of all commands the same form."""
 
 
 class Whole(click.IntRange):
-    """A whole number between limits, called an integer in the help and in complaints."""
+    """A whole number between limits, which help and error messages call an integer."""
 
     name = "integer"
 
 
 class Refused(click.ClickException):
-    """Raised where a command does not do what was asked; the message says why."""
+    """Raised when a command does not do what was asked; the message says why."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class Refused(click.ClickException):
 
 @contextmanager
 def refusing(*kinds: type[Exception]) -> Iterator[None]:
-    """Print errors of these kinds in one line, without a traceback; decorates a command's function."""
+    """Print errors of these kinds in one line, without a traceback; use it to decorate a command's function."""
     try:
         yield
     except kinds as error:
@@ -37,13 +37,13 @@ def refusing(*kinds: type[Exception]) -> Iterator[None]:
 def _line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return str(error.args[0] if isinstance(error, KeyError) else error)  # its own text has quotes around the message
+    return str(error.args[0] if isinstance(error, KeyError) else error)  # its str() quotes the message
 
 
 def run(command: click.Command, arguments: list[str] | None = None) -> NoReturn:
-    """Run a command with the arguments of the process, or others, and end with its status.
+    """Run a command with the arguments of the process, or with others, and exit with its status.
 
-    Click prints four lines for an error, usage and all; this prints one, which names the command that was typed.
+    Click prints four lines for an error, including the usage; this prints one, which names the command that was typed.
     """
     try:
         status = command.main(arguments, standalone_mode=False, **SHOWN)

@@ -1,6 +1,6 @@
 """Digests of source code: what a stage imports from this package, without comments and docstrings.
 
-Snakemake does not see a change in an imported module; each rule therefore carries this digest as a param.
+Snakemake does not detect a change in an imported module; therefore each rule has this digest as a param.
 """
 
 import ast
@@ -13,25 +13,24 @@ from pathlib import Path
 
 PACKAGE = "molap"
 DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax", "jaxlib")}
-"""Of the packages that are installed under another name than they are imported by."""
+"""Import name → distributions, for packages whose names differ."""
 PRINT_DESCRIPTIONS = frozenset({"molap.stages.pages"})
-"""Programs that write the descriptions of settings into a page: for these, descriptions are code."""
+"""Programs that write the descriptions of settings into a page, and for which descriptions therefore count as code."""
 
 
 @functools.cache
 def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
-    """Return the digest (12 hex digits) of `module`, all that it imports from the package, `extra_files`, and their
-    packages.
+    """Return the digest (12 hex digits) of `module`, `extra_files`, and everything that they import.
 
-    Only the syntax counts: comments, docstrings and layout do not, nor do descriptions of settings, except
-    for a program that prints them. Of other packages, the installed version counts.
+    Only the syntax of this package's modules and of the files counts: comments, docstrings and layout do not, nor do
+    descriptions of settings, except for a program that prints them. For other packages, the installed version counts.
     """
     digests = [f"{name}:{found}" for name, found in parts(module, extra_files).items()]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
 
 
 def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return what a digest is made of: module or file → digest of its syntax, other package → its version."""
+    """Return the parts of a digest: module or file → digest of its syntax, other package → its version."""
     names = [*sorted(closure(module)), *extra_files]
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) != PACKAGE}
     others = sorted(imported - sys.stdlib_module_names)
@@ -43,7 +42,7 @@ def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
 
 @functools.cache
 def _version(package: str) -> str:
-    """The installed version; empty for a module that no package brought."""
+    """Return the installed version; empty for a module that belongs to no package."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -51,9 +50,9 @@ def _version(package: str) -> str:
 
 
 def closure(module: str) -> set[str]:
-    """Return `module` and the modules of the package that it imports, directly or through others.
+    """Return `module` and the modules of the package that it imports, directly or indirectly.
 
-    Imports inside functions count too. Packages on the way (their `__init__`) belong to it.
+    Imports inside functions count too, as do the packages on the way (their `__init__`).
     """
     found, waiting = set(), [module]
     while waiting:
@@ -69,7 +68,7 @@ def closure(module: str) -> set[str]:
 
 @functools.cache
 def module_digest(name: str, descriptions: bool = False) -> str:
-    """Return the digest of one module's syntax, with or without the descriptions in it."""
+    """Return the digest of one module's syntax, with or without descriptions of settings."""
     return _file_digest(_locate(name), descriptions)
 
 
@@ -98,7 +97,7 @@ def _all_imports(name: str) -> tuple[str, ...]:
     tree = ast.parse(_locate(name).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []  # what is imported for annotations alone does not run
+            node.body = []  # imports for annotations do not run
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -112,7 +111,7 @@ def _file_digest(path: Path, descriptions: bool = False) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and not descriptions:
-            # What documents a setting is no more a part of the program than a docstring.
+            # A setting's description is no more a part of the program than a docstring is.
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         body = getattr(node, "body", None)
         if isinstance(body, list):
@@ -121,5 +120,5 @@ def _file_digest(path: Path, descriptions: bool = False) -> str:
 
 
 def _is_bare_string(node: ast.AST) -> bool:
-    """Docstrings, and the strings that describe a field of a class."""
+    """Return whether a node is a docstring or a string that describes a field of a class."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

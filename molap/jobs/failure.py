@@ -1,4 +1,4 @@
-"""What a job that fails tells its user: the error in one line, and what helps."""
+"""Explain to the user why a job failed: the error in one line, and what may help."""
 
 import errno
 
@@ -9,11 +9,11 @@ ADVICE |= dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), f"make the fol
 
 
 def explain(error: BaseException) -> str:
-    """Return the error and, where it is the machine's fault and not the job's, what to do about it; one line."""
+    """Return one line with the error and, if the machine is at fault rather than the job, what to do about it."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; the same snakemake command goes on from here"
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:  # XLA has no class of its own for it
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:  # XLA has no exception class for it
         return f"out of memory ({text}); {MORE_MEMORY}"
     advice = ADVICE.get(error.errno) if isinstance(error, OSError) else None
     return f"{text}; {advice}" if advice else text

@@ -1,11 +1,11 @@
 """Start jobs quickly: one process imports what every job imports, and each job is a fork of it.
 
-Importing JAX and what comes with it takes a second of CPU time, of which most jobs of a small run need little more. The
-workflow starts the server beside its jobs on this machine. In place of `python -m molap.stages.NAME …` each job's shell
-runs this file, which asks the server for a fork, passes signals on to it and ends as it ends. Where no server answers,
-it becomes that very command.
+Importing JAX and its dependencies takes a second of CPU time; most jobs of a small run need little more than that. The
+workflow starts the server on this machine, beside its jobs. Instead of `python -m molap.stages.NAME …`, the shell of
+each job runs this file, which asks the server for a fork, passes signals on to it, and exits with its status. If no
+server answers, this process becomes that command itself.
 
-No module of the package is imported beforehand, so that a job always runs the source that it finds.
+No module of the package is imported in advance, so that a job always runs the source that it finds.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ IMPORTED = ("jax.numpy", "optax", "pandas", "pydantic", "sklearn.decomposition",
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BLOCKED = (*PASSED_ON, signal.SIGTSTP, signal.SIGCONT)
 LONGEST_WAIT_S = 60
-"""Seconds that a job waits for the server's answer; then it starts by itself."""
+"""Seconds that a job waits for the server's answer before it starts by itself."""
 SWITCH = "MOLAP_FORKS"
-"""Set to `off` in the environment, every job starts by itself."""
+"""Environment variable; if it is `off`, every job starts by itself."""
 
 
 class Forks:
@@ -42,9 +42,9 @@ class Forks:
         self._folder = ""
 
     def start(self) -> str:
-        """Start it; return what a job's shell has to run beforehand, empty where jobs start by themselves.
+        """Start the server, and return what a job's shell has to run first; empty if jobs start by themselves.
 
-        So they do where a socket has no place (a long TMPDIR), and where forks are not safe.
+        Jobs start by themselves if there is no place for a socket (a long TMPDIR), and where forks are not safe.
         """
         if sys.platform != "linux" or os.environ.get(SWITCH) == "off":
             return ""  # a fork of a process that has loaded macOS's frameworks may crash
@@ -53,8 +53,8 @@ class Forks:
         except OSError:
             self.finish()
             return ""
-        # Without the site's packages the interpreter starts in a third of the time. Other uses of `python` are left
-        # alone. A job is the last command of its shell, and becomes the shell's process.
+        # Without site-packages the interpreter starts in a third of the time. Other uses of `python` are left
+        # alone. A job is the last command of its shell and replaces the shell's process.
         words = shlex.join([sys.executable, "-I", "-S", __file__, "ask", path])
         return f'python() {{ case "${{2-}}" in molap.stages.*) exec {words} "$@";; *) command python "$@";; esac; }}\n'
 
@@ -62,18 +62,18 @@ class Forks:
         self._folder = tempfile.mkdtemp(prefix="molap-")  # nobody else may connect
         path = os.path.join(self._folder, "socket")
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-        environment["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pandas loads Arrow where it is installed
+        environment["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pandas loads Arrow if it is installed
         options = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
-            listener.listen(64)  # jobs that ask while it imports wait
+            listener.listen(64)  # jobs that ask during the imports wait
             command = [sys.executable, "-m", "molap.jobs.forks", "serve", self._folder, str(listener.fileno())]
             options |= {"pass_fds": [listener.fileno()], "start_new_session": True}
             self._server = subprocess.Popen(command, env=environment, **options)
         return path
 
     def finish(self) -> None:
-        """End the server; a fork that still works goes on."""
+        """End the server; forks that are still working continue."""
         if self._server:
             self._server.kill()
             self._server.communicate()
@@ -82,10 +82,10 @@ class Forks:
 
 
 def ask(path: str, arguments: list[str]) -> None:
-    """End as a fork of the server at `path` that runs `python ARGUMENTS`; or run it in this process."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)  # until there is somebody to pass them on to
+    """End as a fork of the server at `path` that runs `python ARGUMENTS`, or run it in this process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)  # until there is a process to pass them on to
     while (lowest := os.open(os.devnull, os.O_RDWR)) < 3:
-        pass  # of closed standard streams, the connection must take none
+        pass  # the connection must not take the place of a closed standard stream
     os.close(lowest)
     os.umask(umask := os.umask(0))
     job = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ), "umask": umask}
@@ -104,7 +104,7 @@ def ask(path: str, arguments: list[str]) -> None:
     passed_on = [signal.SIGKILL]
     for number in PASSED_ON if fork else ():
         signal.signal(number, lambda number, _: (passed_on.append(number), os.kill(fork, number)))
-    if fork:  # Ctrl-Z, and going on
+    if fork:  # Ctrl-Z, and continuing
         signal.signal(signal.SIGTSTP, lambda *_: (os.kill(fork, signal.SIGSTOP), os.kill(os.getpid(), signal.SIGSTOP)))
         signal.signal(signal.SIGCONT, lambda *_: os.kill(fork, signal.SIGCONT))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
@@ -115,7 +115,7 @@ def ask(path: str, arguments: list[str]) -> None:
 
 
 def _receive(connection: socket.socket, n: int) -> bytes:
-    """Return `n` bytes, or fewer where the other side has ended."""
+    """Return `n` bytes, or fewer if the other side has ended."""
     data = b""
     with contextlib.suppress(ConnectionError):
         while len(data) < n and (part := connection.recv(n - len(data))):
@@ -124,7 +124,7 @@ def _receive(connection: socket.socket, n: int) -> bytes:
 
 
 def serve(folder: str, listener: socket.socket) -> None:
-    """Fork a process for every job that asks, until standard input is closed; remove the socket's folder."""
+    """Fork a process for every job that asks, until standard input is closed; then remove the socket's folder."""
     with listener, selectors.DefaultSelector() as selector:
         try:
             _prepare()
@@ -134,15 +134,15 @@ def serve(folder: str, listener: socket.socket) -> None:
                 connection, _ = listener.accept()
                 with connection:
                     if os.fork() == 0:
-                        listener.close()  # else jobs would wait for a server that is gone
+                        listener.close()  # otherwise jobs would wait for a server that is gone
                         os._exit(_run(connection))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            os.killpg(0, signal.SIGCONT)  # forks that Ctrl-Z stopped: they end themselves if nobody waits for them
+            os.killpg(0, signal.SIGCONT)  # forks that Ctrl-Z stopped then end if nobody waits for them
 
 
 def _prepare() -> None:
-    importlib.import_module("molap.stages")  # sets how many threads there are, and where compiled programs are kept
+    importlib.import_module("molap.stages")  # sets the number of threads and the cache of compiled programs
     for name in IMPORTED:
         importlib.import_module(name)
     for name in [name for name in sys.modules if name.partition(".")[0] == "molap"]:
@@ -151,11 +151,11 @@ def _prepare() -> None:
         raise RuntimeError("a process of several threads cannot be forked")
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no fork waits for its status to be read
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks need not wait for their status to be read
 
 
 def _run(connection: socket.socket) -> int:
-    """Be, in a fork, the process that asked: run its job, report and return its exit status."""
+    """Act, in a fork, as the process that asked: run its job, and report and return its exit status."""
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -168,14 +168,14 @@ def _run(connection: socket.socket) -> int:
         status = end.code & 255 if isinstance(end.code, int) else int(end.code is not None)
         if end.code is not None and not isinstance(end.code, int):
             print(end.code, file=sys.stderr)
-    except KeyboardInterrupt:  # before the job could say so itself
+    except KeyboardInterrupt:  # the job could not report it itself
         status = 128 + signal.SIGINT
     except BaseException:
         traceback.print_exc()
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
-        status = status or 120  # as Python's own
+        status = status or 120  # as Python does
     with contextlib.suppress(OSError):
         connection.sendall(bytes([status]))
     return status
@@ -198,7 +198,7 @@ def _become(connection: socket.socket) -> str:
 
 
 def _end_with(connection: socket.socket) -> None:
-    """End this process at once when the one that asked is gone: it was killed."""
+    """End this process at once when the process that asked is gone, because it was killed."""
     _receive(connection, 1)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""What every stage program shares: its command line, its record, and one clear line when it fails."""
+"""The part that all stage programs share: command line, record, and one clear line when a job fails."""
 
 import argparse
 import json
@@ -18,13 +18,13 @@ from molap.storage.files import canonical_json, record_path
 from molap.storage.record import Clock, machine, versions, write_record
 
 COMPILATION = {f"/jax/core/compile/{name}_duration" for name in ("jaxpr_to_mlir_module", "backend_compile")}
-"""JAX's own measurements of making a program: lowering it, and XLA's work or reading it from the cache."""
+"""JAX's own measurements of creating a program: lowering it, and XLA's compilation or reading it from the cache."""
 
 S = TypeVar("S", bound=Section)
 
 
 class Job:
-    """A running stage: its files, and what goes into its record."""
+    """A running stage: its files, and the contents of its record."""
 
     def __init__(self, stage: str, settings: Section, inputs: dict, outputs: dict, code: str) -> None:
         self.stage, self.settings, self.inputs, self.outputs, self.code = (
@@ -43,7 +43,7 @@ class Job:
 
     @property
     def provenance(self) -> dict:
-        """What goes into the files: all that determines them, and nothing that varies from run to run."""
+        """Return what is written into the files: all that determines them, and nothing that varies from run to run."""
         return {
             "stage": self.stage,
             "settings": self.settings.model_dump(mode="json"),
@@ -56,7 +56,7 @@ class Job:
             self._compilation.append(seconds)
 
     def record(self) -> dict:
-        """Return the stage's record."""
+        """Return the record of the stage."""
         times = self.clock.read() | {"compilation_s": sum(self._compilation)}
         return self.provenance | {
             "inputs": self.inputs,
@@ -72,8 +72,8 @@ class Job:
 def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], argv: list[str] | None = None) -> None:
     """Run a stage from the command line.
 
-    The settings arrive as one JSON text, the very text that the workflow plans by, so that a stage cannot
-    depend on anything else. On failure: the traceback in the log, one line on standard error, exit status 1.
+    The settings arrive as one JSON text, the same text by which the workflow plans, so that a stage cannot depend on
+    anything else. On failure, the traceback goes to the log and one line to standard error, and the exit status is 1.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m molap.stages.{stage}",
@@ -119,7 +119,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], arg
         try:
             traceback.print_exc(file=sys.stdout)
             sys.stdout.flush()
-        except OSError:  # a full disk: the line has to do, and what the log cannot take is thrown away
+        except OSError:  # on a full disk the line must suffice, and what the log cannot take is discarded
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if attempt:
             attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
@@ -141,7 +141,7 @@ def _pairs(items: list[str]) -> dict[str, str]:
 
 
 def _where(settings: Section) -> str:
-    """Task, source and seeds of a job, for messages."""
+    """Return the task, source and seeds of a job, for messages."""
     found = ""
     for name in ("kind", "source", "module", "task", "seeds"):
         value = getattr(settings, name, None)
@@ -151,7 +151,7 @@ def _where(settings: Section) -> str:
 
 
 def _git() -> dict[str, Any]:
-    """Commit of the source tree and whether it was changed; empty outside a checkout."""
+    """Return the commit of the source tree and whether it was changed; empty outside a checkout."""
 
     def ask(*words: str) -> str:
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""Jobs that ended without a word of their own, told at the end of a run that failed."""
+"""Jobs that ended without reporting anything; they are named at the end of a failed run."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from molap.storage.found import ATTEMPT, find_records, is_running
 
 
 def killed_jobs(results: str | Path, since: float) -> Iterator[str]:
-    """Yield a line for every job begun since then (seconds since 1970) that left no record, no error and no process."""
+    """Yield a line for every job that started after `since` (seconds since 1970) without a record, error or process."""
     for found in find_records(Path(results)):
         if not found.file.name.endswith(ATTEMPT) or is_running(found.file):
             continue

@@ -1,13 +1,13 @@
-"""Give memory back to the system."""
+"""Release memory to the system."""
 
 import contextlib
 import ctypes
 
 
 def release_memory() -> None:
-    """Give back what nothing in this process uses any more; XLA's compiler leaves 170 MB of it after training.
+    """Release memory that this process no longer uses; XLA's compiler leaves 170 MB of it after training.
 
-    Where the C library is not glibc, it stays with the process.
+    If the C library is not glibc, the memory stays with the process.
     """
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,1 +1,1 @@
-"""Hold the recurrent network and its gradient, which weights train, and a user's own network; no training is here."""
+"""Define the recurrent network and its gradient, the masks of the trained weights, and a user's own network."""

@@ -1,25 +1,25 @@
-"""Modules as blocks of units, and which weights each training phase may change (sections 3.1, 3.4)."""
+"""Modules as blocks of units, and the weights that each training phase may change (sections 3.1, 3.4)."""
 
 import numpy as np
 
 from molap.networks.rnn import Params
 
 Trainable = Params
-"""Per weight: True (trained), False (frozen), an array of booleans (entry by entry), or None (absent)."""
+"""For each weight: True (trained), False (frozen), an array of booleans (entry by entry), or None (absent)."""
 
 
 def module_units(n_units: int, n_modules: int, module: int) -> slice:
-    """Return the units of `module` (from 1): equal blocks in order."""
+    """Return the units of `module` (from 1); modules are equal blocks of consecutive units."""
     size = n_units // n_modules
     return slice((module - 1) * size, module * size)
 
 
 def pretraining_weights(params: Params, n_modules: int, module: int, input_weights: str = "column") -> Trainable:
-    """Return what pre-training of a module trains: its block of W_rec, the input column, the readout (A.2.1).
+    """Return the weights that pre-training a module changes: its block of W_rec, the input column, the readout (A.2.1).
 
-    Released code (`input_weights="released"`): from the second module on the mask's row falls one below the
-    input weights, on the outgoing recurrent weights of unit m − 2; the input column stays as it was. Biases of
-    the readout and the initial state are trained where they exist, as there; recurrent biases are not.
+    With `input_weights="released"` (released code), from the second module on, the row of the mask falls one below the
+    input weights, on the outgoing recurrent weights of unit m − 2, and the input column stays as it was. As in the
+    released code, readout biases and the initial state are trained if they exist; recurrent biases are not.
     """
     units = module_units(params.w_rec.shape[0], n_modules, module)
     recurrent = np.zeros(params.w_rec.shape, bool)
@@ -31,23 +31,23 @@ def pretraining_weights(params: Params, n_modules: int, module: int, input_weigh
 
 
 def pretraining_block(n_units: int, n_modules: int, module: int, input_weights: str = "column") -> slice | None:
-    """Return the units among which `pretraining_weights` trains W_rec; None where it trains others as well."""
+    """Return the units within which `pretraining_weights` trains W_rec; None if it also trains weights outside them."""
     return None if _off_by_one(module, input_weights) else module_units(n_units, n_modules, module)
 
 
 def _off_by_one(module: int, input_weights: str) -> bool:
-    """Say whether the released code's mask falls one row below the input weights."""
+    """Return whether the row of the released code's mask falls one below the input weights."""
     return input_weights == "released" and module > 1
 
 
 def head_weights(params: Params) -> Trainable:
-    """Return what training on a task trains of the frozen network: W_in and W_out (section 3.4); with biases also b_out
-    and h0."""
+    """Return the weights that training on a task changes in the frozen network: W_in and W_out (section 3.4), and with
+    biases also b_out and h0."""
     return _existing(params, w_rec=False, b_rec=False)
 
 
 def all_weights(params: Params) -> Trainable:
-    """Return everything the network has."""
+    """Return a mask that trains all weights of the network."""
     return _existing(params)
 
 

@@ -1,4 +1,4 @@
-"""A recurrent network that the user brings: read and checked."""
+"""A recurrent network that the user supplies, read from a file and checked."""
 
 import functools
 import hashlib
@@ -12,22 +12,22 @@ from molap.config.base import ConfigError
 from molap.storage.files import FileDamaged, load_arrays
 
 LARGEST_RADIUS = 10
-"""Largest spectral radius of W_rec, as the largest gain of random ones; beyond it every unit saturates."""
+"""Largest spectral radius of W_rec, equal to the largest gain of random networks; above it every unit saturates."""
 
 
 class OwnNetwork(NamedTuple):
-    """A recurrent matrix, and the module of every unit where it is known."""
+    """A recurrent matrix and, if known, the module of every unit."""
 
     w_rec: Float[np.ndarray, "unit unit"]
     modules: Int[np.ndarray, " unit"] | None
 
 
 def read_reservoir(file: str | Path) -> OwnNetwork:
-    """Read `w_rec` (row: receiving unit) and, where it is there, `modules` (from 1) from an `.npz` file.
+    """Read `w_rec` (row: receiving unit) and, if present, `modules` (from 1) from an `.npz` file.
 
     Raises:
-        ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not give every
-            unit a module; the message holds the numbers.
+        ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not assign every
+            unit to a module; the message gives the numbers.
     """
     state = Path(file).stat() if Path(file).is_file() else None
     return _read(str(file), state and (state.st_mtime_ns, state.st_size))
@@ -35,7 +35,7 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
 
 @functools.lru_cache(maxsize=16)
 def _read(file: str, state: tuple[int, int] | None) -> OwnNetwork:
-    # Every run of a configuration is checked: a file is read again when it changes.
+    # `state` makes the cache read the file again when it changes; the check covers every run of a configuration.
     del state
     try:
         arrays = load_arrays(file)
@@ -68,9 +68,9 @@ def _read(file: str, state: tuple[int, int] | None) -> OwnNetwork:
 
 
 def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
-    """Return the spectral radius where it may exceed `LARGEST_RADIUS`, and else an upper bound below it.
+    """Return the spectral radius if it may exceed `LARGEST_RADIUS`, and otherwise an upper bound below it.
 
-    ρ(W) ≤ ‖W⁸‖^(1/8), which three products give; eigenvalues of a thousand units take seconds, and every job of a
+    ρ(W) ≤ ‖W⁸‖^(1/8), which takes three products. The eigenvalues of a thousand units take seconds, and every job on a
     cluster reads the configuration.
     """
     power = w_rec

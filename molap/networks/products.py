@@ -6,4 +6,4 @@ import jax
 import jax.numpy as jnp
 
 product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-"""Multiplies as `jnp.matmul`, and keeps all 24 bits of the factors, which a GPU by default shortens to 11 (TF32)."""
+"""Multiply as `jnp.matmul` does, with all 24 bits of the factors, which a GPU shortens to 11 by default (TF32)."""

@@ -1,4 +1,4 @@
-"""The recurrent network (Eq. 1): parameters, initialisation, and the run with its own gradient."""
+"""The recurrent network (Eq. 1): its parameters, their initialisation, and a run with a gradient of our own."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from molap.randomness import named_key, normal
 
 
 class Params(NamedTuple):
-    """A network's weights; biases and initial state are absent (None) in the paper's text."""
+    """The weights of a network; biases and initial state are absent (None) in the paper's text."""
 
     w_in: Float[Array, "unit channel"]
     w_rec: Float[Array, "unit unit"]
@@ -36,11 +36,13 @@ def draw_w_rec(
     n_modules: int = 1,
     recurrent_init: str = "normal",
 ) -> Float[np.ndarray, "unit unit"]:
-    """Draw W_rec from N(0, g²/N) (A.2.3), or g times a random orthogonal matrix; "zero": only within modules.
+    """Draw W_rec from N(0, g²/N) (A.2.3), or as g times a random orthogonal matrix.
 
-    Orthogonal (Saxe et al. 2014, arXiv 1312.6120): Q of Z = QR with Z standard normal, the columns of Q with the signs
-    of R's diagonal, without which Q would not be uniform over all rotations and reflections (Mezzadri 2007,
-    arXiv math-ph/0609050). Cutting it to modules leaves no orthogonal matrix.
+    With `inter_module="zero"`, the weights between modules are set to zero.
+
+    The orthogonal matrix (Saxe et al. 2014, arXiv 1312.6120) is Q of Z = QR with Z standard normal, its columns
+    multiplied by the signs of R's diagonal; otherwise Q would not be uniform over all rotations and reflections
+    (Mezzadri 2007, arXiv math-ph/0609050). Setting weights between modules to zero makes it no longer orthogonal.
     """
     drawn = normal(named_key(seed, "w_rec"), (n_units, n_units))
     if recurrent_init == "orthogonal":
@@ -50,20 +52,20 @@ def draw_w_rec(
         w_rec = gain / math.sqrt(n_units) * drawn
     if inter_module == "zero":
         of_module = np.arange(n_units) // (n_units // n_modules)
-        # Not a product: a negative zero would not survive an update of 0 bit by bit.
+        # A product would give negative zeros, which do not stay bit-identical under an update of 0.
         w_rec = np.where(of_module[:, None] == of_module[None, :], w_rec, np.float32(0))
     return w_rec
 
 
 def draw_b_rec(seed: int, n_units: int, gain: float) -> Float[np.ndarray, " unit"]:
-    """Draw recurrent biases of the released code: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
+    """Draw the released code's recurrent biases: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
     return gain / math.sqrt(n_units + 1) * normal(named_key(seed, "b_rec"), (n_units,))
 
 
 def readout_variance(rule: str, n_units: int, n_outputs: int) -> float:
-    """Return the variance of the initial readout weights, and biases where there are any, by `network.readout_init`.
+    """Return the variance of the initial readout weights and biases, for a value of `network.readout_init`.
 
-    1/(N + 1) is the released code's, 1/N_out the text's (A.2.3); 1/N² starts with outputs of order 1/√N, in the
+    1/(N + 1) is the released code's, 1/N_out the text's (A.2.3); with 1/N² the outputs start at order 1/√N, in the
     regime that learns features (arXiv 2307.07654).
     """
     variances = {"n_units": 1 / (n_units + 1), "n_outputs": 1 / n_outputs, "n_units_squared": 1 / n_units**2, "zero": 0}
@@ -71,7 +73,7 @@ def readout_variance(rule: str, n_units: int, n_outputs: int) -> float:
 
 
 def with_variance(drawn: Float[np.ndarray, "..."], variance: float) -> Float[np.ndarray, "..."]:
-    """Scale draws from the standard normal; a variance of 0 gives positive zeros, which an update of 0 leaves."""
+    """Scale standard normal draws; a variance of 0 gives positive zeros, which an update of 0 leaves unchanged."""
     return drawn * math.sqrt(variance) if variance else np.zeros_like(drawn)
 
 
@@ -84,12 +86,12 @@ def draw_params(
     settings: InitSettings,
     b_rec: Float[np.ndarray, " unit"] | None = None,
 ) -> Params:
-    """Draw input and readout weights around a given W_rec.
+    """Draw input and readout weights for a given W_rec.
 
-    W_in ~ N(0, 1/N_in) (A.2.3), W_out as `readout_variance` says. With `settings.biases` also the released code's
-    readout biases (one more row of the readout) and initial state (standard normal); recurrent biases are given.
-    `label` names the random stream: a task, or the pre-training. With `settings.keys == "shared"` the initial state is
-    drawn with the key of W_in, as in the released code.
+    W_in ~ N(0, 1/N_in) (A.2.3); `readout_variance` gives the variance of W_out. With `settings.biases`, the readout
+    biases (one more row of the readout) and the initial state (standard normal) of the released code are drawn as well;
+    the recurrent biases are given. `label` names the random stream: a task, or the pre-training. With
+    `settings.keys == "shared"`, the initial state is drawn with the key of W_in, as in the released code.
     """
     n_units = w_rec.shape[0]
 
@@ -116,8 +118,8 @@ def run(
 ) -> tuple[Float[Array, "time trial output"], Float[Array, "time trial unit"]]:
     """Return the outputs y(t) = W_out h(t) and rates h(t) of a network driven by `inputs` (Eq. 1).
 
-    h(t) already contains x(t), as in the released code; Eq. 1's index, one step later, is a relabelling.
-    `noise` is η of Eq. 1. Biases and the initial state enter where the network has them.
+    h(t) already contains x(t), as in the released code; the index in Eq. 1 is one step later, which only relabels the
+    steps. `noise` is η of Eq. 1. Biases and the initial state are used if the network has them.
     """
 
     def step(h, now):
@@ -135,17 +137,17 @@ def respond(
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
     block: slice | None = None,
 ) -> tuple[Float[Array, "time trial output"], Float[Array, ""]]:
-    """Return the outputs of `run`, and the mean squared rate, for training.
+    """Return the outputs of `run` and the mean squared rate, for training.
 
-    The gradient is our own. With δ(t) the gradient of the loss at the argument of tanh,
+    The gradient is our own. With δ(t) the gradient of the loss with respect to the argument of tanh,
 
         δ(t) = (W_outᵀ g_y(t) + 2 g_a h(t) / size + W_recᵀ δ(t + 1)) ∘ (1 − h(t)²),
         ∂W_rec = Σ_t δ(t) h(t − 1)ᵀ,  ∂W_in = Σ_t δ(t) x(t)ᵀ,  ∂W_out = Σ_t g_y(t) h(t)ᵀ,
 
     the forward scan keeps h(t − 1), and the backward scan carries h(t). ∂W_rec is summed over a few steps at a time, in
-    products that are large enough to be fast and small enough to stay in the cache. What is not asked for (W_rec of
-    a frozen network, the inputs) is not computed. With `block`, only the weights among these units have a gradient in
-    W_rec, and the others a gradient of 0: pre-training asks for no more.
+    products that are large enough to be fast and small enough to stay in the cache. Gradients that are not requested
+    (of W_rec in a frozen network, of the inputs) are not computed. With `block`, only the weights among these units
+    have a gradient in W_rec, and the gradient of the others is 0; pre-training needs no more.
     """
     return _forward(params, inputs, noise)[0]
 
@@ -164,7 +166,7 @@ def _forward(params: Params, inputs, noise):
 
 
 def _forward_of_traced(params, inputs, noise, block):
-    """Run forward, and note for W_rec, inputs and noise whether a gradient is asked for: an empty tuple, or None."""
+    """Run forward; note for W_rec, inputs and noise whether a gradient is requested (an empty tuple) or not (None)."""
     del block
     traced = (params, inputs, noise)
     values = jax.tree.map(lambda given: given.value, traced, is_leaf=_is_traced)
@@ -224,19 +226,19 @@ respond.defvjp(_forward_of_traced, _backward, symbolic_zeros=True)
 
 
 def _steps_together(n_steps: int) -> int:
-    """Return over how many steps ∂W_rec is summed in one product: the largest divisor of their number up to 5."""
+    """Return the number of steps over which one product sums ∂W_rec: the largest divisor of `n_steps` up to 5."""
     return next(n for n in range(5, 0, -1) if n_steps % n == 0)
 
 
 def _spread(
     signals: Float[Array, "trial channel"], weights: Float[Array | np.ndarray, "unit channel"]
 ) -> Float[Array, "trial unit"]:
-    """signals · weightsᵀ, channel by channel: XLA makes one loop of it and what follows, and stores no product."""
+    """Return signals · weightsᵀ, channel by channel: XLA fuses it with what follows, and stores no product."""
     return sum(signals[:, k, None] * weights[:, k] for k in range(weights.shape[1]))
 
 
 def _next(params: Params, h, x, eta) -> Float[Array, "trial unit"]:
-    """The rates one step later."""
+    """Return the rates one step later."""
     drive = _spread(x, params.w_in)
     for further in (params.b_rec, eta):
         drive = drive if further is None else drive + further
@@ -244,7 +246,7 @@ def _next(params: Params, h, x, eta) -> Float[Array, "trial unit"]:
 
 
 def _start(params: Params, inputs) -> Float[Array, "trial unit"]:
-    """The rates before the first step, for every trial."""
+    """Return the rates before the first step, for every trial."""
     shape = inputs.shape[1], params.w_rec.shape[0]
     return jnp.zeros(shape, params.w_rec.dtype) if params.h0 is None else jnp.broadcast_to(params.h0, shape)
 
@@ -252,17 +254,17 @@ def _start(params: Params, inputs) -> Float[Array, "trial unit"]:
 def draw_state_noise(
     key: Key[Array, ""], std: float, n_trials: int, n_steps: int, n_units: int
 ) -> Float[Array | np.ndarray, "time trial unit"] | None:
-    """Draw η of Eq. 1, independent over steps, trials and units; None where `std` is 0."""
+    """Draw η of Eq. 1, independent over steps, trials and units; return None if `std` is 0."""
     return std * normal(key, (n_steps, n_trials, n_units)) if std > 0 else None
 
 
 def select_network(params: Params, index: int) -> Params:
-    """Return one of several networks, by its index along the axis of seeds."""
+    """Select one of several networks by its index along the seed axis."""
     return jax.tree.map(lambda values: values[index], params)
 
 
 def stack_networks(networks: list[Params]) -> Params:
-    """Return networks as one, with a leading axis of seeds."""
+    """Stack networks into one, with a leading axis of seeds."""
 
     def stack(*values):
         return (np if all(isinstance(value, np.ndarray) for value in values) else jnp).stack(values)
@@ -271,20 +273,20 @@ def stack_networks(networks: list[Params]) -> Params:
 
 
 def to_arrays(params: Params) -> dict[str, np.ndarray]:
-    """Return the weights that the network has, by name."""
+    """Return by name the weights that the network has."""
     return {name: np.asarray(value) for name, value in params._asdict().items() if value is not None}
 
 
 def from_arrays(arrays: dict[str, np.ndarray]) -> Params:
-    """Return the inverse of `to_arrays`; other arrays are ignored."""
+    """Invert `to_arrays`; other arrays are ignored."""
     return Params(**{name: np.asarray(arrays[name]) for name in Params._fields if name in arrays})
 
 
 def over_seeds(function: Callable) -> Callable:
-    """Map a function over the leading axis of its arguments: side by side on a GPU, in turn on a CPU.
+    """Map a function over the leading axis of its arguments: in parallel on a GPU, one after the other on a CPU.
 
-    On one CPU thread a batched product gains nothing, and in turn each seed's result is the same to the bit
-    whichever seeds share the job.
+    On one CPU thread batching gains nothing, and when seeds run one after the other, the result of each is identical to
+    the bit whichever seeds share the job.
     """
     if jax.default_backend() != "cpu":
         return jax.vmap(function)

@@ -1,8 +1,8 @@
-"""One network for all tasks: which of its channels a task uses, and the network as that task sees it.
+"""One network for all tasks: the channels that each task uses, and the network as that task sees it.
 
-Channels of the same name are the same channel. A rule input, one per task and 1 throughout that task's trials, acts
-there as a bias; so a shared network, seen from one task, is a network of that task's own channels. A channel is added
-with the first task that uses it: nothing that was learned before depends on tasks that follow.
+Channels with the same name are the same channel. A rule input (one per task, with value 1 throughout the trials of that
+task) acts as a bias on those trials; seen from one task, a shared network is therefore a network with that task's own
+channels. A channel is added with the first task that uses it, so that nothing learned before depends on later tasks.
 """
 
 import math
@@ -19,13 +19,13 @@ from molap.tasks.registry import Task
 
 
 class Layout(NamedTuple):
-    """Names of the network's channels in their order; `rule:mem_pro` is a rule input."""
+    """The names of the network's channels, in order; `rule:mem_pro` is a rule input."""
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 
     def with_task(self, task: Task, rule: bool) -> "Layout":
-        """Return the layout when a further task has brought its channels."""
+        """Return the layout with the channels of another task added."""
         inputs = (*task.inputs, *([f"rule:{task.name}"] if rule else []))
         return Layout(
             self.inputs + tuple(name for name in inputs if name not in self.inputs),
@@ -34,7 +34,7 @@ class Layout(NamedTuple):
 
 
 def new_network(seed: int, n_units: int, gain: float, settings: InitSettings, recurrent_init: str = "normal") -> Params:
-    """Return a network without channels: W_rec of `draw_w_rec`, and with biases also b_rec and h0 (released code)."""
+    """Draw a network without channels: W_rec of `draw_w_rec`, and with biases also b_rec and h0 (released code)."""
     w_rec = draw_w_rec(seed, n_units, gain, recurrent_init=recurrent_init)
     empty = Params(w_in=np.zeros((n_units, 0), np.float32), w_rec=w_rec, w_out=np.zeros((0, n_units), np.float32))
     if not settings.biases:
@@ -45,10 +45,11 @@ def new_network(seed: int, n_units: int, gain: float, settings: InitSettings, re
 
 
 def add_channels(params: Params, old: Layout, task: Task, rule: bool, seed: int, settings: InitSettings) -> Params:
-    """Give a network the channels that a task brings.
+    """Add to a network the channels that a new task needs.
 
-    Each is drawn by its name from the distributions of `molap.networks.rnn.draw_params`, with N_in and N_out those of
-    the task that brings it; a rule input as any other.
+    The weights of each channel are drawn by the channel's name, from the distributions of
+    `molap.networks.rnn.draw_params`, with N_in and N_out of the task that adds the channel; a rule input is drawn like
+    any other.
     """
     new = old.with_task(task, rule)
     n_units = params.w_rec.shape[0]
@@ -69,12 +70,12 @@ def add_channels(params: Params, old: Layout, task: Task, rule: bool, seed: int,
 
 
 def view(params: Params, layout: Layout, task: Task) -> Params:
-    """Return the network of a task's own channels that the shared network is on the task's trials."""
+    """Return the network as a task sees it: with that task's channels, as the shared network acts on its trials."""
     return _select(params, *_places(layout, task))
 
 
 def _places(layout: Layout, task: Task) -> tuple[list[int], list[int], int]:
-    """Where a task's inputs, outputs and rule input are among the network's channels; -1 without a rule."""
+    """Return the indices of a task's inputs, outputs and rule input among the network's channels; -1 without a rule."""
     rule = f"rule:{task.name}"
     return (
         [layout.inputs.index(name) for name in task.inputs],
@@ -84,7 +85,7 @@ def _places(layout: Layout, task: Task) -> tuple[list[int], list[int], int]:
 
 
 def _select(params: Params, inputs, outputs, rule: int) -> Params:
-    """Channels by place; axes of network seeds may lead. The rule's column, if any, becomes a bias."""
+    """Select channels by index; axes of network seeds may lead. The rule input's column, if any, becomes a bias."""
     inputs, outputs = np.asarray(inputs), np.asarray(outputs)
     b_rec = params.b_rec
     if rule >= 0:
@@ -100,7 +101,7 @@ def _select(params: Params, inputs, outputs, rule: int) -> Params:
 def all_inputs(
     layout: Layout, task: Task, inputs: Float[Array | np.ndarray, "time trial channel"]
 ) -> Float[Array | np.ndarray, "time trial network_channel"]:
-    """Return a task's inputs on all channels of the network: zero on those that it does not use, 1 on its rule."""
+    """Place a task's inputs on the network's channels: 0 on the channels that it does not use, 1 on its rule input."""
     places, _, rule = _places(layout, task)
     if inputs.shape[-1] != len(places):
         raise ValueError(f"inputs: {inputs.shape[-1]} channels are not allowed; {task.name} has {len(places)}")
@@ -115,13 +116,13 @@ def all_inputs(
 
 
 def channels_of(layout: Layout, task: Task) -> dict[str, np.ndarray]:
-    """Return arrays that tell, beside the network's own, where a task's channels are; `task_network` reads them."""
+    """Return arrays that locate a task's channels, for files to hold with the weights and `task_network` to read."""
     names = (f"{kind}_{task.name}" for kind in ("inputs", "outputs", "rule"))
     return dict(zip(names, map(np.array, _places(layout, task)), strict=True))
 
 
 def task_network(arrays: dict[str, np.ndarray], task: str) -> Params:
-    """Return the network of a task from a file of arrays: as it is, or a shared network as the task sees it."""
+    """Return the network of a task from the arrays of a file; a shared network is returned as the task sees it."""
     params = from_arrays(arrays)
     if f"inputs_{task}" not in arrays:
         return params

@@ -1,1 +1,1 @@
-"""Say which jobs a configuration makes, with which settings, and why one is due; nothing here computes or needs JAX."""
+"""Determine the jobs that a configuration needs, their settings, and why a job is due. Planning does not need JAX."""

@@ -1,10 +1,10 @@
-"""Write what captions of figures say about a configuration: the readings behind a figure, and how many seeds."""
+"""Write what figure captions say about a configuration: the readings behind a figure, and the number of seeds."""
 
 from molap.config.run import RunConfig
 
 
 def over_seeds(c: RunConfig) -> str:
-    """Say over how many network seeds a figure's intervals are."""
+    """Say over how many network seeds the intervals of a figure are computed."""
     n = c.seeds.networks
     if n > 1:
         return f"{n} network seeds; bands and error bars, where there are any, are 95 % intervals over them."
@@ -12,7 +12,7 @@ def over_seeds(c: RunConfig) -> str:
 
 
 def over_draws(c: RunConfig) -> str:
-    """Say the same of a figure whose bands show the draws where there is one network seed."""
+    """Say the same for a figure whose bands show the draws if there is only one network seed."""
     bands = f" Bands are standard deviations over {c.perturbations.draws} draws." if c.seeds.networks == 1 else ""
     return over_seeds(c) + bands
 
@@ -23,7 +23,7 @@ def counted(c: RunConfig) -> str:
 
 
 def searched(c: RunConfig) -> str:
-    """Say how many networks the search trains, and whether results use them."""
+    """Say how many networks the search trains, and whether results use it."""
     n, first = c.tune.networks, c.tune.first_seed
     own, reported = range(first, first + n), range(c.seeds.first, c.seeds.first + c.seeds.networks)
     apart = max(own.start, reported.start) >= min(own.stop, reported.stop)

@@ -1,4 +1,4 @@
-"""What a run holds: its kinds of networks, the orders in which tasks are learned, blocks of seeds, what is shown."""
+"""The contents of a run: kinds of networks, orders of tasks, blocks of seeds, and what the figures show."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -18,31 +18,30 @@ FIRST_TASKS = tuple(TASK_LABELS)[:4]
 
 
 def kinds(c: RunConfig) -> list[str]:
-    """Return the kinds of trained networks, as they stand in file names."""
+    """Return the kinds of trained networks, as file names contain them."""
     return ["separate", *molap_kinds(c), *c.dni.kinds]
 
 
 def molap_kinds(c: RunConfig) -> list[str]:
-    """Return the kinds of heads: on pre-trained modules, on random reservoirs, and on networks of the user's own."""
+    """Return the kinds with heads: on pre-trained modules, on random reservoirs, and on the user's own networks."""
     return [f"molap-{source}" for source in (*c.primitives.sources, *c.reservoirs.files)]
 
 
 def sequence_kinds(c: RunConfig) -> list[str]:
-    """Return the kinds of networks that learn the tasks in turn."""
+    """Return the kinds of networks that learn the tasks in sequence."""
     return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
 
 
 def yardstick_kinds(c: RunConfig) -> list[str]:
-    """Return the kinds that networks which learn in turn are measured by: the yardsticks, and what is trained
-    jointly."""
+    """Return the kinds that networks learning in sequence are compared with: the yardsticks, and joint training."""
     own = sequence_kinds(c)
     return [kind for kind in dict.fromkeys((*c.dni.yardsticks, *c.dni.kinds)) if kind not in own]
 
 
 def task_order(c: RunConfig, order: int | str) -> list[str]:
-    """Return the tasks in the order in which they are learned: 0 as listed, the others shuffled by the data's seed.
+    """Return the tasks in the order in which they are learned: 0 as listed, other orders shuffled by the data seed.
 
-    Sorted by a digest of each name, so that a further task leaves the others in their order.
+    Tasks are sorted by a digest of each name, so that adding a task keeps the others in their order.
     """
     if int(order) == 0:
         return list(c.tasks.names)
@@ -63,7 +62,8 @@ def chain_sources(c: RunConfig) -> list[str]:
 def plateau_tasks(c: RunConfig) -> list[str]:
     """Return the tasks whose separate networks are examined for what keeps them on a plateau.
 
-    T5 and T9, where they used to fail, unless others are chosen; the last task where neither is trained.
+    Unless others are chosen, these are T5 and T9, on which networks used to fail, or the last task if neither is
+    trained.
     """
     if c.figures.plateau_tasks is not None:
         return list(c.figures.plateau_tasks)
@@ -72,8 +72,7 @@ def plateau_tasks(c: RunConfig) -> list[str]:
 
 
 def example_kinds(c: RunConfig) -> list[str]:
-    """Return the kinds of Fig 2 D and E: with pre-training (the first source) and without, as far as they are
-    trained."""
+    """Return the kinds of Fig 2 D and E that are trained: with pre-training (the first source) and without."""
     return [f"molap-{source}" for source in (*fitted_sources(c)[:1], "none") if source in c.primitives.sources]
 
 
@@ -86,7 +85,7 @@ def corpus_tasks(c: RunConfig) -> list[str]:
 
 
 def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
-    """Return the sets of tasks that are left out in turn; none where nothing is fitted on the corpus."""
+    """Return the sets of tasks that are left out, one set per run; none if nothing is fitted on the corpus."""
     names, chosen = c.tasks.names, c.generalisation.left_out
     if not chain_sources(c) or c.generalisation.without:
         return []
@@ -97,10 +96,9 @@ def left_out_sets(c: RunConfig) -> list[tuple[str, ...]]:
 
 
 def module_sizes(c: RunConfig) -> dict[str, tuple[str, int, int]]:
-    """Return name → (what is held fixed, number of modules r, number of units) of the runs that vary the number of
-    modules.
+    """Return the runs that vary the number of modules r: name → (what is held fixed, r, number of units).
 
-    Networks larger than any that can be configured are left out.
+    Networks larger than the largest that can be configured are omitted.
     """
     found, own = {}, c.network.n_units // c.network.n_modules
     for r in c.modules.numbers:
@@ -121,25 +119,24 @@ def scaling_sizes(c: RunConfig) -> list[int]:
 
 
 def module_kinds(c: RunConfig) -> list[str]:
-    """Return the kinds of networks that the number of modules is varied for: the first fitted source, and no
-    pre-training."""
+    """Return the kinds for which the number of modules varies: the first fitted source, and no pre-training."""
     return example_kinds(c)
 
 
 def module_fits(c: RunConfig) -> list[str]:
-    """Return the sources among them that are fitted on the corpus."""
+    """Return the sources of `module_kinds` that are fitted on the corpus."""
     return fitted_sources(c)[:1]
 
 
 def followed_tables(c: RunConfig, claims: Claims) -> list[str]:
-    """Return the tables of a run with a reading switched that the followed claims need."""
+    """Return the tables that the followed claims need from a run with a reading switched."""
     made = ["performance"] + ["robustness", "areas"] * bool(sweep(c)) + ["generalisation"] * bool(left_out_sets(c))
     needed = {test.table for claim in claims.claims for test in claim.tests}
     return [name for name in made if name in needed]
 
 
 def blocks(c: RunConfig) -> list[str]:
-    """Return network seeds in blocks that are trained together; more seeds only add blocks."""
+    """Return the network seeds in blocks that are trained together; more seeds only add blocks."""
     seeds = range(c.seeds.first, c.seeds.first + c.seeds.networks)
     return [block_name(seeds[i : i + c.seeds.per_job]) for i in range(0, len(seeds), c.seeds.per_job)]
 
@@ -178,20 +175,19 @@ def lesion_task(c: RunConfig) -> str:
 
 
 def lesioned_kind(c: RunConfig) -> str:
-    """Return the kind whose outputs Fig 3 shows: pre-trained MoLaP where it is perturbed."""
+    """Return the kind whose outputs Fig 3 shows: pre-trained MoLaP if it is perturbed."""
     found = perturbed_kinds(c)
     return next((kind for kind in found if kind in ("molap-cca", "molap-pca")), found[0])
 
 
 def n_modules(c: RunConfig, kind: str) -> int:
-    """Return the number of modules of the networks of a kind, as lesions see them."""
+    """Return the number of modules that lesions distinguish in the networks of a kind."""
     own = _own_network(c, kind)
     return c.network.n_modules if own is None or own.modules is None else int(own.modules.max())
 
 
 def modular(c: RunConfig, kind: str | None = None) -> list[str]:
-    """Return perturbations within and between modules that have strengths: those of a kind, or of any that is
-    perturbed."""
+    """Return the perturbations within and between modules that have strengths, for one kind or any perturbed kind."""
     modules = max((n_modules(c, one) for one in ([kind] if kind else perturbed_kinds(c))), default=0)
     names = [f"module{module}" for module in range(1, modules + 1)] if c.perturbations.module else []
     return names + ["inter_module"] * (bool(c.perturbations.inter_module) and modules > 1)
@@ -201,7 +197,7 @@ def _own_network(c: RunConfig, kind: str):
     source = kind.partition("-")[2]
     if source not in c.reservoirs.files:
         return None
-    from molap.networks.own import read_reservoir  # NumPy only where there is something to read
+    from molap.networks.own import read_reservoir  # imports NumPy only if there is a file to read
 
     return read_reservoir(c.reservoirs.files[source])
 
@@ -215,7 +211,7 @@ def n_units(c: RunConfig, kind: str) -> int:
 
 
 def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:
-    """Return the strengths by perturbation, of a kind or of all; nothing where nothing is perturbed."""
+    """Return the strengths by perturbation, for one kind or for all; empty if nothing is perturbed."""
     if not perturbed_kinds(c) or not perturbed_tasks(c):
         return {}
     p = c.perturbations
@@ -225,12 +221,12 @@ def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:
 
 
 def lesions(c: RunConfig) -> list[str]:
-    """Return perturbations that set weights to zero."""
+    """Return the perturbations that set weights to zero."""
     return [name for name in sweep(c) if strength_of(name).lesion]
 
 
 def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
-    """Return the figures of accuracy against strength: their rows of panels, each a task and a perturbation."""
+    """Return by name the figures of accuracy against strength: rows of panels, each a task and a perturbation."""
     tasks, found = perturbed_tasks(c), {}
     first = [task for task in tasks if task in FIRST_TASKS]
     groups = [modular(c), [name for name in GLOBAL if name in sweep(c)]]
@@ -249,7 +245,7 @@ def grids(c: RunConfig) -> list[str]:
 
 
 def candidates(c: RunConfig, grid: str, kind: str) -> list[dict]:
-    """Return a grid's candidates for a kind of networks; on random reservoirs W_rec does not learn, and has no rate."""
+    """Return a grid's candidates for a kind of network; on random reservoirs W_rec does not learn and has no rate."""
     found = c.tune.grids[grids(c).index(grid)].candidates()
     if kind == "molap-none":
         found = [candidate.model_copy(update={"recurrent_rate": 1.0}) for candidate in found]
@@ -257,7 +253,7 @@ def candidates(c: RunConfig, grid: str, kind: str) -> list[dict]:
 
 
 def pretraining_candidates(c: RunConfig, grid: str) -> list[dict]:
-    """Return what pre-training differs in among a grid's candidates: all but the rate and the number of steps."""
+    """Return a grid's distinct candidates for pre-training, which has its own learning rate and number of steps."""
     own = {"learning_rate": None, "n_steps": c.pretraining.n_steps}
     found = c.tune.grids[grids(c).index(grid)].candidates()
     return _each_once([candidate.model_copy(update=own) for candidate in found])

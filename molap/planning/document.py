@@ -56,7 +56,7 @@ networks that failed (stayed below the best constant output), then the highest m
 then the fewest steps.
 """
 BELOW = {("tune", "grids"): GRIDS}
-"""What stands before the table of the sections in a list, by section and key."""
+"""Text placed before the table of a list's sections, by section and key."""
 
 RESULTS_HEAD = """# Results
 
@@ -114,7 +114,7 @@ def _is_section(annotation: object) -> bool:
 
 
 def _listed_section(annotation: object) -> type[Section] | None:
-    """The section of which a field holds a list."""
+    """Return the section type that a field lists, or None if it lists none."""
     listed = typing.get_args(annotation)[0] if typing.get_origin(annotation) is tuple else None
     return listed if _is_section(listed) else None
 
@@ -163,7 +163,7 @@ def _default(field) -> str:
 
 
 def _item(value: object) -> str:
-    """An item of a list: of a section, what differs from its defaults."""
+    """Return an item of a list as text; for a section, the values that differ from its defaults."""
     if isinstance(value, Section):
         stated = value.model_dump(exclude_defaults=True)
         return "{" + ", ".join(f"{name}: {_item(item)}" for name, item in stated.items()) + "}"

@@ -1,4 +1,4 @@
-"""The jobs that are due, with the commands that they would run, from a dry run of the workflow."""
+"""Find the jobs that are due, with their commands, from a dry run of the workflow."""
 
 import itertools
 import re
@@ -13,7 +13,7 @@ from molap.storage.paths import RESULTS
 
 
 class Refused(RuntimeError):
-    """Snakemake refused the workflow or its arguments; the message is its own."""
+    """Raised when Snakemake refuses the workflow or its arguments; the message is Snakemake's own."""
 
 
 class Job(NamedTuple):
@@ -22,7 +22,7 @@ class Job(NamedTuple):
     program: str
     """Its module in `molap.stages`."""
     settings: str
-    """One canonical JSON text."""
+    """Its settings as one canonical JSON text."""
     code: str
     inputs: tuple[str, ...]
     """The files that its command names, and those that Snakemake names as a reason."""
@@ -36,7 +36,7 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
     Raises:
         Refused: if snakemake fails.
     """
-    # Its own options first: `--configfile FILES` takes all that follows.
+    # Our options come first, because `--configfile FILES` takes all that follows.
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--nocolor", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -1,4 +1,4 @@
-"""Estimate how long jobs take: scale the time of the preset's jobs to a configuration."""
+"""Estimate how long jobs take, by scaling the times measured for the preset to a configuration."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,11 @@ from molap.planning.contents import blocks, n_units, perturbed_kinds, sweep
 
 
 def expected_seconds(c: RunConfig, measured: Mapping[str, Mapping[str, str]]) -> dict[str, float]:
-    """Return the seconds that a mean job of each stage is expected to take with a configuration.
+    """Return the seconds that an average job of each stage is expected to take with a configuration.
 
     Args:
         c: the configuration.
-        measured: by stage, its row of `workflow/resources.csv`: CPU seconds of a mean job of the preset `paper`,
+        measured: by stage, its row of `workflow/resources.csv`: CPU seconds of an average job of the preset `paper`,
             `overhead_s` for start-up and compilation, which do not depend on the configuration, and `computing_s`.
     """
     own, preset = computing(c), computing(RunConfig())
@@ -24,7 +24,7 @@ def expected_seconds(c: RunConfig, measured: Mapping[str, Mapping[str, str]]) ->
 
 
 def computing(c: RunConfig) -> dict[str, float]:
-    """Return how much a mean job computes, by stage, in a unit of each stage's own; of those that take long."""
+    """Return how much an average job computes, in a unit of each stage's own, for the stages that take long."""
     n_seeds = c.seeds.networks / len(blocks(c))
     own, separate, shared = c.network.n_units, c.separate_network.n_units, c.dni.n_units
     n_tasks, trials = len(c.tasks.names), c.evaluation
@@ -42,17 +42,17 @@ def computing(c: RunConfig) -> dict[str, float]:
 
 
 def training(phase: PhaseSettings, units: int) -> float:
-    """Return how much a phase of training computes."""
+    """Return how much a training phase computes."""
     return phase.n_steps * phase.batch_size * per_trial(units)
 
 
 def perturbing(c: RunConfig) -> float:
-    """Return how much the sweep of one network computes, the mean over kinds."""
+    """Return how much the sweep of one network computes, averaged over kinds."""
     n_trials = min(c.perturbations.n_trials, c.evaluation.n_trials)
     runs = [sum(map(len, sweep(c, kind).values())) * per_trial(n_units(c, kind)) for kind in perturbed_kinds(c)]
     return c.perturbations.draws * n_trials * sum(runs) / max(len(runs), 1)
 
 
 def per_trial(units: int) -> float:
-    """Return how the time of a trial grows with the number of units N, as was measured (docs/costs.md)."""
+    """Return how the time of a trial grows with the number of units N, as measured (docs/costs.md)."""
     return units * (1 + units / 100)

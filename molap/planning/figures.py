@@ -1,4 +1,4 @@
-"""The figures of a run, a row each. A further figure is a row here, a program in `molap/stages/`, and its function."""
+"""The figures of a run, one row each. A new figure takes a row here, a program in `molap/stages/`, and its function."""
 
 from typing import NamedTuple
 
@@ -254,7 +254,7 @@ FIGURES = {
         template="{run}/figures/{figure}.png",
     ),
 }
-"""Figures by name; a job of `fig_curves` draws one of those in `CURVES`."""
+"""Figures by name; one job of `fig_curves` draws each figure in `CURVES`."""
 
 
 class Curves(NamedTuple):
@@ -263,7 +263,7 @@ class Curves(NamedTuple):
     title: str
     category: str = PAPER
     over: str = "mean over tasks"
-    """Which tasks its curves show, in the caption."""
+    """The tasks that its curves show, for the caption."""
 
 
 CURVES = {
@@ -286,12 +286,12 @@ RELATIVE_CAPTION = (
 
 
 def wanted_figures(c: RunConfig) -> list[str]:
-    """Return the figures that the default target draws, beside those of `curve_figures`."""
+    """Return the figures that the default target draws in addition to `curve_figures`."""
     return [name for name, figure in FIGURES.items() if figure.wanted(c)]
 
 
 def captions(c: RunConfig) -> dict[str, str]:
-    """Return the captions in reStructuredText by figure, and by other names what the report's texts say besides."""
+    """Return captions in reStructuredText: by figure, and by other names the remaining texts of the report."""
     task = c.figures.example_task
     found = {"run": c.name, "n_tasks": str(len(c.tasks.names)), "seeds": over_seeds(c)}
     about = {"example_task": f"{labels(c)[task]} (``{task}``)"}

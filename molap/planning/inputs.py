@@ -1,6 +1,6 @@
 """Find what the rules of the workflow read: files by the names that programs know, from a job's wildcards.
 
-Where there are many files of a kind, the name of each says what it is of, in the order of the table: `kind/task/block`.
+When there are many files of a kind, each is named by what it belongs to, in the order of the table: `kind/task/block`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ from molap.storage.paths import FITTED, FORMER, IN_SEQUENCE, NO_SWITCH, switch_r
 
 
 class Inputs:
-    """The inputs of the rules of a configuration; a method's argument is a job's wildcards."""
+    """The inputs of the rules for a configuration; the argument of each method is a job's wildcards."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan, self._config = plan, plan.config
@@ -51,7 +51,7 @@ class Inputs:
         return {"primitives": self._plan.path("primitives", w.run, source=w.source)}
 
     def network_before(self, w: Any) -> Files:
-        """Return the network of the module before, or the reservoir before the first; the latent primitives."""
+        """Return the network of the previous module (before the first, the reservoir), and the latent primitives."""
         network = self._plan.path("reservoir", w.run, block=w.block)
         if int(w.module) > 1:
             network = self._plan.path("module", w.run, block=w.block, source=w.source, module=int(w.module) - 1)
@@ -62,9 +62,10 @@ class Inputs:
         return {"network": self._plan.pretrained(w.run, w.block, w.source)}
 
     def before_in_sequence(self, w: Any) -> Files:
-        """Return the network after the task before; before the first task there is none.
+        """Return the network after the previous task; there is none before the first task.
 
-        Protection does not change the first task, so an unprotected network takes over DNI's after it, if there is one.
+        Protection does not change the first task, so an unprotected network takes over the network of DNI after the
+        first task, if there is one.
         """
         at = {"block": w.block, "kind": w.kind, "order": w.order}
         order = task_order(self._plan.runs[w.run], w.order)
@@ -78,7 +79,7 @@ class Inputs:
         return {"same": same, "checkpoints": checkpoints_path(same), "record": record_path(same)}
 
     def own_file(self, w: Any) -> Files:
-        """Return the user's file of a network."""
+        """Return the user's file with a network."""
         return {"file": self._plan.runs[w.run].reservoirs.files[w.source]}
 
     def network_and_testset(self, w: Any) -> Files:
@@ -109,7 +110,7 @@ class Inputs:
         return {"checkpoints": checkpoints_path(network), "validation": validation}
 
     def searched(self, w: Any) -> Files:
-        """Return validation trials of the task, and the pre-trained modules of the same grid where the kind has any."""
+        """Return the task's validation trials and, if the kind has any, the pre-trained modules of the same grid."""
         found = {"validation": self._plan.path("validation", w.run, task=w.task)}
         source = w.kind.removeprefix("molap-")
         if source in FITTED:
@@ -117,12 +118,12 @@ class Inputs:
         return found
 
     def validation_of_search(self, w: Any) -> Files:
-        """Return validation trials of every task that the search for DNI teaches in turn."""
+        """Return the validation trials of every task that the search teaches in sequence with DNI."""
         tasks = self._config.tune.tasks
         return {f"validation_{task}": self._plan.path("validation", w.run, task=task) for task in tasks}
 
     def examples(self, w: Any) -> Files:
-        """Return tables of performance, and example trials by kind."""
+        """Return the tables of performance and training curves, and example trials by kind."""
         block, task = blocks(self._config)[0], self._config.figures.example_task
         return self.tables(w, ("performance", "curves")) | {
             kind: self._plan.path("example", w.run, block=block, kind=kind, task=task)
@@ -130,13 +131,13 @@ class Inputs:
         }
 
     def lesioned_example(self, w: Any) -> Files:
-        """Return the table of perturbed networks, and example trials of a lesioned one."""
+        """Return the table of perturbed networks, and example trials of a lesioned network."""
         c = self._config
         at = {"block": blocks(c)[0], "kind": lesioned_kind(c), "task": lesion_task(c)}
         return self.tables(w, ("robustness",)) | {"example": self._plan.path("lesioned", w.run, **at)}
 
     def tables(self, w: Any, names: Iterable[str] | Mapping[str, str]) -> Files:
-        """Return tables of the job's run, by name, or by the name that its program uses."""
+        """Return tables of the job's run, under their own names or the names that its program uses."""
         names = names if isinstance(names, Mapping) else {name: name for name in names}
         return {name: self._plan.path(table, w.run) for name, table in names.items()}
 
@@ -182,7 +183,7 @@ class Inputs:
         return {source: self._plan.path("primitives", c.name, source=source) for source in fitted_sources(c)}
 
     def scores(self, w: Any) -> Files:
-        """Return scores of all networks that learn tasks in turn, by `kind/order/block`."""
+        """Return the scores of all networks that learn tasks in sequence, by `kind/order/block`."""
         return {
             f"{kind}/{order}/{block}": self._plan.path("scores", w.run, block=block, kind=kind, order=order)
             for kind in sequence_kinds(self._plan.runs[w.run])
@@ -196,8 +197,10 @@ class Inputs:
         return self._of_networks("perturbation", w.run, perturbed_kinds(c), perturbed_tasks(c))
 
     def left_out_evaluations(self, w: Any) -> Files:
-        """Return evaluations of all tasks with the whole corpus, and of every left-out task of every chain, by
-        `tasks left out/kind/task/block`."""
+        """Return the evaluations of all tasks with the whole corpus, and of every left-out task of every chain.
+
+        Their names are `tasks left out/kind/task/block`.
+        """
         c = self._plan.runs[w.run]
         parts = {chain_name(()): self._of_networks("evaluation", w.run, molap_kinds(c))}
         fitted = [kind for kind in molap_kinds(c) if kind.removeprefix("molap-") in chain_sources(c)]
@@ -206,7 +209,7 @@ class Inputs:
         return {f"{left_out}/{name}": file for left_out, files in parts.items() for name, file in files.items()}
 
     def learned(self, w: Any) -> Files:
-        """Return the table of counts, and scores while learning, by `kind/block`."""
+        """Return the table of counts, and scores during learning by `kind/block`."""
         c = self._config
         return {"counts": self._plan.path("counts", c.name)} | {
             f"{kind}/{block}": self._plan.path("learned", c.name, block=block, kind=kind)
@@ -215,7 +218,7 @@ class Inputs:
         }
 
     def numbers_of_modules(self, w: Any) -> Files:
-        """Return fits of enough components, and evaluations with every number of modules, by `run/kind/task/block`."""
+        """Return the fits, and evaluations with every number of modules by `run/kind/task/block`."""
         c = self._config
         found = {source: self._plan.path("primitives", c.name, source=source) for source in module_fits(c)}
         for name in module_sizes(c):
@@ -233,7 +236,7 @@ class Inputs:
         }
 
     def both_protocols(self, w: Any) -> Files:
-        """Return what was found in separate networks, by protocol, task and block of seeds."""
+        """Return the results on separate networks under both protocols, by protocol, task and block of seeds."""
         self.check_protocols()
         c = self._config
         return {
@@ -244,7 +247,11 @@ class Inputs:
         }
 
     def check_protocols(self) -> None:
-        """Raise ConfigError if there is no switch to the former protocol."""
+        """Check that there is a switch to the former protocol.
+
+        Raises:
+            ConfigError: if there is none.
+        """
         switches = self._config.attribution.switches
         if FORMER not in switches:
             among = ", ".join(switches) or "none"
@@ -253,7 +260,7 @@ class Inputs:
             )
 
     def search_tables(self, w: Any) -> Files:
-        """Return the tables of every grid and kind, and of every task that is not learned in turn."""
+        """Return the tables of every grid and kind, and of every task unless the kind learns tasks in sequence."""
         c, found = self._config, []
         for kind in c.tune.kinds:
             for grid in grids(c):
@@ -265,11 +272,11 @@ class Inputs:
         return {f"table{i}": file for i, file in enumerate(found)}
 
     def in_turn(self, w: Any = None) -> Files:
-        """Return the tables of networks that learn tasks in turn, of the run and of its yardsticks."""
+        """Return the tables of networks that learn tasks in sequence, of the run and of its yardsticks."""
         runs = {"continual": self._config.name, "yardsticks": yardsticks_run(self._config.name)}
         with_any = {name: run for name, run in runs.items() if sequence_kinds(self._plan.runs[run])}
         return {name: self._plan.path("continual", run) for name, run in with_any.items()}
 
     def yardsticks(self, w: Any) -> Files:
-        """Return the tables of `in_turn`, and the yardsticks' performance."""
+        """Return the tables of `in_turn`, and the performance of the yardsticks."""
         return self.in_turn() | {"performance": self._plan.path("performance", yardsticks_run(self._config.name))}

@@ -1,4 +1,4 @@
-"""The words of a job's command that name its files, and how they are read again."""
+"""The words of a job's command that name its files: how they are written, and how they are read back."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -7,14 +7,14 @@ from pathlib import Path
 from molap.storage.files import write_atomically
 
 LONGEST = 20_000
-"""Characters of these words in a command; the shell takes 128 kB as one argument."""
+"""Limit of these words in a command, in characters; the shell accepts 128 kB as one argument."""
 
 FOLDER = Path(".snakemake", "molap")
-"""Where the words of longer commands lie, by their digest; `python -m molap.stages.NAME @FILE` reads them."""
+"""Folder of the words of longer commands, named by their digest; `python -m molap.stages.NAME @FILE` reads them."""
 
 
 def file_words(read: Mapping[str, str], written: Mapping[str, str]) -> list[str]:
-    """Return `--input NAME=FILE …` and `--output NAME=FILE …`; or, where they are many, the one word `@FILE`."""
+    """Return `--input NAME=FILE …` and `--output NAME=FILE …`, or the single word `@FILE` if they are too long."""
     named = [("--input", name, file) for name, file in read.items()]
     named += [("--output", name, file) for name, file in written.items()]
     words = [word for flag, name, file in named for word in (flag, f"{name}={file}")]
@@ -27,7 +27,7 @@ def file_words(read: Mapping[str, str], written: Mapping[str, str]) -> list[str]
 
 
 def expanded(words: Iterable[str]) -> list[str]:
-    """Return a command's words with those of its `@FILE` in place."""
+    """Return a command's words with `@FILE` replaced by the words of that file."""
     found = []
     for word in words:
         found += Path(word[1:]).read_text(encoding="utf-8").splitlines() if word.startswith("@") else [word]

@@ -1,4 +1,4 @@
-"""What source a digest stands for, kept beside the results, so that a changed module can be named later."""
+"""The source behind each digest, stored beside the results, so that a changed module can be named later."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ FILE = Path(RESULTS) / ".sources.json"
 
 
 def note_code(programs: dict[str, tuple[str, tuple[str, ...]]]) -> None:
-    """Add what is behind digests that were planned: digest → (program's module, files of the user)."""
+    """Record the parts of digests that were planned: digest → (program's module, files of the user)."""
     known = _read()
     new = {digest: of for digest, of in programs.items() if digest not in known}
     if new:
@@ -20,7 +20,7 @@ def note_code(programs: dict[str, tuple[str, tuple[str, ...]]]) -> None:
 
 
 def noted_code(digest: str) -> dict[str, str]:
-    """Return what a digest was made of (see `parts`); empty for one that was planned elsewhere."""
+    """Return the parts of a digest (see `parts`); empty if the digest was planned elsewhere."""
     return _read().get(digest, {})
 
 

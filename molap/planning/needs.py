@@ -1,4 +1,4 @@
-"""What jobs ask for: memory (MB) and time (minutes), from the jobs that were measured (`workflow/resources.csv`)."""
+"""Memory (MB) and time (minutes) that jobs request, based on measured jobs (`workflow/resources.csv`)."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from molap.planning.plan import Plan
 from molap.storage.paths import block_seeds
 
 Ask = Callable[[Any, int], int]
-"""A function of a job's wildcards and the number of the attempt."""
+"""(wildcards of a job, number of the attempt) → amount of a resource."""
 
 LIKE = {
     "own_network": "reservoir",
@@ -21,27 +21,28 @@ LIKE = {
     "plateau": "separate",
     "attribution": "claims",
 }
-"""Stages that were not measured, and those that they resemble; further tables and figures are as these two:"""
+"""Stages that were not measured, and the stages that they resemble; other tables and figures resemble these two:"""
 TABLE, FIGURE = "performance", "fig_learning"
 
 SNAKEMAKE_MB, SNAKEMAKE_MINUTES = 400, 1
-"""What Snakemake's own two processes take beside a job, on a node of a cluster."""
+"""Memory and time of Snakemake's own two processes beside a job, on a node of a cluster."""
 
 NETWORK_MB = 5
-"""What a network of a search takes beside the job: with DNI, where it remembers covariances; others take 1 MB."""
+"""Memory of each network of a search beside the job: with DNI, which stores covariances; other networks take 1 MB."""
 
 
 class Needs:
-    """What jobs of a configuration ask for; at every further attempt (a profile's `retries`) twice as much."""
+    """Resources that a configuration's jobs request; each further attempt (a profile's `retries`) doubles them."""
 
     def __init__(self, plan: Plan, measured: Mapping[str, Mapping[str, str]]) -> None:
         self._plan, self._measured = plan, measured
         self._process_mb = min(float(row["memory_mb"]) for row in measured.values())
 
     def of(self, stage: str) -> dict[str, Ask]:
-        """Return half as much memory again as the largest measured job took, and four times its time: cores differ.
+        """Return the resources of a stage: 1.5 times the memory of the largest measured job, and 4 times its CPU time.
 
-        Every network seed of a block takes the time again, and the memory beyond a bare process.
+        The margin in time allows for slower cores. Each network seed of a block adds the time again, and the memory
+        beyond that of a bare process.
         """
         row = self._measured.get(stage) or self._measured[LIKE.get(stage, FIGURE if stage in FIGURES else TABLE)]
         networks_mb = float(row["memory_mb"]) - self._process_mb
@@ -51,21 +52,21 @@ class Needs:
         }
 
     def of_sweep(self) -> dict[str, Ask]:
-        """Return the resources of a sweep of perturbed networks, whose memory follows from its size."""
+        """Return the resources of a sweep of perturbed networks, whose memory depends on its size."""
 
         def memory(wildcards: Any, attempt: int) -> int:
             c = self._plan.runs[wildcards.run]
-            # State noise is drawn for the whole test set, of which a sweep uses the first trials.
+            # The state noise is drawn for the whole test set; a sweep uses its first trials.
             n_trials = c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials
             return (sweep_mb(n_units(c, wildcards.kind), n_trials) + SNAKEMAKE_MB) * 2 ** (attempt - 1)
 
         return self.of("perturbation") | {"mem_mb": memory}
 
     def of_search(self, stage: str) -> dict[str, Ask]:
-        """Return the resources of a stage of the search, from the measured job that trains one such network.
+        """Return the resources of a stage of the search, based on the measured job that trains one such network.
 
-        The time of each network is in proportion to its steps and trials. On a GPU it takes far less, with
-        `--set-resources` for instance.
+        The time of each network is proportional to its steps and trials. On a GPU it takes far less; lower it with
+        `--set-resources`, for instance.
         """
 
         def memory(wildcards: Any, attempt: int) -> int:
@@ -80,7 +81,7 @@ class Needs:
         return {"mem_mb": memory, "runtime": minutes}
 
     def _searched(self, stage: str, wildcards: Any) -> tuple[Mapping[str, str], int, float]:
-        """Return what was measured of one network, how many networks there are, and how many times its time."""
+        """Return the measured row of one network, the number of networks, and the factor on the measured time."""
         s, preset = json.loads(self._plan.settings(stage, **wildcards)), RunConfig()
         trained_as = {
             "search_modules": ("module", preset.pretraining),
@@ -96,7 +97,7 @@ class Needs:
 
 
 def _asked(beside: float, measured: float) -> Ask:
-    """Ask for what was measured, for every network seed of the block again, and for what is beside the networks."""
+    """Return a function that requests `beside`, plus `measured` for each network seed of the block."""
 
     def ask(wildcards: Any, attempt: int) -> int:
         n_seeds = len(block_seeds(wildcards.block)) if hasattr(wildcards, "block") else 1

@@ -1,7 +1,7 @@
-"""Results that Snakemake knows nothing of: whether their records say that they are what is planned, byte for byte.
+"""Results that Snakemake did not make: check in their records that they are what is planned, byte for byte.
 
-Snakemake compares settings and source with what it noted itself. Of a result that was copied from elsewhere it noted
-nothing, and would take it as it is.
+Snakemake compares settings and source with its own notes. It has no notes on a result that was copied from elsewhere,
+and would accept it as it is.
 """
 
 import json
@@ -11,7 +11,7 @@ from molap.storage.files import FileDamaged, checksum, read_json, record_path
 
 
 def flat(values: object, prefix: str = "") -> dict[str, object]:
-    """Return the settings by dotted path; lists are values."""
+    """Return settings by dotted path; lists count as values."""
     if not isinstance(values, dict) or not values:
         return {prefix: values}
     return {
@@ -22,24 +22,24 @@ def flat(values: object, prefix: str = "") -> dict[str, object]:
 
 
 def changed(old: dict, new: dict) -> dict[str, tuple]:
-    """Return dotted path → (value before, value now), of all that differ now; records hold defaults beside them."""
+    """Return dotted path → (value before, value now) for all values that differ now; records also contain defaults."""
     before, now = flat(old), flat(new)
     return {path: (before.get(path), value) for path, value in sorted(now.items()) if before.get(path) != value}
 
 
 def is_foreign(output: str, noted_mtime: float | None, settings: str, code: str) -> bool:
-    """Say whether a file was neither written by Snakemake's last job nor made as planned.
+    """Return whether a file was neither written by Snakemake's last job nor made as planned.
 
     Args:
         output: a job's first output.
-        noted_mtime: the time of its last change, in seconds since 1970, as Snakemake noted it; none where it did not.
-        settings: those of the job, as planned; one JSON text.
-        code: the digest of its source, as planned.
+        noted_mtime: the time of its last change, in seconds since 1970, as noted by Snakemake; None if it noted none.
+        settings: the planned settings of the job, as one JSON text.
+        code: the planned digest of its source.
     """
     try:
         if Path(output).stat().st_mtime == noted_mtime:
             return False
-    except OSError:  # there is no such file: nothing that could be taken for another
+    except OSError:  # without a file, nothing can be foreign
         return False
     try:
         record = read_json(record_path(output))

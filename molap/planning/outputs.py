@@ -1,4 +1,4 @@
-"""Where every output lies, and what it holds. The table in `results/README.md` is made from this file."""
+"""The location and contents of every output. The table in `results/README.md` is made from this file."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,11 +8,11 @@ from molap.planning.tables import TABLES
 from molap.storage.paths import RESULTS
 
 PROGRAMS = {"validation": "testset", "fig_yardsticks": "fig_dni"}
-"""Of outputs that another one's program makes, that program."""
+"""Outputs that the program of another output makes → that program's output."""
 
 
 class Output(NamedTuple):
-    """A kind of output file: its place below `results/`, and its contents."""
+    """A kind of output file: its path below `results/`, and its contents."""
 
     template: str
     contents: str
@@ -151,30 +151,30 @@ OUTPUTS |= {name: Output(row.template or f"{{run}}/figures/{name}.png", row.cont
 
 
 def path(output: str, run: str, **wildcards: object) -> str:
-    """The path of an output; e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
+    """Return the path of an output, e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
     return f"{RESULTS}/{OUTPUTS[output].template.format(run=run, **wildcards)}"
 
 
 def chain_name(left_out: Sequence[str]) -> str:
-    """The name of a set of left-out tasks."""
+    """Return the name of a set of left-out tasks."""
     return "+".join(left_out)
 
 
 def chain_run(run: str, left_out: Sequence[str]) -> str:
-    """The run inside a run whose corpus lacks some tasks."""
+    """Return the run inside a run whose corpus lacks some tasks."""
     return f"{run}/without/{chain_name(left_out)}"
 
 
 def modules_run(run: str, size: str) -> str:
-    """The run inside a run that has another number of modules."""
+    """Return the run inside a run that has another number of modules."""
     return f"{run}/modules/{size}"
 
 
 def yardsticks_run(run: str) -> str:
-    """The run inside a run that holds what the networks which learn all tasks are measured by."""
+    """Return the run inside a run that holds the yardsticks for networks that learn all tasks."""
     return f"{run}/yardsticks"
 
 
 def checkpoints_path(network: str) -> str:
-    """The checkpoints beside a network that was trained on tasks."""
+    """Return the path of the checkpoints beside a network that was trained on tasks."""
     return network.removesuffix(".npz") + ".checkpoints.npz"

@@ -1,15 +1,14 @@
-"""Installed packages against the pinned ones."""
+"""Compare the installed packages with the pinned versions."""
 
 from importlib import metadata
 from pathlib import Path
 
 MANY = 4
-"""Packages that a message lists; of more, their number."""
+"""Largest number of packages that a message lists by name; for more it gives their number."""
 
 
 def unlike_pins(file: Path) -> list[str]:
-    """Return one phrase for each package whose installed version is not the one in a constraints file
-    (`name==version`)."""
+    """Return one phrase per package whose installed version differs from a constraints file (`name==version`)."""
     pins = [line.split("==") for line in file.read_text(encoding="utf-8").splitlines() if "==" in line]
     found = {name: (_installed(name), pinned.split(";")[0].strip()) for name, pinned in pins}
     return [f"{name} {new} (pinned {pinned})" for name, (new, pinned) in found.items() if new not in ("", pinned)]
@@ -23,7 +22,7 @@ def _installed(name: str) -> str:
 
 
 def notice(file: Path) -> str:
-    """Return one line that names the packages that are not as pinned; empty where all are."""
+    """Return one line that names the packages that are not as pinned; empty if all are."""
     unlike = unlike_pins(file) if file.is_file() else []
     more = f" and {len(unlike) - MANY} more" * (len(unlike) > MANY)
     return f"packages are not as {file.name} pins them: {', '.join(unlike[:MANY])}{more}" if unlike else ""

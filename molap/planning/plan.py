@@ -35,14 +35,14 @@ UPSTREAM = {
     "joint": (),
     "plateau": ("separate", "validation"),
 }
-"""Stages that runs may share, and the stages that each depends on."""
+"""Stages that runs may share, and the stages on which each depends."""
 SCORED = ("evaluation", "perturbation")
-"""Stages that score a network: shared by runs with a reading switched, and by that of the yardsticks, where network,
-test set and settings are."""
+"""Stages that score a network. Runs with a reading switched share them, as does the run of the yardsticks, if the
+network, test set and settings are the same."""
 
 
 def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
-    """Return the configurations of a run with tasks left out of the corpus, by run."""
+    """Return, by run, the configurations of a run with tasks left out of the corpus."""
     return {
         chain_run(run, names): _changed(c, generalisation={"without": names, "left_out": ()})
         for names in left_out_sets(c)
@@ -50,7 +50,7 @@ def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
 
 
 def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
-    """Return the configurations with other numbers of modules and units, by run."""
+    """Return, by run, the configurations with other numbers of modules and units."""
     return {
         modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
         for name, (_, r, n_units) in module_sizes(c).items()
@@ -58,13 +58,13 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
 
 
 def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
-    """Return the configuration of what networks that learn all tasks are measured by, by run."""
+    """Return, by run, the configuration of the yardsticks for networks that learn all tasks."""
     nothing = {"kinds": (), "tasks": (), "example_task": None}
     return {yardsticks_run(c.name): _changed(c, dni={"kinds": yardstick_kinds(c)}, perturbations=nothing)}
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
-    """Return the configuration with one reading switched, and of the rest what the claims of the attribution need."""
+    """Return the configuration with one reading switched, reduced to what the claims of the attribution need."""
     whole_jobs = math.ceil(c.attribution.networks / c.seeds.per_job) * c.seeds.per_job
     base = {
         "seeds": {"networks": max(c.attribution.networks, min(whole_jobs, c.seeds.networks))},
@@ -78,8 +78,11 @@ def switched(c: RunConfig, switch: str) -> RunConfig:
 
 
 class Runs(dict[str, RunConfig]):
-    """Configurations by run. Runs with a reading switched, and their chains, are made when they are asked for: there
-    are many, and only the attribution needs them."""
+    """Configurations by run.
+
+    Runs with a reading switched, and their chains, are created only when they are requested: there are many, and
+    only the attribution needs them.
+    """
 
     def __missing__(self, run: str) -> RunConfig:
         name, found, rest = run.partition("/switch/")
@@ -102,36 +105,35 @@ def _changed(c: RunConfig, **sections: dict) -> RunConfig:
 
 
 class Plan:
-    """The runs of one configuration: the run itself, its chains without some tasks, those with other numbers of
-    modules, its yardsticks, and those with one reading switched.
+    """The runs of one configuration.
 
-    A stage whose settings, and those of all stages before it, are the same in several runs is computed once, in
-    the first of them.
+    They are the run itself, its chains without some tasks, those with other numbers of modules, its yardsticks, and
+    those with one reading switched. If the settings of a stage, and those of all stages before it, are the same in
+    several runs, the stage is computed once, in the first of these runs.
     """
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self._settings: dict[tuple, str] = {}
         self.programs: dict[str, tuple[str, tuple[str, ...]]] = {}
-        """Digests that were asked for → the module that is run, the user's files that it reads."""
+        """Requested digests → the module that is run, and the user's files that it reads."""
         self.places: dict[str, tuple[str, SimpleNamespace]] = {}
-        """Records beside the outputs whose paths were asked for → stage and wildcards of their jobs."""
-        followed_claims(config)  # a file that is refused is so before any work
+        """Records beside the outputs whose paths were requested → stage and wildcards of their jobs."""
+        followed_claims(config)  # refuses an invalid file before any work
         self.runs = Runs({config.name: config})
         self.runs |= chains(config, config.name) | module_numbers(config) | yardsticks(config)
         for switch in config.attribution.switches:
-            self.runs[switch_run(config.name, switch)]  # one that is refused is so before any work
+            self.runs[switch_run(config.name, switch)]  # refuses an invalid switch before any work
 
     def settings(self, stage: str, run: str, **wildcards: object) -> str:
-        """Return the settings of a job as one canonical JSON text: its param in the workflow, its input as a
-        program."""
+        """Return the settings of a job as one canonical JSON text: a param in the workflow, an input of the program."""
         place = (stage, run, *sorted(wildcards.items()))
         if place not in self._settings:
             self._settings[place] = canonical_json(STAGES[stage](self.runs[run], **wildcards))
         return self._settings[place]
 
     def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
-        """Return the digest of the source that a job runs: its program's, and that of the user's tasks it reads."""
+        """Return the digest of the source that a job runs: its program and the user's tasks that it reads."""
         trials = json.loads(self.settings(stage, run, **wildcards)).get("trials", {})
         source = f"molap.stages.{program}", tuple(trials.get("modules", ()))
         digest = source_digest(*source)
@@ -147,7 +149,7 @@ class Plan:
         return file
 
     def network(self, run: str, block: str, kind: str, task: str) -> str:
-        """Return the trained network of a kind; of a network that learns in turn, that after the last task."""
+        """Return the trained network of a kind; for a network that learns in sequence, the one after the last task."""
         in_turn = kind.partition("-")[0] in IN_SEQUENCE
         return self.network_after(run, block, kind, task_order(self.runs[run], 0)[-1] if in_turn else task)
 
@@ -164,7 +166,8 @@ class Plan:
         return self.path("head", run, block=block, source=source, task=task, module=modules)
 
     def collected_kinds(self, run: str) -> list[str]:
-        """Return the kinds of networks in a run's table of performance: all, and of the yardsticks' run these alone."""
+        """Return the kinds of networks in a run's table of performance; for the run of the yardsticks, only the
+        yardsticks."""
         c = self.runs[run]
         return list(c.dni.kinds) if run == yardsticks_run(self.config.name) else kinds(c)
 
@@ -183,7 +186,7 @@ class Plan:
         return next(other for other in self._related(run) if self._same(stage, run, other, wildcards))
 
     def _related(self, run: str) -> Iterable[str]:
-        """The runs, first to last, that a stage may share its output with."""
+        """Return the runs, first to last, with which a stage may share its output."""
         name, found, rest = run.partition("/switch/")
         if not found:
             return [other for other in self.runs if "/switch/" not in other]
@@ -203,7 +206,7 @@ class Plan:
         return own == others and all(self._same(before, run, other, wildcards) for before in upstream)
 
     def _same_network(self, run: str, other: str, block: str, kind: str, task: str) -> bool:
-        """Whether both have this kind of network, the same one, and test it on the same trials."""
+        """Return whether both runs have the same network of this kind, and test it on the same trials."""
         if kind not in kinds(self.runs[other]):
             return False
         own, others = ((self.network(r, block, kind, task), self.path("testset", r, task=task)) for r in (run, other))

@@ -1,4 +1,4 @@
-"""Which part of a run's configuration the stages of `snakemake diagnose` depend on, and nothing more."""
+"""The part of a run's configuration on which the stages of `snakemake diagnose` depend, and nothing more."""
 
 from molap.config.run import RunConfig
 from molap.planning.setting_parts import criterion
@@ -6,7 +6,7 @@ from molap.storage.paths import FORMER, block_seeds
 
 
 def protocols(c: RunConfig) -> dict[str, dict]:
-    """Return how separate networks are trained, now and before, as far as the figure's legend tells."""
+    """Return how separate networks are trained, now and before, as far as the legend of the figure states it."""
     own = {"readout_init": c.network.readout_init}
     own |= {name: getattr(c.separate, name) for name in ("learning_rate", "recurrent_rate", "n_steps")}
     changes = c.attribution.switches.get(FORMER, {})
@@ -15,7 +15,7 @@ def protocols(c: RunConfig) -> dict[str, dict]:
 
 
 def plateau(c: RunConfig, block: str, task: str, **_) -> dict:
-    """Return what looking at the separate networks of a task depends on."""
+    """Return the settings on which the diagnosis of a task's separate networks depends."""
     return {
         "task": task,
         "seeds": block_seeds(block),

@@ -1,4 +1,4 @@
-"""Name the method that finds what each stage reads; find what the report reads, which is of all other stages."""
+"""Map each stage to the method that finds its inputs; find the report's inputs, which come from all other stages."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,10 +13,10 @@ from molap.storage.files import record_path
 
 
 class StageInputs(Inputs):
-    """The inputs of every stage by its name, those of the report among them."""
+    """The inputs of every stage by its name, including those of the report."""
 
     def of(self, stage: str) -> Callable[[Any], Files]:
-        """Return a function of wildcards: what a stage reads."""
+        """Return the function that finds a stage's inputs from its wildcards."""
         reads = READS[stage]
         return lambda wildcards: reads(self, wildcards)
 
@@ -36,8 +36,10 @@ class StageInputs(Inputs):
         return self.tables(w, paged_tables(self._config)) | {"configuration": self._plan.path("configuration", w.run)}
 
     def whole_report(self, w: Any) -> Files:
-        """Return all tables and figures of the default target, the configuration, and by `record/…` the records of
-        all jobs behind them."""
+        """Return all tables and figures of the default target, the configuration, and the records behind them.
+
+        The records are those of all jobs that led to these files; their names are `record/…`.
+        """
         names = [*wanted_tables(self._config), *wanted_figures(self._config)]
         found = {name: self._plan.path(name, w.run) for name in names}
         for figure in curve_figures(self._config):
@@ -47,7 +49,7 @@ class StageInputs(Inputs):
         return found | {f"record/{i}": record for i, record in enumerate(records)}
 
     def _records_behind(self, files: Iterable[str]) -> set[str]:
-        """Return the records of the jobs that make files, and of all jobs before these."""
+        """Return the records of the jobs that make these files, and of all jobs before them."""
         found, left = set(), {record_path(file) for file in files}
         while left:
             found |= left
@@ -86,5 +88,5 @@ READS: dict[str, Reads] = {
     "search_sequence": Inputs.validation_of_search,
     "tune_table": Inputs.search_tables,
 }
-"""What each stage reads; tables and figures say it in their rows."""
+"""The function that finds each stage's inputs; for tables and figures their rows give it."""
 READS |= {name: row.reads for name, row in (TABLES | FIGURES).items()}

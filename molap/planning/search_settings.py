@@ -1,4 +1,4 @@
-"""Which part of a run's configuration the stages of the search depend on, and nothing more."""
+"""The part of a run's configuration on which the stages of the search depend, and nothing more."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ REPLACED = {
     "optimiser": ("decay", "clip_norm", "batches"),
     "init": ("readout_init",),
 }
-"""By part of the settings, what every candidate brings itself."""
+"""The settings that every candidate replaces, by part of the settings."""
 
 
 def _searched(c: RunConfig, phase, grid: str, kind: str, names: Sequence[str]) -> dict:
-    """Settings of a search, without those that its candidates replace."""
+    """Return the settings of a search, without those that its candidates replace."""
     block = block_name([c.tune.first_seed + i for i in range(c.tune.networks)])
     found = training(c, phase, block, names) | {"candidates": candidates(c, grid, kind)}
     for part, replaced in REPLACED.items():
@@ -26,7 +26,10 @@ def _searched(c: RunConfig, phase, grid: str, kind: str, names: Sequence[str]) -
 
 
 def _modular(c: RunConfig, by_module: bool) -> dict:
-    """How the modular network's W_rec is drawn: modules matter where each is trained, or nothing lies between them."""
+    """Return how the modular network's W_rec is drawn.
+
+    Modules matter if each is trained, or if the weights between them are zero.
+    """
     n = c.network
     return {
         "n_units": n.n_units,

@@ -1,4 +1,4 @@
-"""What the settings of several stages have in common, as parts of a run's configuration."""
+"""Settings that several stages have in common, as parts of a run's configuration."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from molap.planning.contents import corpus_tasks, defining_modules
 from molap.storage.paths import block_seeds
 
 ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
-"""Tasks that `tasks.anti` is about."""
+"""Tasks that `tasks.anti` affects."""
 
 
 def fields(section, model) -> dict:
@@ -20,15 +20,15 @@ def fields(section, model) -> dict:
 
 
 def trials(c: RunConfig, names: Sequence[str]) -> dict:
-    """Return how the trials of these tasks are drawn; of the user's modules, those alone that define one of them."""
+    """Return how the trials of these tasks are drawn, with only those of the user's modules that define one of them."""
     found = fields(c.tasks, TrialSettings) | {"modules": defining_modules(c, names)}
-    if ANTI_TASKS.isdisjoint(names) and TASK_LABELS.keys() >= {*names}:  # a task of the user's may read any setting
+    if ANTI_TASKS.isdisjoint(names) and TASK_LABELS.keys() >= {*names}:  # a user's task may read any setting
         found["anti"] = TrialSettings.model_fields["anti"].default
     return found
 
 
 def training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
-    """Return what the training of a block of network seeds on tasks depends on."""
+    """Return the settings on which training a block of network seeds on tasks depends."""
     return {
         "trials": trials(c, names),
         "seeds": block_seeds(block),
@@ -41,7 +41,7 @@ def training(c: RunConfig, phase, block: str, names: Sequence[str]) -> dict:
 
 
 def primitives_of(c: RunConfig, source: str) -> dict:
-    """Return what the modules of a source are trained on, besides the fit itself."""
+    """Return the settings for the training signals of a source's modules, except for the fit itself."""
     return {
         "source": source,
         "joint": source == "pca" and c.primitives.pca == "joint",
@@ -51,27 +51,26 @@ def primitives_of(c: RunConfig, source: str) -> dict:
 
 
 def without_keys(init: dict) -> dict:
-    """Leave out `keys`: initial weights of networks for all tasks are drawn channel by channel, each with its own
-    key."""
+    """Leave out `keys`: networks for all tasks draw their initial weights by channel, each with its own key."""
     return {name: value for name, value in init.items() if name != "keys"}
 
 
 def method(c: RunConfig, first: bool) -> dict:
-    """Return the settings of DNI; before anything is protected, those of measuring alone."""
+    """Return the settings of DNI; for the first task, when nothing is protected, only those of the measurement."""
     found = fields(c.dni, MethodSettings)
     return {name: value for name, value in found.items() if not first or name not in ("alpha", "projection")}
 
 
 def criterion(c: RunConfig) -> dict:
-    """Return when a decision counts as correct."""
+    """Return the settings that decide when a decision is correct."""
     return fields(c.evaluation, CriterionSettings)
 
 
 def channels(c: RunConfig) -> dict:
-    """Where tasks come from, for stages that count channels and draw no trials."""
+    """Return where tasks come from, for stages that count channels and draw no trials."""
     return {"modules": defining_modules(c, c.tasks.names)}
 
 
 def training_steps(c: RunConfig) -> dict[str, int]:
-    """The steps of every phase of training."""
+    """Return the number of steps of every training phase."""
     return {name: getattr(c, name).n_steps for name in ("pretraining", "heads", "separate", "dni")}

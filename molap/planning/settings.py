@@ -1,4 +1,4 @@
-"""Which part of a run's configuration each stage depends on, and nothing more."""
+"""The part of a run's configuration on which each stage depends, and nothing more."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -37,7 +37,7 @@ def _module(c: RunConfig, block: str, source: str, module: int | str, **_) -> di
 
 
 def _all_tasks_network(c: RunConfig, block: str, kind: str, n_steps: int, names: Sequence[str]) -> dict:
-    """Settings of a network for several tasks."""
+    """Return the settings of a network for several tasks."""
     phase = RecurrentPhaseSettings(**fields(c.dni, RecurrentPhaseSettings) | {"n_steps": n_steps})
     return training(c, phase, block, names) | {
         "init": without_keys(fields(c.network, InitSettings)),
@@ -67,7 +67,7 @@ def _perturbing(c: RunConfig) -> dict:
 
 
 def _own_network(c: RunConfig, block: str, source: str, **_) -> dict:
-    from molap.networks.own import content_digest  # NumPy only where there is something to read
+    from molap.networks.own import content_digest  # imports NumPy only if there is a file to read
 
     return {"source": source, "seeds": block_seeds(block), "content": content_digest(c.reservoirs.files[source])}
 

@@ -1,4 +1,4 @@
-"""The tables of a run, a row each. A further table is a row here, a program in `molap/stages/`, and its function."""
+"""The tables of a run, one row each. A new table takes a row here, a program in `molap/stages/`, and its function."""
 
 from molap.claims.reading import followed_claims
 from molap.config.run import RunConfig
@@ -157,7 +157,7 @@ TABLES = {
         template="{run}/attribution/attribution.csv",
     ),
 }
-"""Tables by name. The report's pages and what the claims read follow this order."""
+"""Tables by name, in the order in which the report's pages and the claims use them."""
 
 
 def wanted_tables(c: RunConfig) -> list[str]:

@@ -1,5 +1,6 @@
-"""Why the workflow would run a job: the configuration key, source module, input or missing file behind each.
-Snakemake tells which jobs are due, the records beside their outputs tell what made these.
+"""Explain why the workflow would run a job: the configuration key, source module, input or missing file behind it.
+
+Snakemake reports which jobs are due; the records beside their outputs show how these were made.
 """
 
 import json
@@ -23,9 +24,9 @@ from molap.storage.files import record_path
 from molap.storage.paths import RESULTS
 
 MOST = 20
-"""Jobs of one cause that are listed one by one; of more, a line for each program."""
+"""Number of jobs with the same cause that are listed one by one; for more, there is one line per program."""
 MANY = 4
-"""Names that a cause lists; of more, their number."""
+"""Largest number of names that a cause lists; for more it gives their number."""
 ANEW = ("an input is made again",)
 
 
@@ -39,7 +40,7 @@ class Keys:
         self._plans = {key: plan for key in self.changed if (plan := self._plan(key))}
 
     def _plan(self, key: str | None) -> Plan | None:
-        """The plan before, with one key as it is now; none where that alone is not allowed."""
+        """Return the plan before, with one key at its current value; None if that combination is not allowed."""
         values = json.loads(json.dumps(self._old))
         if key is not None:
             *sections, last = key.split(".")
@@ -53,7 +54,7 @@ class Keys:
             return None
 
     def behind(self, job: Job) -> list[str]:
-        """Return the keys that alone change the settings of a job."""
+        """Return the keys that by themselves change the settings of a job."""
         return [
             key
             for stage, wildcards in places(job)
@@ -65,26 +66,26 @@ class Keys:
 def _settings(plan: Plan | None, stage: str, wildcards: dict) -> str | None:
     try:
         return plan.settings(stage, **wildcards) if plan else None
-    except (KeyError, ValueError):  # the run, task or network does not exist in it
+    except (KeyError, ValueError):  # the plan has no such run, task or network
         return None
 
 
 def place(stage: str, file: str) -> dict[str, str] | None:
-    """Return the wildcards of an output of a stage, as its path tells; none if it is no output of that stage."""
+    """Return the wildcards of an output of a stage, as parsed from its path; None if the stage has no such output."""
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(f"{RESULTS}/{OUTPUTS[stage].template}"))
     match = re.fullmatch(pattern, file)
     return match.groupdict() if match else None
 
 
 def places(job: Job) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield what a job's output is called in the plan: stage and wildcards."""
+    """Yield the names of a job's output in the plan: stage and wildcards."""
     for stage in (job.program, *(stage for stage, program in PROGRAMS.items() if program == job.program)):
         if (wildcards := place(stage, job.outputs[0])) is not None:
             yield stage, wildcards
 
 
 def causes(job: Job, keys: dict[str, Keys]) -> list[str]:
-    """Return what makes a job due, in words; nothing where it is only made from what is made again."""
+    """Return the causes that make a job due, in words; empty if the only cause is that its inputs are due."""
     found = ["an output is missing"] if not all(Path(file).exists() for file in job.outputs) else []
     try:
         record = json.loads(Path(record_path(job.outputs[0])).read_text(encoding="utf-8"))
@@ -115,7 +116,7 @@ def _source_cause(old: str, program: str, settings: dict) -> str:
 
 
 def _version_change(name: str, before: str | None, now: str | None) -> str:
-    """Of another package, both versions; of a module, its name."""
+    """Return both versions of a package, or the name of a module."""
     return f"{name} {before} → {now}" if "." in (before or now) else name
 
 
@@ -152,7 +153,7 @@ def explain(due: list[Job]) -> dict[tuple[str, ...], list[str]]:
 
 
 def in_short(lines: list[str]) -> list[str]:
-    """Return a line for each job, or, of more than `MOST` jobs, one for each program: how many, and the first."""
+    """Return a line per job or, for more than `MOST` jobs, a line per program with their number and the first."""
     if len(lines) <= MOST:
         return lines
     programs: dict[str, list[str]] = {}
@@ -165,7 +166,7 @@ def in_short(lines: list[str]) -> list[str]:
 
 
 class PassesOn(click.Command):
-    """Takes all arguments as they are, but for those that ask for help."""
+    """A command that takes all arguments as they are, except for those that ask for help."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         asked = [word for word in args if word in ctx.help_option_names]

@@ -1,1 +1,1 @@
-"""Fit CCA and PCA to the corpus, and make the signals that modules are pre-trained on; no network is here."""
+"""Fit CCA and PCA to the corpus, and build the signals on which modules are pre-trained."""

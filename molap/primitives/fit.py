@@ -1,4 +1,4 @@
-"""Fits of latent primitives on the corpus: canonical correlation analysis, and principal components as its control.
+"""Fits of the latent primitives to the corpus: canonical correlation analysis, and principal components as its control.
 
 Source: section 3.3 and Eq. 2, A.2.2.
 """
@@ -15,7 +15,7 @@ Samples = Float[np.ndarray, "sample _"]
 
 
 class ZScored(NamedTuple):
-    """Samples less their mean, in standard deviations; a constant channel has an infinite scale, and is zero."""
+    """Samples minus their mean, in standard deviations; a constant channel has an infinite scale and is zero."""
 
     samples: Samples
     mean: Float[np.ndarray, " channel"]
@@ -23,13 +23,13 @@ class ZScored(NamedTuple):
 
 
 class Projection(NamedTuple):
-    """The canonical or principal weights of one side's z-scored channels."""
+    """The canonical or principal weights of the z-scored channels of one side."""
 
     of: ZScored
     weights: Float[np.ndarray, "channel component"]
 
     def side(self) -> Side:
-        """Return the projection with the range of its components over the samples."""
+        """Return the projection together with the range of its components over the samples."""
         components = self.components()
         return Side(self.of.mean, self.of.scale, self.weights, components.min(axis=0), components.max(axis=0))
 
@@ -39,20 +39,20 @@ class Projection(NamedTuple):
 
 
 def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
-    """Fit the canonical correlation analysis of inputs X and targets Y (Eq. 2), all components.
+    """Fit a canonical correlation analysis of inputs X and targets Y (Eq. 2), with all components.
 
-    Each side is z-scored and reduced to its numerical rank, whitened, and the singular value decomposition
-    of the whitened cross-covariance gives the canonical weights. Without the reduction the stacked targets,
-    which repeat channels exactly, have canonical directions of zero variance.
+    Each side is z-scored, reduced to its numerical rank and whitened; the singular value decomposition of the
+    whitened cross-covariance gives the canonical weights. Without the reduction, the stacked targets, which repeat
+    channels exactly, would have canonical directions of zero variance.
 
     Args:
         inputs: samples (time × trial) by channels.
         targets: the same samples by output channels.
 
     Returns:
-        min(rank X, rank Y) components by falling correlation. Each has unit variance and the sign that makes
-        the largest weight of its target side (the first of several equal ones) positive; `low` and `high` are its
-        range over the samples.
+        min(rank X, rank Y) components in order of decreasing correlation. Each has unit variance, and the sign that
+        makes the largest weight on its target side (the first of several equal ones) positive; `low` and `high` are
+        its range over the samples.
 
     Raises:
         ValueError: if samples are not finite, or a side has no variance.
@@ -72,8 +72,8 @@ def fit_pca(inputs: Samples, targets: Samples, joint: bool = False) -> Primitive
     Args:
         inputs: samples (time × trial) by channels.
         targets: the same samples by output channels.
-        joint: one PCA over all columns, whose components serve as input and as target alike (released code:
-            there the task of a module is to reproduce its input).
+        joint: whether to fit one PCA to all columns, whose components serve both as input and as target (released
+            code: the task of a module is then to reproduce its input).
 
     Raises:
         ValueError: if samples are not finite, or a side has no variance.
@@ -97,7 +97,7 @@ def _z_score(samples: Samples) -> ZScored:
     if not np.isfinite(samples).all():
         raise ValueError("samples hold values that are not finite")
     mean, scale = samples.mean(axis=0), samples.std(axis=0)
-    # Float32 samples are rounded by 6e-8 of their size; what varies by less is constant.
+    # Float32 rounds samples by 6e-8 of their size; a channel that varies by less is constant.
     constant = scale <= 1e-7 * np.abs(samples).max(axis=0)
     if constant.all():
         raise ValueError("samples have no variance")
@@ -106,9 +106,9 @@ def _z_score(samples: Samples) -> ZScored:
 
 
 def _principal_axes(samples: Samples) -> tuple[Float[np.ndarray, "channel rank"], Float[np.ndarray, " rank"]]:
-    """Principal axes with numerically positive variance, and that variance.
+    """Return the principal axes with numerically positive variance, and that variance.
 
-    Float32 samples carry relative errors of 6e-8 per entry, so that a variance below 1e-12 of the largest is none.
+    Float32 samples carry relative errors of 6e-8 per entry, so a variance below 1e-12 of the largest counts as zero.
     """
     model = PCA(svd_solver="covariance_eigh").fit(samples)
     rank = int(np.sum(model.explained_variance_ > 1e-12 * model.explained_variance_[0]))
@@ -125,7 +125,7 @@ def _components(samples: Samples) -> Float[np.ndarray, "channel rank"]:
 
 
 def _signs(weights: Float[np.ndarray, "channel component"]) -> Float[np.ndarray, " component"]:
-    # Channels that repeat each other tie but for rounding: the first within 1e-6 of the largest decides.
+    # Repeated channels tie up to rounding; the first within 1e-6 of the largest decides.
     sizes = np.abs(weights)
     decides = (sizes >= (1 - 1e-6) * sizes.max(axis=0)).argmax(axis=0)
     return np.where(weights[decides, np.arange(weights.shape[1])] < 0, -1.0, 1.0)
@@ -134,11 +134,11 @@ def _signs(weights: Float[np.ndarray, "channel component"]) -> Float[np.ndarray,
 def _fitted(
     inputs: Projection, targets: Projection, correlations: Float[np.ndarray, " component"], explained: Samples
 ) -> Primitives:
-    """Return what is saved of a fit; `explained` are the z-scored targets, whose variance the inputs explain."""
+    """Return the primitives of a fit; `explained` holds the z-scored targets, whose variance the inputs explain."""
     return Primitives(inputs.side(), targets.side(), correlations, _explained(inputs.components(), explained))
 
 
 def _explained(u: Samples, y: Samples) -> Float[np.ndarray, " component"]:
-    """R² of the z-scored targets, averaged over channels, regressed on the first r columns of U."""
+    """Return the R² of the z-scored targets, averaged over channels, on the first r columns of U, for every r."""
     orthonormal, _ = np.linalg.qr(u - u.mean(axis=0))
     return np.cumsum(np.mean((orthonormal.T @ y) ** 2, axis=1)) / len(y) / np.mean(y.var(axis=0))

@@ -20,7 +20,7 @@ from molap.tasks.trial import N_STEPS
 
 
 class Side(NamedTuple):
-    """The projection of one side (inputs or targets) on its components, and the components' range."""
+    """The projection of one side (inputs or targets) onto its components, and the range of each component."""
 
     mean: Float[np.ndarray, " channel"]
     scale: Float[np.ndarray, " channel"]
@@ -30,17 +30,17 @@ class Side(NamedTuple):
 
 
 class Primitives(NamedTuple):
-    """Fitted projections of inputs (U) and targets (V)."""
+    """The fitted projections of inputs (U) and targets (V)."""
 
     inputs: Side
     targets: Side
     correlations: Float[np.ndarray, " component"]
     """Correlation of U and V per component."""
     target_r2: Float[np.ndarray, " component"]
-    """Share of the targets' variance (z-scored) that the first r components of U explain, for r = 1, 2, …"""
+    """Share of the variance of the z-scored targets that the first r components of U explain, for r = 1, 2, …"""
 
     def flat(self) -> dict[str, np.ndarray]:
-        """Return all arrays by name, for a file."""
+        """Return all arrays by name, to save them in one file."""
         sides = {
             f"{side}_{name}": value
             for side in ("inputs", "targets")
@@ -56,16 +56,16 @@ class Primitives(NamedTuple):
 
 
 class Variate(NamedTuple):
-    """One component of one side as an affine map of its channels, rescaled to about [0, 1]."""
+    """One component of one side, as an affine map of the channels, rescaled to about [0, 1]."""
 
     weights: Float[np.ndarray, " channel"]
     offset: Float[np.ndarray, ""]
 
 
 def module_variates(primitives: Primitives, component: int) -> tuple[Variate, Variate]:
-    """Return the input and target of the module trained on `component` (from 0), in single precision.
+    """Return the input and target variates of the module trained on `component` (from 0), in single precision.
 
-    The range is that of the corpus on which the projection was fitted; a fresh batch may leave it slightly.
+    The range is that over the corpus on which the projection was fitted; a new batch may exceed it slightly.
     """
     return _variate(primitives.inputs, component), _variate(primitives.targets, component)
 
@@ -73,7 +73,7 @@ def module_variates(primitives: Primitives, component: int) -> tuple[Variate, Va
 def primitive_trials(
     pair: tuple[Variate, Variate], batch: CorpusBatch, joint: bool = False
 ) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:
-    """Return the input and target of a module for a batch of the corpus's trials."""
+    """Return the input and target of a module on a batch of trials of the corpus."""
     if joint:
         both = jnp.concatenate([batch.inputs, batch.targets], axis=-1)
         batch = CorpusBatch(both, both)
@@ -92,15 +92,16 @@ def draw_primitive_trials(
 ) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:
     """Draw a batch of a module's input and target.
 
-    A variate of inputs with independent noise η_c(t) ~ N(0, σ_c²) has the noise Σ_c w_c η_c(t) ~ N(0, Σ_c w_c² σ_c²),
-    independent over steps and trials. It is drawn as such, one number instead of one for each of the 25 channels.
-    With `rescaling: batch` the scale depends on the noise, which is then drawn channel by channel.
+    If the inputs have independent noise η_c(t) ~ N(0, σ_c²), a variate of them has the noise
+    Σ_c w_c η_c(t) ~ N(0, Σ_c w_c² σ_c²), independent over steps and trials. The function draws this noise directly, one
+    number instead of one for each of the 25 channels. With `rescaling: batch` the scale depends on the noise, which is
+    therefore drawn channel by channel.
 
     Args:
-        pair: the projections of inputs and targets.
-        tasks: those of the corpus on which the projections were fitted, in its order.
-        key: of this batch.
-        n_trials: their number.
+        pair: the variates of inputs and targets.
+        tasks: the tasks of the corpus on which the projections were fitted, in the order of the corpus.
+        key: the key of this batch.
+        n_trials: the number of trials.
         settings: how trials are drawn.
         aligned: whether trial i has the same angles in every task.
         joint: whether both projections are of inputs and targets side by side.

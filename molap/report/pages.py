@@ -1,4 +1,4 @@
-"""HTML pages of the report: tables that can be searched and sorted, each page one file that needs nothing else."""
+"""HTML pages of the report, with tables that can be searched and sorted; each page is a single self-contained file."""
 
 import html
 import math
@@ -51,17 +51,17 @@ for (const part of document.querySelectorAll('section')) {
 """
 
 LONG = 36
-"""Characters from which on a cell is broken into lines."""
+"""Number of characters above which a cell is broken into lines."""
 
 
 def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Iterable[bool] = ()) -> str:
-    """Return a section with a table: its heading, a search field, and columns that sort at a click.
+    """Return a section with a table: its heading, a search field, and columns that sort when clicked.
 
     Args:
-        title: the heading; none where it is empty.
-        about: what the table holds.
+        title: the heading; omitted if empty.
+        about: what the table contains.
         rows: the table; numbers are shown to four digits.
-        bar: column of percentages that are also shown as bars.
+        bar: a column of percentages that are also shown as bars.
         strong: for each row whether it is set in bold.
     """
     numbers = {name for name in rows if pd.api.types.is_numeric_dtype(rows[name])}
@@ -91,14 +91,14 @@ def _cell(value: object, number: bool, bar: bool) -> str:
 
 
 def _number(value: float) -> str:
-    """Whole and large numbers in full, others to four digits."""
+    """Write whole and large numbers in full, others to four digits."""
     if float(value).is_integer() or abs(value) >= 1e4:
         return f"{value:,.0f}"
     return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.3e}"
 
 
 def in_html(value: object) -> str:
-    """Return text in HTML, with what stands between backticks as code."""
+    """Return text as HTML, with text in backticks as code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(str(value)))
 
 

@@ -1,4 +1,4 @@
-"""What the records of a finished run tell: time and memory by stage, versions, machines, source digests, files."""
+"""Summaries of a finished run's records: time and memory by stage, versions, machines, source digests, files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share"
 
 
 def stage_times(records: Sequence[dict]) -> pd.DataFrame:
-    """Return the sums of CPU seconds by stage, their share of the whole in percent, and the largest peak memory.
+    """Return the sum of CPU seconds by stage, its share of the total in percent, and the largest peak memory.
 
-    Start-up lasts until the settings were read, compilation is as JAX measures it, computing is all else.
+    Start-up lasts until the settings are read, compilation is measured by JAX, and computing is the rest.
     """
     table = pd.DataFrame([{"stage": record["stage"]} | record["time"] for record in records])
     table["computing_s"] = table.cpu_s - table.startup_s - table.compilation_s
@@ -29,15 +29,14 @@ def stage_times(records: Sequence[dict]) -> pd.DataFrame:
 
 
 def span(records: Sequence[dict]) -> tuple[str, str]:
-    """Start of the first job and end of the last, in UTC."""
+    """Return the start of the first job and the end of the last, in UTC."""
     first = min(record["time"]["start"] for record in records)
     last = max(record["time"]["end"] for record in records)
     return tuple(datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M") for time in (first, last))
 
 
 def makers(records: Sequence[dict]) -> pd.DataFrame:
-    """Return what made the outputs: versions of packages, commits of the source and machines, and how many jobs
-    each."""
+    """Return the versions of packages, commits of the source and machines behind the outputs, with numbers of jobs."""
     rows = []
     for name in dict.fromkeys(name for record in records for name in record["versions"]):
         rows += _counted(name, [record["versions"].get(name) for record in records])

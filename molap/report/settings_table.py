@@ -1,4 +1,4 @@
-"""The settings of a run as a table for readers: values beside the preset's, and what they mean."""
+"""The settings of a run as a table for readers: values beside those of the preset, and what they mean."""
 
 import pandas as pd
 
@@ -7,10 +7,10 @@ from molap.config.run import RunSettings
 
 
 def parameters(values: dict) -> tuple[pd.DataFrame, list[bool]]:
-    """Return one row per setting, and for each whether it differs from the preset `paper`.
+    """Return one row per setting, and for each row whether it differs from the preset `paper`.
 
     Args:
-        values: the whole configuration as plain values, as `configuration.json` holds it.
+        values: the whole configuration as plain values, as stored in `configuration.json`.
     """
     rows = list(_rows(RunSettings, values, ""))
     table = pd.DataFrame(rows, columns=["key", "value", "paper", "meaning"])

@@ -1,8 +1,8 @@
-"""One program per rule of the workflow, each `python -m molap.stages.NAME`.
+"""One program per rule of the workflow, each run as `python -m molap.stages.NAME`.
 
-A program uses one thread (two programs of one thread do twice the work of one with two) and keeps what XLA
-compiles on disk, so that the second program of a kind need not compile. Both are read from the environment
-when NumPy and JAX are loaded, hence here, before any of them.
+A program uses one thread (two programs with one thread each do twice the work of one program with two) and caches on
+disk what XLA compiles, so that the second program of a kind need not compile. NumPy and JAX read both settings from
+the environment when they are loaded; they are therefore set here, before either is imported.
 """
 
 import importlib.util
@@ -12,7 +12,7 @@ import zlib
 
 
 def _on_gpu() -> bool:
-    """Say whether JAX will take a GPU: there is one, JAX has its plugin, and the user asks for no other device."""
+    """Return whether JAX will use a GPU: one exists, JAX has its plugin, and the user requests no other device."""
     plugins = ("jax_cuda12_plugin", "jax_cuda13_plugin")
     wanted = os.environ.get("JAX_PLATFORMS", "cuda").split(",")[0] in ("cuda", "gpu", "")
     return wanted and os.path.exists("/proc/driver/nvidia") and any(map(importlib.util.find_spec, plugins))
@@ -21,16 +21,16 @@ def _on_gpu() -> bool:
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 if _on_gpu():
-    # XLA otherwise tries every way of computing each product, which took minutes for a program that runs for seconds.
+    # Otherwise XLA tries every way of computing each product, which took minutes for a program that runs for seconds.
     os.environ.setdefault("XLA_FLAGS", "--xla_gpu_enable_triton_gemm=false")
 else:
-    # NPROC is what XLA takes for the number of processors: with more, its pool of threads costs a tenth of the time.
+    # XLA takes NPROC as the number of processors; with more than one, its thread pool costs a tenth of the time.
     os.environ.setdefault("NPROC", "1")
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 
 def _processor() -> str:
-    """Compiled programs fit one kind of processor; nodes of a cluster may differ."""
+    """Return a name for the processor: compiled programs fit one kind, and nodes of a cluster may differ."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             lines = [line for line in file if line.startswith(("model name", "flags", "Features"))]

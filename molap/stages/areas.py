@@ -1,4 +1,4 @@
-"""Areas under the curves of performance against the strength of a perturbation."""
+"""Compute areas under the curves of performance against the strength of a perturbation."""
 
 from molap.analysis.robustness import areas
 from molap.config.base import Section
@@ -7,7 +7,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """The table follows from the curves alone."""
+    """No settings: the table follows from the curves alone."""
 
 
 def work(job: Job) -> None:

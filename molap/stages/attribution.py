@@ -8,7 +8,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """The claims that are followed, and the switch that switches nothing."""
+    """Settings: the claims that are followed, and the switch that switches nothing."""
 
     claims: Claims
     none: str

@@ -8,7 +8,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """The claims, and how they are tested."""
+    """Settings: the claims, and how they are tested."""
 
     claims: Claims
 

@@ -13,7 +13,7 @@ from molap.storage.files import read_table, write_atomically
 
 
 class Settings(Section):
-    """Whose claims."""
+    """Settings: the run whose claims the page shows."""
 
     run: str
 

@@ -7,7 +7,7 @@ from molap.storage.files import load_arrays, write_table
 
 
 class Settings(Section):
-    """Which fits the table holds."""
+    """Settings: the fits that the table holds."""
 
     sources: tuple[str, ...]
 

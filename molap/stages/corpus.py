@@ -1,4 +1,4 @@
-"""Draw the corpus: trials of all tasks, channels side by side."""
+"""Draw the corpus: trials of all tasks, with channels side by side."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ from molap.tasks.registry import load_tasks
 
 
 class Settings(Section):
-    """What the corpus depends on."""
+    """Settings that the corpus depends on."""
 
     trials: TrialSettings
     tasks: tuple[str, ...]

@@ -7,7 +7,7 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Holds nothing: the inputs say which networks there are."""
+    """No settings: the inputs say which networks there are."""
 
 
 def work(job: Job) -> None:

@@ -7,11 +7,11 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Holds nothing: the inputs say which networks there are."""
+    """No settings: the inputs say which networks there are."""
 
 
 def work(job: Job) -> None:
-    """Write loss and MSE by step of every network."""
+    """Write the loss and MSE of every network by step."""
     write_table(job.outputs["table"], curves(job.inputs))
 
 

@@ -7,7 +7,7 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """The table follows from the accuracies alone."""
+    """No settings: the table follows from the accuracies alone."""
 
 
 def work(job: Job) -> None:

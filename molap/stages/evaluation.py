@@ -13,7 +13,7 @@ from molap.storage.files import load_arrays, write_json
 
 
 class Settings(Section):
-    """What an evaluation depends on, besides networks and test set."""
+    """Settings that an evaluation depends on, besides networks and test set."""
 
     kind: str
     task: str

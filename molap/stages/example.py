@@ -10,7 +10,7 @@ from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):
-    """What the example depends on, besides network and test set."""
+    """Settings that the example depends on, besides network and test set."""
 
     kind: str
     task: str
@@ -20,7 +20,7 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Write outputs, errors, the rates of a trial, and the weights."""
+    """Write outputs, errors, the rates on one trial, and the weights."""
     settings = job.settings
     network = select_network(from_arrays(load_arrays(job.inputs["network"])), 0)
     testset = load_arrays(job.inputs["testset"])

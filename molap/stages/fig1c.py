@@ -8,11 +8,11 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The figure depends on the table alone."""
+    """No settings: the figure depends on the table alone."""
 
 
 def work(job: Job) -> None:
-    """Draw and save."""
+    """Draw and save the figure."""
     table1 = read_table(job.inputs["table1"])
     save_figure(draw_fig1c(table1), job.outputs, job.provenance, table1)
 

@@ -8,14 +8,14 @@ from molap.storage.files import load_arrays, read_table
 
 
 class Settings(Section):
-    """Which task is shown in detail, and for which kinds of networks."""
+    """Settings: the task that is shown in detail, and the kinds of networks for it."""
 
     task: str
     kinds: tuple[str, ...]
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data of every panel."""
+    """Draw and save the figure, with the data of every panel."""
     performance, curves = (read_table(job.inputs[name]) for name in ("performance", "curves"))
     curves = curves[(curves.stage == job.settings.task) & (curves.strategy == "molap")]
     examples = {kind.removeprefix("molap-"): load_arrays(job.inputs[kind]) for kind in job.settings.kinds}

@@ -9,7 +9,7 @@ from molap.storage.files import load_arrays, read_table
 
 
 class Settings(Section):
-    """Which task is shown, and the lesioned network beside it."""
+    """Settings: the task that is shown, and the lesioned network beside it."""
 
     task: str
     kind: str
@@ -18,7 +18,7 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data of every panel."""
+    """Draw and save the figure, with the data of every panel."""
     s = job.settings
     table, example = read_table(job.inputs["robustness"]), load_arrays(job.inputs["example"])
     figure, data = draw_fig3(table, example, s.task, s.labels, s.kind, s.strength)

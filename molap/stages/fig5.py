@@ -10,13 +10,13 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The figure depends on the tables, and on the tasks' labels."""
+    """Settings: the tasks' labels."""
 
     labels: Labels
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     table, differences = read_generalisation(job.inputs["generalisation"]), read_table(job.inputs["differences"])
     figure = draw_fig5(table, differences, job.settings.labels)
     save_figure(figure, job.outputs, job.provenance, {"performance": table, "differences": differences})

@@ -9,14 +9,14 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The perturbations in their order, and the labels of the tasks."""
+    """Settings: the perturbations in their order, and the labels of the tasks."""
 
     perturbations: tuple[str, ...]
     labels: Labels
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     table = read_table(job.inputs["areas"])
     save_figure(draw_areas(table, job.settings.perturbations, job.settings.labels), job.outputs, job.provenance, table)
 

@@ -1,4 +1,4 @@
-"""Draw how effects move with one reading at a time."""
+"""Draw how effects change with one reading switched at a time."""
 
 from molap.config.base import Section
 from molap.figures.attribution import draw_attribution
@@ -8,13 +8,13 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The switch that switches nothing."""
+    """Settings: the switch that switches nothing."""
 
     none: str
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     table = read_table(job.inputs["attribution"], keep_default_na=False, na_values=[""])
     figure = draw_attribution(table, job.settings.none)
     save_figure(figure, job.outputs, job.provenance, table)

@@ -11,7 +11,7 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """Rows of panels, each a task and a perturbation."""
+    """Settings: rows of panels, each panel a task and a perturbation."""
 
     panels: tuple[tuple[tuple[str, str], ...], ...]
     y: Literal["accuracy", "relative"]
@@ -19,7 +19,7 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     s = job.settings
     figure, data = draw_curves(read_table(job.inputs["robustness"]), s.panels, s.y, s.labels)
     save_figure(figure, job.outputs, job.provenance, data)

@@ -1,4 +1,4 @@
-"""Draw what networks that learn in sequence know after each task, alone or beside their yardsticks."""
+"""Draw how networks that learn in sequence perform after each task, alone or beside their yardsticks."""
 
 import pandas as pd
 
@@ -11,13 +11,13 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The figure depends on the tables, and on the tasks' labels."""
+    """Settings: the tasks' labels."""
 
     labels: Labels
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data; the run's own networks come first, then their yardsticks, if there are any."""
+    """Draw and save the figure, with its data; the run's own networks come first, then any yardsticks."""
     files = [job.inputs[name] for name in ("continual", "yardsticks") if name in job.inputs]
     scores = pd.concat([read_table(file, keep_default_na=False) for file in files], ignore_index=True)
     performance = read_table(job.inputs["performance"])

@@ -1,4 +1,4 @@
-"""Draw accuracy while learning, against steps and updates."""
+"""Draw accuracy during learning, against steps and updates."""
 
 from molap.config.base import Section
 from molap.config.tasks import Labels
@@ -9,14 +9,14 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The figure depends on the table, the tasks' labels, and how the learning rate decayed."""
+    """Settings: the tasks' labels, and the decay of the learning rate."""
 
     labels: Labels
     decay: str
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     table = read_table(job.inputs["learning"])
     figure, mean = draw_learning(table, job.settings.labels, job.settings.decay)
     save_figure(figure, job.outputs, job.provenance, {"mean": mean, "tasks": table})

@@ -1,4 +1,4 @@
-"""Draw lesions against the number of weights that they hit."""
+"""Draw performance against the number of weights that lesions hit."""
 
 from molap.config.base import Section
 from molap.config.tasks import Labels
@@ -9,7 +9,7 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """Rows of the figure, and its lines."""
+    """Settings: the rows of the figure, and its lines."""
 
     tasks: tuple[str, ...]
     perturbations: tuple[str, ...]
@@ -17,7 +17,7 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     s = job.settings
     figure, data = draw_matched(read_table(job.inputs["robustness"]), s.tasks, s.perturbations, s.labels)
     save_figure(figure, job.outputs, job.provenance, data)

@@ -9,13 +9,13 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The figure depends on the table, and on the tasks' labels."""
+    """Settings: the tasks' labels."""
 
     labels: Labels
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     table = read_table(job.inputs["table"])
     save_figure(draw_modules(table, job.settings.labels), job.outputs, job.provenance, table)
 

@@ -1,4 +1,4 @@
-"""Draw what keeps separate networks on a plateau, trained as now and as before."""
+"""Draw what keeps separate networks on a plateau, with the current and the former training."""
 
 from molap.config.base import Section
 from molap.figures.plateau import draw_plateau, mean_over_seeds
@@ -8,13 +8,13 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """Holds what the figure needs besides the table: how its legend describes each protocol."""
+    """Settings: how the figure's legend describes each protocol."""
 
     protocols: dict[str, dict[str, float | int | str]]
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     table = read_table(job.inputs["table"])
     figure = draw_plateau(table, job.settings.protocols)
     data = {"seeds": table, "mean": mean_over_seeds(table)}

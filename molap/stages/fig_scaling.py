@@ -1,4 +1,4 @@
-"""Draw how weights trained and updates grow with tasks and units."""
+"""Draw how trained weights and updates grow with tasks and units."""
 
 from molap.config.base import Section
 from molap.figures.learning import draw_scaling
@@ -8,13 +8,13 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """The size at which the number of tasks varies."""
+    """Settings: the size at which the number of tasks varies."""
 
     n_units: int
 
 
 def work(job: Job) -> None:
-    """Draw and save, with the data."""
+    """Draw and save the figure, with its data."""
     table = read_table(job.inputs["scaling"])
     save_figure(draw_scaling(table, job.settings.n_units), job.outputs, job.provenance, table)
 

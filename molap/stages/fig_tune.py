@@ -1,4 +1,4 @@
-"""Draw the search for how networks are trained."""
+"""Draw the search for training settings."""
 
 from molap.config.base import Section
 from molap.figures.style import save_figure
@@ -8,11 +8,11 @@ from molap.storage.files import read_table
 
 
 class Settings(Section):
-    """Holds nothing: the figure depends on its tables alone."""
+    """No settings: the figure depends on its tables alone."""
 
 
 def work(job: Job) -> None:
-    """Draw and save."""
+    """Draw and save the figure."""
     rows = shown(read_table(job.inputs["table"]), read_table(job.inputs["choice"]))
     save_figure(draw_tune(rows), job.outputs, job.provenance, rows)
 

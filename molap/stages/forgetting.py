@@ -7,7 +7,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """Nothing but the table."""
+    """No settings: the result depends on the table alone."""
 
 
 def work(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""Collect the evaluations of tasks that were left out of the corpus, beside the same tasks included."""
+"""Collect the evaluations of tasks left out of the corpus, beside the same tasks included."""
 
 from molap.analysis.generalisation import generalisation
 from molap.config.base import Section
@@ -8,7 +8,7 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Holds the tasks' labels, and what leaving out one task means."""
+    """Settings: the tasks' labels, and what leaving out a single task means."""
 
     labels: Labels
     single: str

@@ -10,7 +10,7 @@ from molap.tasks.registry import load_tasks
 
 
 class Settings(TrainingSettings):
-    """What a head depends on, besides the frozen network."""
+    """Settings that a head depends on, besides the frozen network."""
 
     phase: HeadSettings
     source: str

@@ -1,4 +1,4 @@
-"""Train the shared network on all tasks at once, what learning them in turn is measured by (Yang et al. 2019)."""
+"""Train the shared network on all tasks at once, a yardstick for learning them in sequence (Yang et al. 2019)."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from molap.training.joint import joint_objective
 
 
 class Settings(TrainingSettings):
-    """What joint training depends on."""
+    """Settings that joint training depends on."""
 
     phase: RecurrentPhaseSettings
     tasks: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Score networks as they were at the checkpoints of their training, on validation trials."""
+"""Score networks at the checkpoints of their training, on validation trials."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from molap.storage.files import load_arrays, write_json
 
 
 class Settings(Section):
-    """What the scores depend on, besides networks, checkpoints and validation trials."""
+    """Settings that the scores depend on, besides networks, checkpoints and validation trials."""
 
     kind: str
     tasks: tuple[str, ...]

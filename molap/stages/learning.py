@@ -1,4 +1,4 @@
-"""Collect accuracy at the checkpoints of training, with the updates spent until then."""
+"""Collect accuracy at the checkpoints of training, with the updates made until then."""
 
 from molap.analysis.learning import learning
 from molap.config.base import Section
@@ -8,7 +8,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """Holds the tasks and their labels."""
+    """Settings: the tasks and their labels."""
 
     labels: Labels
 

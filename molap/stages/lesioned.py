@@ -13,12 +13,12 @@ from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):
-    """What the examples depend on, besides network and test set."""
+    """Settings that the examples depend on, besides network and test set."""
 
     kind: str
     task: str
     seeds: tuple[int]
-    """Of the first network."""
+    """The seed of the first network."""
     n_modules: int
     perturbations: tuple[str, ...]
     strength: float
@@ -29,7 +29,7 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Write outputs, targets and errors with the first draw of each lesion."""
+    """Write outputs, targets and errors under the first draw of each lesion."""
     s = job.settings
     arrays = load_arrays(job.inputs["network"])
     network = select_network(task_network(arrays, s.task), 0)

@@ -1,4 +1,4 @@
-"""Pre-train one module on its latent primitive, starting from the network of the module before (A.2.1)."""
+"""Pre-train one module on its latent primitive, starting from the network after the previous module (A.2.1)."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ from molap.training.objectives import Objective, task_objective
 
 
 class Settings(TrainingSettings):
-    """What a module depends on, besides the fit and the network before."""
+    """Settings that a module depends on, besides the fit and the previous network."""
 
     phase: PretrainingSettings
     source: Literal["cca", "pca"]
@@ -42,13 +42,13 @@ def work(job: Job) -> None:
 
 
 def module_objective(settings: TrainingSettings, n_units: int, module: int) -> Objective:
-    """Return the loss on a module's component, with the gradient of W_rec that the module asks for."""
+    """Return the loss on a module's component, with the gradient of W_rec that the module needs."""
     block = pretraining_block(n_units, settings.n_modules, module, settings.phase.input_weights)
     return task_objective(settings.phase, settings.state_noise, block=block)
 
 
 def module_batches(primitives: Primitives, settings: TrainingSettings, module: int, batch_size: int) -> DrawBatch:
-    """Return what draws batches of a module's component.
+    """Return a function that draws batches of a module's component.
 
     Raises:
         ValueError: if the fit has no component for this module.
@@ -65,7 +65,7 @@ def module_batches(primitives: Primitives, settings: TrainingSettings, module: i
     def draw(pair, key):
         return draw_primitive_trials(pair, tasks, key, batch_size, settings.trials, aligned, settings.joint)
 
-    # The fit is an argument of the compiled program, which serves other fits of the same corpus as well.
+    # The fit is an argument of the compiled program, which can therefore be used for other fits of the same corpus.
     return Partial(draw, module_variates(primitives, module - 1))
 
 

@@ -12,7 +12,7 @@ from molap.tasks.registry import load_tasks
 
 
 class Settings(Section):
-    """Holds the tasks and their labels, and what the numbers of weights follow from."""
+    """Settings: the tasks and their labels, and what determines the numbers of weights."""
 
     labels: Labels
     sizes: dict[str, tuple[str, int, int]]
@@ -23,7 +23,7 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Write one row per number of modules, what is held fixed, source, task and network seed."""
+    """Write one row per number of modules, fixed quantity, source, task and network seed."""
     s, frames, known = job.settings, [], load_tasks(job.settings.trials.modules)
     channels = [(name, known[name].inputs, known[name].outputs) for name in s.labels]
     explained = {name: load_arrays(file)["target_r2"] for name, file in job.inputs.items() if "/" not in name}

@@ -1,4 +1,4 @@
-"""Bring a recurrent network of the user's own into the form of the reservoirs."""
+"""Convert a user's own recurrent network into the form of the reservoirs."""
 
 import numpy as np
 
@@ -9,16 +9,16 @@ from molap.storage.files import save_arrays
 
 
 class Settings(Section):
-    """What the network depends on."""
+    """Settings that the network depends on."""
 
     source: str
     content: str
-    """Digest of the file, so that another matrix in its place is noticed whatever its time says."""
+    """Digest of the file, so that another matrix in its place is detected whatever its modification time."""
     seeds: tuple[int, ...]
 
 
 def work(job: Job) -> None:
-    """Write the same recurrent weights for every network seed, and the units' modules where they are known."""
+    """Write the same recurrent weights for every network seed, and the units' modules if they are known."""
     found = content_digest(job.inputs["file"])
     if found != job.settings.content:
         planned = f"planned {job.settings.content}, found {found}"

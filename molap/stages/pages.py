@@ -8,7 +8,7 @@ from molap.storage.files import read_json, read_table
 
 
 class Settings(Section):
-    """What each table holds, in words."""
+    """Settings: the contents of each table, in words."""
 
     contents: dict[str, str]
 

@@ -8,7 +8,7 @@ from molap.storage.files import write_table
 
 
 class Settings(Section):
-    """Holds the tasks and their labels."""
+    """Settings: the tasks and their labels."""
 
     labels: Labels
 

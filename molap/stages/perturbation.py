@@ -25,14 +25,14 @@ from molap.storage.files import canonical_json, load_arrays, write_table
 
 
 class Settings(Section):
-    """What a sweep depends on, besides networks and test set."""
+    """Settings that a sweep depends on, besides networks and test set."""
 
     kind: str
     task: str
     seeds: tuple[int, ...]
     n_modules: int
     strengths: dict[str, tuple[float, ...]]
-    """By perturbation: module1, module2, …, inter_module, whole, silence, noise."""
+    """Strengths by perturbation: module1, module2, …, inter_module, whole, silence, noise."""
     draws: int
     readings: PerturbationReadings
     n_trials: int
@@ -80,7 +80,7 @@ def _n_draws(name: str, s: Settings) -> int:
 
 
 def _draw(network: Params, name: str, seed: int, modules: Modules, s: Settings):
-    """(draw, strengths) → perturbed networks; places are drawn by name, the same for all kinds of one size."""
+    """Return (draw, strengths) → perturbed networks; places are drawn by name, the same for all kinds of one size."""
     if name == INTACT:
         return lambda draw, strengths: [(network, 0)]
     key = perturbation_key(s.data_seed, name, seed)
@@ -88,7 +88,7 @@ def _draw(network: Params, name: str, seed: int, modules: Modules, s: Settings):
 
 
 def _identity(job: Job) -> str:
-    """Of a cell: all but which seeds, strengths and draws are asked for."""
+    """Return the identity of the cells, which excludes the seeds, strengths and draws that are requested."""
     settings = job.settings.model_dump(mode="json", exclude={"seeds", "strengths", "draws"})
     return identity(canonical_json(settings), job.code, (job.inputs["network"], job.inputs["testset"]))
 
@@ -109,7 +109,7 @@ def _table(cells: Cells, sweep: dict[str, tuple[float, ...]], n_units: int, s: S
 
 
 def _summary(table: pd.DataFrame, s: Settings) -> dict[str, list[float]]:
-    """By network seed: accuracy of the intact network, and the area under the curve of each perturbation."""
+    """Return by network seed the accuracy of the intact network, and the area under the curve of each perturbation."""
     found: dict[str, list[float]] = {}
     for _, rows in table.groupby("network_seed", sort=False):
         intact = rows[rows.perturbation == INTACT].accuracy.item()
@@ -121,7 +121,7 @@ def _summary(table: pd.DataFrame, s: Settings) -> dict[str, list[float]]:
 
 
 class _Progress:
-    """Lines in the log: what is done, how fast, and the time that remains."""
+    """Logs the progress: what is done, how fast, and the time that remains."""
 
     def __init__(self, n_all: int) -> None:
         self._start, self._n_all, self._n_done, self._n_new = time.perf_counter(), n_all, 0, 0

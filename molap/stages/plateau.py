@@ -1,4 +1,4 @@
-"""Look at separate networks at the checkpoints of their training for what keeps them on a plateau."""
+"""Examine separate networks at the checkpoints of their training for what keeps them on a plateau."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ SCORES = ("accuracy", "best_constant", "response_mse")
 
 
 class Settings(Section):
-    """What the numbers depend on, besides checkpoints and validation trials."""
+    """Settings that the numbers depend on, besides checkpoints and validation trials."""
 
     task: str
     seeds: tuple[int, ...]

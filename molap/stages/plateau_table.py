@@ -1,4 +1,4 @@
-"""Collect what keeps separate networks on a plateau, trained as now and as before."""
+"""Collect what keeps separate networks on a plateau, with the current and the former training."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """Tasks and their labels; the inputs are named `protocol.task.block`."""
+    """Settings: the tasks and their labels. The inputs are named `protocol.task.block`."""
 
     labels: Labels
 

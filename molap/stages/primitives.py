@@ -9,7 +9,7 @@ from molap.storage.files import load_arrays, save_arrays
 
 
 class Settings(Section):
-    """What a fit depends on, besides the corpus."""
+    """Settings that a fit depends on, besides the corpus."""
 
     source: Literal["cca", "pca"]
     joint: bool = False

@@ -7,17 +7,17 @@ from molap.report.provenance import files, makers, sources, span, stage_times
 from molap.storage.files import read_json
 
 RECORDS = "record/"
-"""How the names of the inputs begin that are records."""
+"""Prefix of the names of inputs that are records."""
 
 
 class Settings(Section):
-    """Which run is described."""
+    """Settings: the run that is described."""
 
     run: str
 
 
 def work(job: Job) -> None:
-    """Write the page, from the records of all jobs behind the report."""
+    """Write the page from the records of all jobs behind the report."""
     records = [read_json(path) for name, path in job.inputs.items() if name.startswith(RECORDS)]
     seeds = read_json(job.inputs["configuration"])["seeds"]
     times = stage_times(records).round(1).reset_index()

@@ -1,4 +1,4 @@
-"""Draw the random networks from which pre-training starts; without pre-training they are the reservoirs."""
+"""Draw the random networks from which pre-training starts; without pre-training they serve as the reservoirs."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from molap.storage.files import save_arrays
 
 
 class Settings(Section):
-    """What the random networks depend on."""
+    """Settings that the random networks depend on."""
 
     seeds: tuple[int, ...]
     n_units: int
@@ -24,7 +24,7 @@ class Settings(Section):
 
 
 def work(job: Job) -> None:
-    """Write networks of one input and one output, one per seed."""
+    """Write networks with one input and one output, one per seed."""
     settings = job.settings
     drawn = []
     for seed in settings.seeds:

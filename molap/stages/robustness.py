@@ -1,4 +1,4 @@
-"""Summarise all sweeps: means and deviations over draws."""
+"""Summarise all sweeps: means and standard deviations over draws."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """Holds nothing: the inputs say which networks there are."""
+    """No settings: the inputs say which networks there are."""
 
 
 def work(job: Job) -> None:

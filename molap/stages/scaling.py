@@ -1,4 +1,4 @@
-"""Weights and updates by number of tasks and of units, from the formulas."""
+"""Compute weights and updates by number of tasks and of units, from the formulas."""
 
 from molap.analysis.counts import scaling
 from molap.config.base import Section
@@ -9,7 +9,7 @@ from molap.tasks.registry import load_tasks
 
 
 class Settings(Section):
-    """What the counts depend on."""
+    """Settings that the counts depend on."""
 
     trials: TrialSettings
     tasks: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Score a sequence: the network before any task and after each, on the test sets of all tasks."""
+"""Score a sequence: the network before the first task and after each task, on the test sets of all tasks."""
 
 import numpy as np
 
@@ -16,11 +16,11 @@ from molap.tasks.registry import load_tasks
 
 
 class Settings(Section):
-    """What the scores depend on, besides networks and test sets."""
+    """Settings that the scores depend on, besides networks and test sets."""
 
     trials: TrialSettings
     tasks: tuple[str, ...]
-    """In the order in which they were learned."""
+    """The tasks in the order in which they were learned."""
     order: int
     rule: bool
     seeds: tuple[int, ...]
@@ -58,7 +58,7 @@ def _untrained(seed: int, s: Settings) -> Params:
 
 
 def _as_seen(network: Params, place: int, task: str, seed: int, s: Settings) -> Params:
-    """The network as a task sees it; channels that it does not have yet are those that it will start with."""
+    """Return the network as a task sees it; channels that it does not have yet are drawn as they will be when added."""
     tasks, layout = load_tasks(s.trials.modules), Layout()
     for i, name in enumerate(s.tasks[: max(place, s.tasks.index(task) + 1)]):
         if i >= place:

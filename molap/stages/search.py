@@ -1,4 +1,4 @@
-"""Train every candidate of a search on a task: separate networks, or heads; and score them on validation trials."""
+"""Train every candidate of a search on a task (as separate networks or heads), and score them on validation trials."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +24,7 @@ from molap.training.search import Trial, init_of, pretraining_of, train_candidat
 
 
 class SearchSettings(TrainingSettings):
-    """Holds what the programs of a search have in common."""
+    """Settings that the programs of a search have in common."""
 
     candidates: tuple[Candidate, ...]
     n_units: int
@@ -34,13 +34,13 @@ class SearchSettings(TrainingSettings):
 
 
 class Settings(SearchSettings):
-    """Holds what the search on a task depends on, besides pre-trained modules and validation trials."""
+    """Settings that the search on a task depends on, besides pre-trained modules and validation trials."""
 
     kind: str
     task: str
     criterion: CriterionSettings
     pretraining_steps: int | None = None
-    """For heads on pre-trained modules: the steps that each of these was trained for."""
+    """For heads on pre-trained modules: the number of steps for which each module was trained."""
 
 
 def work(job: Job) -> None:
@@ -65,13 +65,13 @@ def work(job: Job) -> None:
 
 
 def drawn_w_rec(s: SearchSettings) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
-    """Return what draws a network's W_rec."""
+    """Return a function that draws a network's W_rec."""
     sizes = s.n_units, s.gain, s.inter_module, s.n_modules
     return lambda one: draw_w_rec(one.seed, *sizes, one.candidate.recurrent_init)
 
 
 def _pretrained(job: Job) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
-    """Return what looks a network's W_rec up among the pre-trained modules."""
+    """Return a function that looks up a network's W_rec among the pre-trained modules."""
     arrays = load_arrays(job.inputs["modules"])
     pairs = zip(arrays["candidates"].tolist(), arrays["seeds"].tolist(), strict=True)
     places = {pair: place for place, pair in enumerate(pairs)}
@@ -91,18 +91,18 @@ def draw_around(
     label: str,
     s: SearchSettings,
 ) -> Params:
-    """Draw all else of a network, as the stages `reservoir`, `head` and `separate` do."""
-    b_rec = draw_b_rec(one.seed, s.n_units, s.gain)  # no phase trains it but that of separate networks
+    """Draw all other weights of a network, as the stages `reservoir`, `head` and `separate` do."""
+    b_rec = draw_b_rec(one.seed, s.n_units, s.gain)  # only the phase of separate networks trains it
     return draw_params(one.seed, w_rec, n_inputs, n_outputs, label, init_of(one.candidate, s.init), b_rec)
 
 
 def batches_of_size(task: Task, s: SearchSettings, size: int) -> DrawBatch:
-    """Return what draws batches of a task with as many trials as a candidate asks for."""
+    """Return a function that draws batches of a task with `size` trials."""
     return task_batches(task, s.model_copy(update={"phase": s.phase.model_copy(update={"batch_size": size})}))
 
 
 def batch_keys(networks: list[Trial], stream: str, s: SearchSettings):
-    """Return the keys of batches by network: those of every other stage that trains on this stream."""
+    """Return the keys of the networks' batches, the same as in every other stage that trains on this stream."""
     return stack_keys([named_key(s.data_seed, "training", stream, one.seed) for one in networks])
 
 

@@ -19,7 +19,7 @@ from molap.training.search import train_candidates, trials
 
 
 class Settings(SearchSettings):
-    """Holds what the modules of a search depend on, besides the fit."""
+    """Settings that the modules of a search depend on, besides the fit."""
 
     phase: PretrainingSettings
     source: Literal["cca", "pca"]
@@ -29,7 +29,7 @@ class Settings(SearchSettings):
 
 
 def work(job: Job) -> None:
-    """Write W_rec after the last module, of every candidate and network seed."""
+    """Write W_rec after the last module, for every candidate and network seed."""
     s = job.settings
     primitives = Primitives.from_flat(load_arrays(job.inputs["primitives"]))
     networks, w_rec_of = trials(s.candidates, s.seeds), drawn_w_rec(s)

@@ -1,4 +1,4 @@
-"""Train every candidate of a search by DNI on the tasks in turn, and score what each network then knows."""
+"""Train every candidate of a search by DNI on the tasks in sequence, and score each network on all tasks."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -28,11 +28,11 @@ from molap.training.objectives import task_objective
 from molap.training.search import Trial, init_of, train_candidates, trials
 
 AT_ONCE = 16
-"""Limits the networks whose rates a GPU's host holds in memory at once while their covariances are measured."""
+"""Largest number of networks whose rates a GPU's host holds in memory while their covariances are measured."""
 
 
 class Settings(SearchSettings):
-    """Holds what the search for DNI depends on, besides validation trials."""
+    """Settings that the search for DNI depends on, besides validation trials."""
 
     kind: str
     tasks: tuple[str, ...]
@@ -42,7 +42,7 @@ class Settings(SearchSettings):
 
 
 class Learners(NamedTuple):
-    """Holds the networks of the search after some tasks, and what each remembers of these."""
+    """The networks of the search after some tasks, and their memories of these tasks."""
 
     layout: Layout
     params: list[Params]
@@ -73,7 +73,7 @@ def work(job: Job) -> None:
 
 
 def _new(networks: list[Trial], s: Settings) -> Learners:
-    """Draw networks without channels, which remember nothing."""
+    """Draw networks without channels, with empty memories."""
     params = [
         new_network(one.seed, s.n_units, s.gain, init_of(one.candidate, s.init), one.candidate.recurrent_init)
         for one in networks
@@ -82,7 +82,7 @@ def _new(networks: list[Trial], s: Settings) -> Learners:
 
 
 def _grown(learners: Learners, task: Task, networks: list[Trial], s: Settings) -> Learners:
-    """Give networks and memories the channels that a task brings."""
+    """Add to networks and memories the channels that a new task needs."""
     old = learners.layout
     layout = old.with_task(task, s.rule)
     more = len(layout.inputs) - len(old.inputs), len(layout.outputs) - len(old.outputs)
@@ -94,7 +94,7 @@ def _grown(learners: Learners, task: Task, networks: list[Trial], s: Settings) -
 
 
 def _trained(learners: Learners, task: Task, networks: list[Trial], s: Settings) -> Params:
-    """Train the networks on a task, from the second on with those before it protected."""
+    """Train the networks on a task; from the second task on, protect the previous ones."""
     layout = learners.layout
     trainable, protection = all_weights(learners.params[0]), None
     if learners.memories[0].n_tasks:
@@ -117,14 +117,14 @@ def _trained(learners: Learners, task: Task, networks: list[Trial], s: Settings)
 
 
 def _projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
-    """Return what protects a network's former tasks; of one that diverged, nothing is left to protect."""
+    """Return the projections that protect a network's previous tasks; a network that diverged protects nothing."""
     if not all(np.isfinite(covariance).all() for covariance in (memory.z, memory.wz, memory.y)):
         memory = memory._replace(z=np.zeros_like(memory.z), wz=np.zeros_like(memory.wz), y=np.zeros_like(memory.y))
     return projections(memory, n_inputs, alpha)
 
 
 def _remembered(learners: Learners, trained: Params, task: Task, networks: list[Trial], s: Settings) -> list[Memory]:
-    """Return every network's memory after a task, measured a few networks at a time."""
+    """Return every network's memory after a task, measuring a few networks at a time."""
     layout = learners.layout
     inputs = {seed: measured_inputs(task, seed, s.method, s) for seed in s.seeds}
     seen, params = view(trained, layout, task), _apart(trained, len(networks))
@@ -149,12 +149,12 @@ def _scores(job: Job, trained: Params, layout: Layout, task: Task) -> list[dict]
 
 
 def _apart(trained: Params, n: int) -> list[Params]:
-    """Take networks out of their stack."""
+    """Split a stack of networks into a list."""
     return [select_network(trained, place) for place in range(n)]
 
 
 def _in_threads(function: Callable, items: Iterable) -> list:
-    """Apply a function to each item: on a GPU's host by all its cores, beside other jobs on a CPU by one."""
+    """Apply a function to each item: with all cores on a GPU's host, with one on a CPU, where other jobs run too."""
     n_threads = 1 if jax.default_backend() == "cpu" else os.cpu_count()
     with ThreadPoolExecutor(n_threads) as pool:
         return list(pool.map(function, items))

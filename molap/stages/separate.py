@@ -1,4 +1,4 @@
-"""Train a separate network for a task, all weights (A.2.3)."""
+"""Train all weights of a separate network for a task (A.2.3)."""
 
 from molap.config.network import RecurrentInit
 from molap.config.training import SeparatePhaseSettings
@@ -10,7 +10,7 @@ from molap.tasks.registry import load_tasks
 
 
 class Settings(TrainingSettings):
-    """What a separate network depends on."""
+    """Settings that a separate network depends on."""
 
     phase: SeparatePhaseSettings
     task: str

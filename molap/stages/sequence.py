@@ -1,4 +1,4 @@
-"""Teach the shared network a further task: by DNI, or without protection (Duncker et al. 2020; A.2, A.2.3)."""
+"""Train the shared network on another task: by DNI, or without protection (Duncker et al. 2020; A.2, A.2.3)."""
 
 import jax
 import numpy as np
@@ -31,7 +31,7 @@ from molap.training.objectives import task_objective
 
 
 class Settings(TrainingSettings):
-    """What a task of the sequence depends on, besides the network and the memory of the tasks before."""
+    """Settings that a task of the sequence depends on, besides the network and the memory of the previous tasks."""
 
     phase: RecurrentPhaseSettings
     task: str
@@ -41,11 +41,11 @@ class Settings(TrainingSettings):
     gain: float
     recurrent_init: RecurrentInit
     method: MethodSettings | None
-    """None: without protection."""
+    """None means no protection."""
 
 
 def work(job: Job) -> None:
-    """Train all weights on the task; then measure and remember what it uses."""
+    """Train all weights on the task; then measure and store its covariances."""
     s = job.settings
     if "same" in job.inputs:
         _take_over(job)
@@ -89,7 +89,7 @@ def work(job: Job) -> None:
 
 
 def _take_over(job: Job) -> None:
-    """Write networks that were trained alike, without the memory that they have besides."""
+    """Write networks that were trained identically by another job, without their memory."""
     record = read_json(job.inputs["record"])
     job.metrics, job.curves = record["metrics"], record["curves"]
     arrays = load_arrays(job.inputs["same"])
@@ -99,7 +99,7 @@ def _take_over(job: Job) -> None:
 
 
 def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:
-    """The networks and memories after the tasks before; new ones before the first."""
+    """Return the networks and memories after the previous tasks; before the first task, new ones."""
     s = job.settings
     if not s.before:
         networks = [new_network(seed, s.n_units, s.gain, s.init, s.recurrent_init) for seed in s.seeds]
@@ -116,16 +116,19 @@ def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:
 
 
 def protected(network: Params, found: list[Projections], method: MethodSettings) -> tuple[Trainable, Protection]:
-    """Return what may change of networks with former tasks, and what protects these."""
+    """Return the weights that may change in networks with previous tasks, and how these tasks are protected."""
     trainable = all_weights(network)
     if method.projection == "update" and network.h0 is not None:
-        trainable = trainable._replace(h0=False)  # nothing would protect the former tasks from its change
+        trainable = trainable._replace(h0=False)  # nothing would protect the previous tasks from its change
     stacked = Projections(*(np.stack(matrices) for matrices in zip(*found, strict=True)))
     return trainable, Protection(project_updates, stacked, method.projection == "gradient")
 
 
 def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:
-    """Trained are the weights that the task's loss reaches; the projection may also touch columns of other tasks."""
+    """Note counts of weights; the trained ones are those that the task's loss reaches.
+
+    The projection may also change columns of other tasks.
+    """
     own = view(network, layout, task)
     note_counts(job, own, all_weights(own))
     trained = {name: job.metrics[name] for name in ("n_trained", "n_updates")}
@@ -161,8 +164,8 @@ def memory_after(
     rates: Float[np.ndarray, "time trial unit"],
     method: MethodSettings,
 ) -> Memory:
-    """Return the memory after a task, from the rates of the trained network on trials of it."""
-    own = np.isin(layout.outputs, task.outputs)  # the others carry nothing that would be worth protecting
+    """Return the memory after a task, from the rates of the trained network on trials of the task."""
+    own = np.isin(layout.outputs, task.outputs)  # the other outputs carry nothing that needs protection
     outputs = rates @ np.asarray(network.w_out).T
     weights = [np.asarray(network.w_in), np.asarray(network.w_rec)]
     if network.b_rec is not None:

@@ -7,7 +7,7 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """Table 1 depends on the counts alone."""
+    """No settings: Table 1 depends on the counts alone."""
 
 
 def work(job: Job) -> None:

@@ -14,7 +14,7 @@ from molap.tasks.registry import load_tasks
 
 
 class Settings(Section):
-    """What a test set depends on."""
+    """Settings that a test set depends on."""
 
     trials: TrialSettings
     task: str

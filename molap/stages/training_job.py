@@ -1,4 +1,4 @@
-"""What the stages that train share: settings, seeds, and what they write."""
+"""The parts that training stages share: settings, seeds, and outputs."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from molap.training.objectives import Objective, task_objective
 
 
 class TrainingSettings(Section):
-    """What every training stage depends on."""
+    """Settings that every training stage depends on."""
 
     trials: TrialSettings
     seeds: tuple[int, ...]
@@ -64,10 +64,10 @@ def train_networks(
     objective: Objective | None = None,
     protection: Protection | None = None,
 ) -> Params:
-    """Train all seeds, note curves, and write the weights at checkpoints where they are asked for.
+    """Train all seeds, note curves, and write the weights at checkpoints if they are requested.
 
-    Batches follow from the data's seed, the stream's name and the network seed, so that strategies trained on
-    the same task see the same batches. Without an `objective`, the loss on a task's batch is minimised.
+    Batches follow from the data seed, the name of the stream and the network seed, so that strategies trained on the
+    same task see the same batches. Without an `objective`, the loss on a task's batch is minimised.
     """
     settings, kept = job.settings, {}
     keys = stack_keys([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])

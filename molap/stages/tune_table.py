@@ -1,4 +1,4 @@
-"""Collect the search for how networks are trained, and rank its candidates."""
+"""Collect the search for training settings, and rank its candidates."""
 
 from molap.analysis.choice import choose, collect
 from molap.config.base import Section
@@ -7,11 +7,11 @@ from molap.storage.files import read_table, write_table
 
 
 class Settings(Section):
-    """Holds nothing: the tables say what was tried."""
+    """No settings: the tables say what was tried."""
 
 
 def work(job: Job) -> None:
-    """Write one row per kind, candidate and task; and the candidates of every kind by the rule of the choice."""
+    """Write one row per kind, candidate and task, and the candidates of every kind ranked by the rule of the choice."""
     table = collect(map(read_table, job.inputs.values()))
     write_table(job.outputs["table"], table)
     write_table(job.outputs["choice"], choose(table))

@@ -1,1 +1,1 @@
-"""Hold files: how they are written whole, the records beside them, where each lies; nothing here computes."""
+"""Read and write files: atomic writes, the records beside outputs, and the paths of both."""

@@ -1,4 +1,4 @@
-"""Files: written atomically, arrays by name with their provenance, JSON, and tables."""
+"""Files: atomic writes, arrays by name with their provenance, JSON, and tables."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ PROVENANCE, CHECKSUM = "provenance", "checksum"
 
 
 class FileDamaged(RuntimeError):
-    """A file that exists but is not what its job wrote; the message says how to make it again."""
+    """Raised when a file exists but is not what its job wrote; the message says how to make it again."""
 
     def __init__(self, path: str | Path, reason: object, *others: str | Path) -> None:
         repair = shlex.join(["rm", *map(str, (path, *others))])
@@ -31,7 +31,7 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> Non
     """Write a file so that it appears whole or not at all (temporary file beside it, then rename).
 
     Raises:
-        OSError: if it cannot be written, on a full disk for example; it names the file.
+        OSError: if the file cannot be written, for example on a full disk; the error names the file.
     """
     path = Path(path)
     try:
@@ -53,7 +53,7 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> Non
 
 
 def make_readable(path: str | Path) -> None:
-    """Give a temporary file the rights that a new file has; `mkstemp` makes it its owner's alone."""
+    """Give a temporary file the permissions of a new file; `mkstemp` restricts it to its owner."""
     umask = os.umask(0)
     os.umask(umask)
     os.chmod(path, 0o666 & ~umask)
@@ -62,7 +62,7 @@ def make_readable(path: str | Path) -> None:
 def save_arrays(path: str | Path, provenance: dict, **arrays: np.ndarray) -> None:
     """Save arrays by name as `.npz`, with their provenance as a JSON text under `provenance`.
 
-    The bytes depend on the arguments alone.
+    The bytes depend only on the arguments.
     """
     text = np.array(canonical_json(provenance))
     write_atomically(path, lambda file: np.savez(file, **arrays, **{PROVENANCE: text}))
@@ -79,22 +79,22 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
             return {name: file[name] for name in file.files if name != PROVENANCE}
     except OSError:
         raise
-    except Exception as error:  # zipfile and NumPy raise a dozen kinds for damaged content
+    except Exception as error:  # zipfile and NumPy raise a dozen kinds of errors for damaged content
         raise FileDamaged(path, error) from None
 
 
 def record_path(output: str) -> str:
-    """Return the record beside an output: `x.npz` → `x.record.json`."""
+    """Return the path of the record beside an output: `x.npz` → `x.record.json`."""
     return output.rsplit(".", 1)[0] + ".record.json"
 
 
 def canonical_json(values: Any) -> str:
-    """Return one JSON text per value: keys sorted, no spaces."""
+    """Return a JSON text that is unique for each value: keys sorted, no spaces."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def write_json(path: str | Path, values: Any) -> None:
-    """Write JSON that a person can read: keys sorted, indented; NaN and infinities as null."""
+    """Write JSON for people to read: keys sorted, indented, NaN and infinities as null."""
     text = json.dumps(plain(values), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
 
@@ -103,7 +103,7 @@ def read_json(path: str | Path) -> Any:
     """Read a JSON file: a record, or an output with a record beside it.
 
     Raises:
-        FileDamaged: if it is no JSON, or not what its job wrote.
+        FileDamaged: if it is not JSON, or not what its job wrote.
     """
     try:
         content = json.loads(_read_output(path))
@@ -120,7 +120,7 @@ def read_table(path: str | Path, **options: Any) -> "pd.DataFrame":
     """Read a table; `options` are those of `pandas.read_csv`.
 
     Raises:
-        FileDamaged: if it is no table, or not what its job wrote. A table that was cut is still a table; hence the
+        FileDamaged: if it is not a table, or not what its job wrote. A truncated table is still a table; hence the
             checksum in its record.
     """
     import pandas as pd
@@ -128,17 +128,21 @@ def read_table(path: str | Path, **options: Any) -> "pd.DataFrame":
     content = _read_output(path)
     try:
         return pd.read_csv(io.BytesIO(content), **options)
-    except ValueError as error:  # what pandas raises for a file that is no table
+    except ValueError as error:  # pandas raises it for a file that is not a table
         raise FileDamaged(path, error) from None
 
 
 def checksum(content: bytes) -> str:
-    """Return the SHA-256, in hex digits."""
+    """Return the SHA-256 in hex digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _read_output(path: str | Path) -> bytes:
-    """The bytes of an output; refused if the record beside it has another checksum for it."""
+    """Return the bytes of an output.
+
+    Raises:
+        FileDamaged: if the record beside it has another checksum for it, or is damaged itself.
+    """
     content = Path(path).read_bytes()
     record = Path(record_path(str(path)))
     if not record.is_file():
@@ -153,13 +157,13 @@ def _read_output(path: str | Path) -> bytes:
 
 
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:
-    """Write a table as CSV, numbers to nine digits."""
+    """Write a table as CSV, with numbers to nine digits."""
     text = table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it: lists in place of arrays and tuples; NaN and infinities as null."""
+    """Return a value as JSON can hold it: lists for arrays and tuples, null for NaN and infinities."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The records of a results folder, found by their names."""
+"""Find the records in a results folder by their names."""
 
 import fcntl
 import os
@@ -10,19 +10,23 @@ RECORD, ATTEMPT = ".record.json", ".attempt.json"
 
 
 class Found(NamedTuple):
-    """A record on disk: its job, and what tells one version of the file from another."""
+    """A record on disk: its job, and a stamp that distinguishes versions of the file."""
 
     job: str
     file: Path
     stamp: tuple[int, int]
 
     def read(self) -> bytes:
-        """Return the contents; raises `OSError` where the file has just been taken away."""
+        """Return the contents.
+
+        Raises:
+            OSError: if the file has just been removed.
+        """
         return self.file.read_bytes()
 
 
 def find_records(results: Path) -> Iterator[Found]:
-    """Yield all records, and the attempts of jobs that ended without one."""
+    """Yield all records, and the attempts of jobs that have no record."""
     for folder, folders, files in os.walk(results):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         names = set(files)
@@ -40,7 +44,7 @@ def find_records(results: Path) -> Iterator[Found]:
 
 
 def is_running(attempt: Path) -> bool:
-    """Say whether the job of an attempt is alive: it holds a lock on the file for as long as it lives."""
+    """Return whether the job of an attempt is alive: it holds a lock on the file for as long as it lives."""
     try:
         with open(attempt, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

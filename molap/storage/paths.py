@@ -1,16 +1,16 @@
-"""Names that stand in paths and tables, and the blocks of network seeds."""
+"""Names used in paths and tables, and the blocks of network seeds."""
 
 RESULTS = "results"
 IN_SEQUENCE = ("dni", "sequential")
-"""Strategies that teach one network the tasks in turn."""
+"""Strategies that teach one network the tasks in sequence."""
 FITTED = ("cca", "pca")
 """Sources that are fitted on the corpus, and for which modules are pre-trained."""
 NO_SWITCH = "none"
 """The run of the attribution in which no reading is switched."""
 FORMER = "protocol"
-"""The switch to how networks were trained before."""
+"""The switch to the former way of training networks."""
 ALL_TASKS = "all"
-"""In tables, the mean over tasks."""
+"""Task name that stands for the mean over tasks in tables."""
 
 
 def switch_run(run: str, switch: str) -> str:
@@ -24,6 +24,6 @@ def block_name(seeds: list[int] | range) -> str:
 
 
 def block_seeds(block: str) -> list[int]:
-    """Return the inverse of `block_name`."""
+    """Invert `block_name`."""
     first, _, last = block.removeprefix("s").partition("-")
     return list(range(int(first), int(last or first) + 1))

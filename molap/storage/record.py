@@ -1,4 +1,4 @@
-"""The record beside every output: a checksum of it, and the time, memory, versions and machine of the job behind it."""
+"""The record beside every output: its checksum, and the time, memory, versions and machine of the job that made it."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ from molap.storage.files import CHECKSUM, canonical_json, checksum, plain, write
 
 
 def write_record(path: str | Path, record: dict) -> None:
-    """Write a record, with a checksum of itself and, by name, of the outputs that it is beside."""
+    """Write a record, with a checksum of itself and checksums by name of the outputs beside it."""
     content = plain(record)
     content["checksums"] = {
         Path(output).name: checksum(Path(output).read_bytes()) for output in record["outputs"].values()
@@ -21,7 +21,7 @@ def write_record(path: str | Path, record: dict) -> None:
 
 
 class Clock:
-    """Start and wall time since a job read its settings; CPU time and peak memory of the whole process."""
+    """Measures the wall time since a job read its settings, and the CPU time and peak memory of the whole process."""
 
     def __init__(self) -> None:
         self.start = time.time()
@@ -29,8 +29,10 @@ class Clock:
         self._startup = time.process_time()
 
     def read(self) -> dict[str, float]:
-        """Return times in seconds (start and end since 1970; `startup_s`, CPU time before), peak memory in MB (10⁶
-        bytes)."""
+        """Return times in seconds and peak memory in MB (10⁶ bytes).
+
+        Start and end are in seconds since 1970; `startup_s` is the CPU time before the settings were read.
+        """
         return {
             "start": self.start,
             "end": time.time(),
@@ -42,7 +44,10 @@ class Clock:
 
 
 def _peak_memory() -> int:
-    """In bytes. On Linux from /proc: what `getrusage` gives there is not below the peak of the parent process."""
+    """Return the peak memory in bytes.
+
+    On Linux it is read from /proc: there `getrusage` gives at least the peak of the parent process.
+    """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return 1024 * int(status.partition("VmHWM:")[2].split()[0])
@@ -51,18 +56,21 @@ def _peak_memory() -> int:
 
 
 def versions() -> dict[str, str]:
-    """Return versions of Python and of the packages that results depend on."""
+    """Return the versions of Python and of the packages on which results depend."""
     names = ("molap", "jax", "jaxlib", "optax", "numpy", "pandas", "scikit-learn")
     return {"python": platform.python_version()} | {name: _version(name) for name in names}
 
 
 def machine() -> dict[str, str | int]:
-    """Return the machine that a job runs on: operating system, processor, number of cores."""
+    """Return the machine on which the job runs: operating system, processor, number of cores."""
     return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count() or 0}
 
 
 def _processor() -> str:
-    """Its model. On Linux from /proc: `platform.processor` gives the architecture there, or nothing."""
+    """Return the model of the processor.
+
+    On Linux it is read from /proc: there `platform.processor` gives the architecture, or nothing.
+    """
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
         return next(line.partition(": ")[2] for line in text.splitlines() if line.startswith("model name"))

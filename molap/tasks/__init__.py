@@ -1,1 +1,1 @@
-"""Draw the trials of the nine tasks and the corpus made of them; what learns from them is elsewhere."""
+"""Draw trials of the nine tasks, and the corpus built from them."""

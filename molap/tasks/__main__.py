@@ -1,4 +1,4 @@
-"""`molap tasks`: list the tasks, or write trials of one to a file; JAX is loaded once it is needed."""
+"""`molap tasks`: list the tasks, or write trials of one to a file. JAX is loaded only when it is needed."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
     if task not in known:
         raise ConfigError(f"TASK: there is no task {task!r}; tasks are {', '.join(known)}")
     settings = check(TrialSettings, {"modules": module, "input_noise": noise})
-    with refusing(ValueError):  # a seed of more than 32 bits
+    with refusing(ValueError):  # the seed has more than 32 bits
         key = named_key(seed, "show", "conditions")
     conditions = draw_conditions(key, trials, settings)
     drawn = raw_trials(known[task], named_key(seed, "show", "noise", task), conditions, settings)

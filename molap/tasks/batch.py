@@ -1,7 +1,7 @@
-"""Batches of trials as networks see them: noise and rescaling added to a task's signals.
+"""Batches of trials as networks receive them: a task's signals with noise, rescaled.
 
-Outside of compiled programs, NumPy adds noise and rescales: each small operation of JAX would be a program of its own,
-and one program of them all would round otherwise.
+Outside compiled programs, NumPy adds the noise and rescales. In JAX, each small operation would compile to a program of
+its own, and a single program for all of them would round differently.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ class Trials(NamedTuple):
 
 @partial(jax.jit, static_argnames=("n_trials", "settings"))
 def _conditions(key, n_trials: int, settings: TrialSettings, given: Conditions | None):
-    """Return what is drawn for each trial, unless it is given, and the key of the noise."""
+    """Return the conditions of the trials (drawn unless given) and the key for the noise."""
     condition_key, trial_key = split(key)
     return draw_conditions(condition_key, n_trials, settings) if given is None else given, trial_key
 
@@ -36,13 +36,13 @@ def _conditions(key, n_trials: int, settings: TrialSettings, given: Conditions |
 def raw_trials(
     task: Task, key: Key[Array, ""], conditions: Conditions, settings: TrialSettings, noise: bool = True
 ) -> Trials:
-    """Draw trials in stimulus units (before rescaling), with noise, from `key`, on the input channels."""
+    """Draw trials in stimulus units (before rescaling), with noise drawn from `key` on the input channels."""
     (signals,) = _signals([task], [conditions], settings)
     return _noisy(signals, key, settings) if noise else signals
 
 
 def _signals(tasks: Sequence[Task], conditions: Sequence[Conditions], settings: TrialSettings) -> list[Trials]:
-    """Trials of several tasks without noise, by one program."""
+    """Build the trials of several tasks without noise, in one program."""
     found = _built(tuple(task.build for task in tasks), tuple(conditions), settings)
     if not isinstance(found[0][0], jax.core.Tracer):
         found = jax.tree.map(np.asarray, found)
@@ -63,10 +63,10 @@ def _noisy(trials: Trials, key: Key[Array, ""], settings: TrialSettings) -> Tria
 
 
 def rescale(trials: Trials, task: Task, settings: TrialSettings) -> Trials:
-    """Rescale inputs and targets to [0, 1], one scale for all input channels and one for all outputs.
+    """Rescale inputs and targets to [0, 1], with one scale for all input channels and one for all outputs.
 
-    The paper is silent on this; its criterion presumes it. With `batch` (released code) the scale depends on
-    the trials drawn; with `fixed` it follows from the task's known bounds.
+    The paper does not mention this, but its criterion presumes it. With `batch` (released code) the scale depends on
+    the trials drawn; with `fixed` it follows from the known bounds of the task.
     """
     if settings.rescaling == "none":
         return trials
@@ -82,16 +82,16 @@ def rescale(trials: Trials, task: Task, settings: TrialSettings) -> Trials:
 
 
 def _divided(values, width):
-    """Divide by a number; outside of compiled programs as XLA does it, by a product with the reciprocal."""
+    """Divide by a number; outside compiled programs multiply by its reciprocal, as XLA does."""
     if isinstance(values, np.ndarray):
         return values * (np.float32(1) / np.float32(width))
     return values / width
 
 
 def noise_std(task: Task, settings: TrialSettings) -> float | None:
-    """Return the standard deviation of the noise on a task's rescaled inputs, from the step `noise_onset` on.
+    """Return the standard deviation of the noise on a task's rescaled inputs, from step `noise_onset` on.
 
-    None where it depends on the trials drawn.
+    Return None if it depends on the trials drawn.
     """
     if settings.rescaling == "batch":
         return None
@@ -107,7 +107,7 @@ def draw_trials(
     conditions: Conditions | None = None,
     noise: bool = True,
 ) -> Trials:
-    """Return a batch as a network receives it: drawn (unless `conditions` are given), with noise, rescaled."""
+    """Draw a batch as a network receives it: with noise, rescaled, and with new conditions unless they are given."""
     (trials,) = draw_batches([task], [key], n_trials, settings, conditions, noise)
     return trials
 
@@ -120,7 +120,7 @@ def draw_batches(
     conditions: Conditions | None = None,
     noise: bool = True,
 ) -> list[Trials]:
-    """Return a batch of each task, from a key of its own; `conditions`, where given, are those of all."""
+    """Draw one batch per task, each with its own key; `conditions`, if given, are shared by all tasks."""
     drawn, trial_keys = zip(*(_conditions(key, n_trials, settings, conditions) for key in keys), strict=True)
     batches = []
     for task, key, trials in zip(tasks, trial_keys, _signals(tasks, drawn, settings), strict=True):

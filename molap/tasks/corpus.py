@@ -1,4 +1,4 @@
-"""The corpus of tasks, channels of all tasks side by side (section 3.3)."""
+"""The corpus: trials of all tasks, with their channels side by side (section 3.3)."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from molap.tasks.trial import draw_conditions
 
 
 class CorpusBatch(NamedTuple):
-    """Trials of all tasks: 25 input and 22 target channels for the nine tasks of the paper."""
+    """A batch of trials of all tasks; the paper's nine tasks have 25 input and 22 target channels."""
 
     inputs: Float[Array | np.ndarray, "time trial channel"]
     targets: Float[Array | np.ndarray, "time trial output"]
@@ -23,10 +23,10 @@ class CorpusBatch(NamedTuple):
 def draw_corpus(
     tasks: list[Task], key: Key[Array, ""], n_trials: int, settings: TrialSettings, aligned: bool, noise: bool = True
 ) -> CorpusBatch:
-    """Return trials of every task, stacked along the channels.
+    """Draw trials of every task and stack them along the channels.
 
     With `aligned`, trial i has the same angles in every task, so that channels covary across tasks as in the
-    released code; else each task draws its own. Noise is independent in either case.
+    released code; otherwise each task draws its own angles. Noise is independent in either case.
     """
     shared_key, tasks_key = split(key)
     conditions = draw_conditions(shared_key, n_trials, settings) if aligned else None
@@ -40,7 +40,7 @@ def draw_corpus(
 
 
 def channel_names(tasks: list[Task]) -> tuple[list[str], list[str]]:
-    """Return the names `task:channel` of the stacked inputs and targets."""
+    """Return the names `task:channel` of the stacked inputs and of the stacked targets."""
     return (
         [f"{task.name}:{name}" for task in tasks for name in task.inputs],
         [f"{task.name}:{name}" for task in tasks for name in task.outputs],

@@ -26,25 +26,25 @@ def _directed(conditions: Conditions, end, sign: float) -> Channels:
 
 
 def _anti_sign(settings: TrialSettings) -> float:
-    # Released code: a variable unpacked again makes the anti targets those of the pro tasks.
+    # In the released code, a variable that is unpacked twice gives the anti tasks the targets of the pro tasks.
     return -1.0 if settings.anti == "opposite" else 1.0
 
 
 def delay_pro(conditions: Conditions, settings: TrialSettings) -> Channels:
-    """T1 DelayPro: the stimulus stays on; respond in its direction."""
+    """Build trials of T1 DelayPro: the stimulus stays on; respond in its direction."""
     return _directed(conditions, N_STEPS, 1.0)
 
 
 def delay_anti(conditions: Conditions, settings: TrialSettings) -> Channels:
-    """T2 DelayAnti: the stimulus stays on; respond in the opposite direction."""
+    """Build trials of T2 DelayAnti: the stimulus stays on; respond in the opposite direction."""
     return _directed(conditions, N_STEPS, _anti_sign(settings))
 
 
 def mem_pro(conditions: Conditions, settings: TrialSettings) -> Channels:
-    """T3 MemPro: the stimulus is gone at the Go signal; respond in its direction."""
+    """Build trials of T3 MemPro: the stimulus is gone at the Go signal; respond in its direction."""
     return _directed(conditions, conditions.memory_end, 1.0)
 
 
 def mem_anti(conditions: Conditions, settings: TrialSettings) -> Channels:
-    """T4 MemAnti: the stimulus is gone at the Go signal; respond in the opposite direction."""
+    """Build trials of T4 MemAnti: the stimulus is gone at the Go signal; respond in the opposite direction."""
     return _directed(conditions, conditions.memory_end, _anti_sign(settings))

@@ -1,4 +1,4 @@
-"""The tasks by name. A further task is one function and one line here, or in a user's own `TASKS`."""
+"""The registry of tasks. A new task takes one function and one line here, or in a user's own `TASKS`."""
 
 import functools
 import importlib
@@ -25,7 +25,7 @@ CHOICE = ("fixation", "choice")
 
 
 class Task(NamedTuple):
-    """A task: its trials without noise, the names of its channels, and the bounds of their values."""
+    """A task: a function for trials without noise, the names of its channels, and the bounds of their values."""
 
     name: str
     label: str
@@ -52,7 +52,7 @@ BUILT_IN = (
 
 @functools.cache
 def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
-    """Return all tasks by name: the nine, then those of the user's modules (their list `TASKS`).
+    """Return all tasks by name: the nine of the paper, then those that the user's modules list in `TASKS`.
 
     Raises:
         ConfigError: if a module cannot be imported, has no `TASKS`, or uses a name that is taken.

@@ -1,6 +1,6 @@
-"""The time course that all tasks share (A.1): 110 steps of 10 ms, and what is drawn per trial.
+"""The time course that all tasks share (A.1), 110 steps of 10 ms, and the conditions drawn for each trial.
 
-The text gives no complete timing; these steps are those of the authors' released code.
+The paper gives no complete timing; these steps are those of the authors' released code.
 """
 
 import math
@@ -20,7 +20,7 @@ SHORTEST_STIMULUS_END = 45
 
 
 class Conditions(NamedTuple):
-    """What is drawn for each trial."""
+    """The values drawn for each trial."""
 
     angles: Float[Array, "trial 2"]
     """θ1 and θ2 in radians. Tasks with one stimulus use θ1."""
@@ -33,9 +33,9 @@ Channels = tuple[Float[Array, "time trial channel"], Float[Array, "time trial ou
 
 @partial(jax.jit, static_argnames=("n_trials", "settings"))
 def draw_conditions(key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> Conditions:
-    """Draw angles uniformly in steps of 10°, and the end of the memory tasks' stimulus.
+    """Draw angles uniformly in steps of 10°, and the step at which the stimulus of the memory tasks ends.
 
-    With `settings.resample` the trials are then drawn again from among themselves, with replacement.
+    With `settings.resample`, the trials are then resampled with replacement.
     """
     angle_key, end_key, resample_key = jax.random.split(key, 3)
     n_angles = 36 if settings.angles == "full_circle" else 19
@@ -49,25 +49,25 @@ def draw_conditions(key: Key[Array, ""], n_trials: int, settings: TrialSettings)
 
 
 def draw_again(key: Key[Array, ""], conditions: Conditions) -> Conditions:
-    """Draw as many trials from the given ones with replacement (released code)."""
+    """Resample the given trials with replacement, keeping their number (released code)."""
     n_trials = conditions.angles.shape[0]
     chosen = jax.random.randint(key, (n_trials,), 0, n_trials)
     return Conditions(*(values[chosen] for values in conditions))
 
 
 def during(start: int | Int[Array, " trial"], stop: int | Int[Array, " trial"]) -> Float[Array, "time trial"]:
-    """Return 1 on steps [start, stop), else 0; bounds may differ between trials."""
+    """Return 1 on steps [start, stop) and 0 elsewhere; the bounds may differ between trials."""
     steps = jnp.arange(N_STEPS)[:, None]
     return jnp.astype((steps >= start) & (steps < stop), jnp.float32)
 
 
 def fixation() -> Float[Array, "time 1"]:
-    """Return the fixation signal, as input and as target: on until the Go signal."""
+    """Return the fixation signal, which is both input and target: on until the Go signal."""
     return during(FIXATION_ON, GO)
 
 
 def response(value: Float[Array, " trial"]) -> Float[Array, "time trial"]:
-    """Return a target that takes `value` in the response period and is 0 before."""
+    """Return a target that is `value` in the response period and 0 before it."""
     return during(GO, N_STEPS) * value
 
 
@@ -77,5 +77,5 @@ def pulses(first: Float[Array, " trial"], second: Float[Array, " trial"]) -> Flo
 
 
 def channels(*signals: Float[Array, "time _"]) -> Float[Array, "time trial channel"]:
-    """Stack signals as channels; those that are the same for all trials are spread over them."""
+    """Stack signals as channels, and broadcast those that are the same for all trials."""
     return jnp.stack(jnp.broadcast_arrays(*signals), axis=-1)

@@ -1,1 +1,1 @@
-"""Bring records into MLflow, and ask it; nothing else in the package needs MLflow."""
+"""Import records into MLflow, and query it; nothing else in the package needs MLflow."""

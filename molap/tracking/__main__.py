@@ -1,6 +1,6 @@
-"""`molap ui`, `best`, `sync` and so on: track a results folder in MLflow, and ask the store.
+"""`molap ui`, `best`, `sync` and so on: track a results folder in MLflow, and query the store.
 
-What takes long to load is loaded by the command that needs it.
+Each command loads slow modules only when it needs them.
 """
 
 import os
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from molap.tracking.importer import Importer, Outcome
 
 UI = f"http://{server.HOST}:5000"
-"""Where MLflow's UI stands unless told otherwise."""
+"""Address of MLflow's UI by default."""
 
 TAGS = {
     "preset": "whose configuration has this name",
@@ -37,11 +37,11 @@ TAGS = {
     "switch": "with this reading switched",
     "left_out": "with these tasks left out of the corpus (mem_pro, or mem_pro+mem_dm1)",
 }
-"""What `best` and `latest` can be asked for."""
+"""Tags by which `best` and `latest` can select runs."""
 
 
 def of_a_store(function: Callable) -> Callable:
-    """Give a command the options that name the store."""
+    """Add to a command the options that name the store."""
     results = click.Path(file_okay=False, path_type=Path)
     for option in (
         click.option("--results", type=results, default=Path(RESULTS), metavar="DIR", help="Folder of the runs."),
@@ -52,7 +52,7 @@ def of_a_store(function: Callable) -> Callable:
 
 
 def of_some_runs(function: Callable) -> Callable:
-    """Give a command the options that choose runs."""
+    """Add to a command the options that choose runs."""
     for tag, which in reversed(TAGS.items()):
         names = (f"--{tag.replace('_', '-')}", tag)
         function = click.option(*names, metavar="NAME", help=f"Only runs {which}.")(function)
@@ -65,7 +65,7 @@ def of_some_runs(function: Callable) -> Callable:
 @click.pass_context
 def tracking(context: click.Context, config: str | None, results: Path) -> None:
     """Track a results folder in MLflow, and ask the store."""
-    # Before the name of a command the options mean what they mean after it.
+    # Options before the name of a command mean the same as after it.
     context.default_map = {name: {"config": config, "results": results} for name in tracking.commands}
 
 
@@ -211,7 +211,7 @@ def watch(config: str | None, results: Path, parent: int, settings: str) -> None
 
 
 def where_to_look(importer: "Importer") -> str:
-    """How to open the saved view."""
+    """Return how to open the saved view."""
     if not importer.where.database:
         return link(importer.where.uri, importer.experiment_id)
     return f"molap ui, then {link(UI, importer.experiment_id)}"

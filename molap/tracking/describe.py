@@ -1,6 +1,6 @@
-"""What MLflow shows of a job: from its record to parameters, metrics, curves, tags and artifacts.
+"""Describe a job for MLflow: its record as parameters, metrics, curves, tags and artifacts.
 
-Nothing of MLflow is needed here. A job that trains or evaluates several network seeds becomes one run per seed, so
+This module does not need MLflow. A job that trains or evaluates several network seeds becomes one run per seed, so
 that the UI can group over seeds.
 """
 
@@ -16,7 +16,7 @@ from molap.config.tasks import TASK_LABELS
 from molap.storage.files import canonical_json
 
 N_CURVE_POINTS = 100
-"""Points kept of a curve: means of equal stretches of steps. More of them make the database slow, not the eye wiser."""
+"""Points kept of a curve, each the mean of a stretch of steps; more would slow the database and show no more."""
 
 SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
 """Outputs that are copied into MLflow; arrays stay under `results/`."""
@@ -28,11 +28,11 @@ TRAINING = ("module", "head", "separate", "sequence", "joint")
 
 
 VARIANTS = {"switch": "switch", "without": "left_out", "modules": "modules"}
-"""Folders of a preset, or of a run inside it, that hold runs of their own → the tag that names these, beside `run`."""
+"""Folders of a preset, or of a run inside it, that hold runs of their own → the tag that names these, besides `run`."""
 
 
 class TrackedRun(NamedTuple):
-    """A run as MLflow shall hold it. Times are milliseconds since 1970."""
+    """A run as MLflow should store it. Times are in milliseconds since 1970."""
 
     key: str
     name: str
@@ -52,9 +52,9 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
     """Return the runs of a finished job.
 
     Args:
-        job: its record's path below `results`, without `.record.json`.
+        job: the path of its record below `results`, without `.record.json`.
         record: the record.
-        results: the folder of results; inputs' records are read from it where they are there.
+        results: the results folder; the records of inputs are read from it if they exist.
     """
     upstream = {name: _record_of(path, results) for name, path in record["inputs"].items()}
     settings, metrics, curves = record["settings"], record["metrics"], record.get("curves", {})
@@ -94,7 +94,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
 
 
 def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
-    """Return the run of a job that failed, or that ended without a word."""
+    """Return the run of a job that failed, or that ended without reporting an error."""
     settings = attempt.get("settings") or {}
     start = round(attempt["start"] * 1000)
     end = round(attempt.get("end", attempt["start"]) * 1000)
@@ -127,7 +127,7 @@ def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
 def thin(curve: list[float | int | None], n_points: int = N_CURVE_POINTS) -> list[tuple[int, float]]:
     """Return (step, mean) over equal stretches of a curve, each at its last step; steps count from 1.
 
-    A value that is missing, as after a loss that was not finite, makes the mean of its stretch NaN.
+    A missing value, such as after a loss that was not finite, makes the mean of its stretch NaN.
     """
     if not curve:
         return []
@@ -137,7 +137,7 @@ def thin(curve: list[float | int | None], n_points: int = N_CURVE_POINTS) -> lis
 
 
 def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
-    """Return nested settings as texts by dotted names; lists as JSON."""
+    """Return nested settings as texts by dotted names, with lists as JSON."""
     found = {}
     for name, value in settings.items():
         if isinstance(value, dict):
@@ -148,19 +148,19 @@ def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
 
 
 def _seeds(settings: dict) -> list[int]:
-    """Network seeds of a job; the configuration's `seeds` are a section."""
+    """Return the network seeds of a job; the configuration's `seeds` are a section."""
     seeds = settings.get("seeds")
     return seeds if isinstance(seeds, list) else []
 
 
 def _params(settings: dict, network: dict | None) -> dict[str, str]:
-    """Own settings, and before them those of the network that is evaluated."""
+    """Return the job's own settings, preceded by those of the network that is evaluated."""
     found = flatten((network or {}).get("settings", {})) | flatten(settings)
     return {name: value for name, value in found.items() if name != "seeds" and 0 < len(value) <= MAX_PARAM}
 
 
 def _metrics(stage: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict, dict]:
-    """Single values, and values by component as curves, under a few prefixes."""
+    """Return single values, and values by component as curves, under a few prefixes."""
     prefix = "train" if stage in TRAINING else {"primitives": "fit"}.get(stage, stage)
     if stage == "evaluation":
         stream = upstream.get("testset", {}).get("settings", {}).get("stream", "test")
@@ -254,7 +254,7 @@ def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int] | b
 
 
 def _artifacts(job: str, record: dict, results: Path) -> list[Path]:
-    """Figures with all their formats and data, tables, and the run's full configuration."""
+    """Return the files to copy: figures with all their formats and data, tables, and the run's full configuration."""
     found = []
     for output in record["outputs"].values():
         path = _below(output, results)
@@ -270,7 +270,7 @@ def _artifacts(job: str, record: dict, results: Path) -> list[Path]:
 
 
 def _dataset(record: dict, testset: dict | None) -> dict[str, str] | None:
-    """The test set that a job read; its digest is that of what determines it."""
+    """Return the test set that a job read; its digest is that of everything that determines it."""
     if not testset or "testset" not in record["inputs"]:
         return None
     settings = testset["settings"]
@@ -293,7 +293,7 @@ def _record_of(path: str, results: Path) -> dict:
 
 
 def _job_of(path: str) -> str:
-    """`results/paper/corpus/corpus.npz` → `paper/corpus/corpus`."""
+    """Return the job of an output: `results/paper/corpus/corpus.npz` → `paper/corpus/corpus`."""
     return path.partition("/")[2].rsplit(".", 1)[0]
 
 

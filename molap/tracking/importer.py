@@ -1,4 +1,4 @@
-"""Bring records into the store: once, or again and again beside a running workflow."""
+"""Import records into the store: once, or repeatedly beside a running workflow."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from molap.tracking.store import Store
 
 N_SERVER_THREADS = 8
-"""A server answers several calls at a time; a database file takes one writer."""
+"""Number of threads for a server, which answers several calls at a time; a database file takes one writer."""
 
 HINTS = {
     "401": "the server wants a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
@@ -37,7 +37,7 @@ logger = logging.getLogger("molap.tracking")
 
 
 class Outcome(NamedTuple):
-    """What one look brought: records imported and left, and the reason where some were left."""
+    """The result of one look: the numbers of imported and remaining records, and the reason if any remain."""
 
     imported: int
     left: int
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
 
 
 class Importer:
-    """Brings the records of a results folder into a store. Hold `importer_lock` while using it."""
+    """Imports the records of a results folder into a store. Hold `importer_lock` while using it."""
 
     def __init__(self, where: Place, results: Path) -> None:
         self.where, self._results = where, results
@@ -56,7 +56,7 @@ class Importer:
         self._down: str | None = None
 
     def open(self) -> "Store":
-        """Open the store; MLflow is loaded here, when something is to be done."""
+        """Open the store; this loads MLflow, only when there is something to do."""
         if self.store is None:
             from molap.tracking.store import Store
 
@@ -66,18 +66,18 @@ class Importer:
 
     @property
     def experiment_id(self) -> str | None:
-        """MLflow's number of the experiment; None before the first import."""
+        """Return MLflow's number of the experiment; None before the first import."""
         return self._known.store[1] if len(self._known.store) > 1 else None
 
     def forget(self) -> None:
-        """Take nothing as known."""
+        """Forget all known records."""
         self._known.forget()
 
     def look(self, check_store: bool = False) -> Outcome:
         """Import what is new.
 
         Args:
-            check_store: open the store also where the memory says that everything is known, and believe the store.
+            check_store: open the store even if all records are known, and trust the store rather than the notes.
         """
         records = list(find_records(self._results))
         if not check_store and all(self._known.knows(found) or _is_alive(found) for found in records):
@@ -112,13 +112,13 @@ class Importer:
         return Outcome(imported, len(new) - imported, problem)
 
     def _import_one(self, found: Found) -> str | None:
-        """Import a record; the reason if that failed."""
+        """Import a record; return the reason if that fails."""
         if self._down:
             return self._down
         try:
             content = found.read()
         except FileNotFoundError:
-            return None  # its job has just been started again
+            return None  # its job has just started again
         except OSError as error:
             return f"{found.file} cannot be read ({error.strerror})"
         try:
@@ -140,7 +140,7 @@ def _runs(found: Found, record: dict, results: Path) -> list[TrackedRun]:
 
 
 def _group(job: str) -> tuple[str, str, str] | None:
-    """(run, task, kind) of an evaluation: `paper/without/mem_dm1/evaluation/s0/molap-cca/mem_pro`."""
+    """Return (run, task, kind) of an evaluation: `paper/without/mem_dm1/evaluation/s0/molap-cca/mem_pro`."""
     run, found, rest = job.partition("/evaluation/")
     _, *place = rest.split("/")
     return (run, place[1], place[0]) if found and len(place) == 2 else None
@@ -158,9 +158,9 @@ def _reason(error: Exception) -> str:
 
 
 def watch(settings: TrackingSettings, results: Path, parent: int, say: Callable[[str], None]) -> Importer:
-    """Import until the workflow's process ends or asks for the end by SIGTERM; then look once more.
+    """Import until the workflow's process ends or sends SIGTERM; then look once more.
 
-    A store that is away costs the workflow nothing: it is tried again at growing intervals, and said once.
+    An unreachable store does not delay the workflow: it is retried at growing intervals, and reported once.
     """
     stop = threading.Event()
     for name in ENDINGS:
@@ -188,7 +188,7 @@ def watch(settings: TrackingSettings, results: Path, parent: int, say: Callable[
 
 
 def sync(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
-    """Import once, and ask the store rather than the memory whether it is the one that was filled."""
+    """Import once, and check the store itself, rather than the notes, for what it contains."""
     log_to_file(results)
     with importer_lock(results):
         importer = Importer(place(settings, results), results)
@@ -196,7 +196,7 @@ def sync(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
 
 
 def rebuild(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcome]:
-    """Throw away what the store holds of this folder and import every record again."""
+    """Delete what the store holds of this folder and import every record again."""
     log_to_file(results)
     with importer_lock(results):
         where = place(settings, results)
@@ -215,7 +215,7 @@ def rebuild(settings: TrackingSettings, results: Path) -> tuple[Importer, Outcom
 
 
 def log_to_file(results: Path) -> None:
-    """Send details of what went wrong, and MLflow's own messages, to the importer's log."""
+    """Send details of errors, and MLflow's own messages, to the importer's log."""
     (results / FOLDER).mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=results / FOLDER / "importer.log", level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"

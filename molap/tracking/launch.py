@@ -1,4 +1,4 @@
-"""Start and end the importer beside a workflow. Used by the Snakefile; loads nothing that costs time."""
+"""Start and end the importer beside a workflow. The Snakefile uses this module, which loads nothing slow."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT)
 """Signals after which the importer looks once more."""
 
 LONGEST_WAIT_S = 60
-"""How long the end of a workflow waits for the importer's last look; it goes on by itself after that."""
+"""Seconds that the end of a workflow waits for the importer's last look; then the importer continues by itself."""
 
 
 class Tracking:
@@ -22,13 +22,13 @@ class Tracking:
         self._process: subprocess.Popen | None = None
 
     def start(self) -> None:
-        """Start it, unless tracking is off. It ends by itself when this process ends, however that happens."""
+        """Start the importer unless tracking is off. It ends by itself when this process ends, however that happens."""
         if not self._settings.enabled:
             return
         command = [sys.executable, "-m", "molap.tracking", "watch", "--parent", str(os.getpid())]
         command += ["--settings", self._settings.model_dump_json()]
-        # It is born with the signals of the end held back, and lets them through once it can heed them: a workflow may
-        # be over before the importer's Python has started.
+        # The importer starts with these signals blocked, and unblocks them once it can handle them, because a workflow
+        # may end before the importer's Python has started.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
         try:
             self._process = subprocess.Popen(
@@ -43,7 +43,7 @@ class Tracking:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def finish(self) -> None:
-        """Have it look once more, and wait for it."""
+        """Let the importer look once more, and wait for it."""
         if self._process is None:
             return
         self._process.terminate()

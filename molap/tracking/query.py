@@ -1,4 +1,4 @@
-"""Ask the store what its UI shows, as pandas tables."""
+"""Query the store for what its UI shows, as pandas tables."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,16 +31,15 @@ def runs(where: Place, order: str = "start_time DESC", n: int | None = None, **t
 
 
 def latest(where: Place, n: int = 10, **tags: str) -> pd.DataFrame:
-    """Return the last runs to start, newest first."""
+    """Return the runs that started last, newest first."""
     return brief(runs(where, n=n, **tags))
 
 
 def best(where: Place, metric: str = "test/accuracy", n: int = 10, **tags: str) -> pd.DataFrame:
-    """Return the runs with the best values of a metric: the smallest of errors, times and counts, the largest of all
-    else.
+    """Return the runs with the best values of a metric: smallest for errors, times and counts, otherwise largest.
 
     Raises:
-        LookupError: if no run holds this metric.
+        LookupError: if no run has this metric.
     """
     smaller = any(part in metric for part in SMALLER_IS_BETTER)
     table = runs(where, order=f"metrics.`{metric}` {'ASC' if smaller else 'DESC'}", n=n, **tags)
@@ -53,12 +52,12 @@ def best(where: Place, metric: str = "test/accuracy", n: int = 10, **tags: str) 
 
 
 def difference(where: Place, first: str, second: str) -> tuple[pd.DataFrame, str, list[str]]:
-    """Return what differs between two runs: one row per parameter, metric or tag; the experiment's id and the runs'.
+    """Return the differences of two runs, a row per parameter, metric or tag, and the ids of experiment and runs.
 
     Args:
         where: the store.
-        first: id of a run, its job (`paper/evaluation/s0/separate/mem_pro`), or its key.
-        second: the other.
+        first: a run's id, its job (`paper/evaluation/s0/separate/mem_pro`), or its key.
+        second: the other run, in the same form.
 
     Raises:
         LookupError: if a run does not exist.
@@ -109,7 +108,7 @@ def artifact_table(where: Place, run_id: str, name: str) -> pd.DataFrame:
 
 
 def brief(table: pd.DataFrame, *metrics: str) -> pd.DataFrame:
-    """Return the columns that tell runs apart, their main metrics, status and id; without empty columns."""
+    """Return the columns that distinguish runs, their main metrics, status and id; without empty columns."""
     columns = [f"tags.{name}" for name in COLUMNS] + [f"metrics.{name}" for name in dict.fromkeys((*metrics, *SUMMARY))]
     kept = table[[name for name in (*columns, "status", "start_time", "run_id") if name in table]]
     return kept.dropna(axis="columns", how="all").rename(columns=lambda name: name.split(".", 1)[-1])

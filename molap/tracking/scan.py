@@ -1,4 +1,4 @@
-"""Which records of a results folder the store already knows, and the lock of the importer."""
+"""The records of a results folder that the store already knows, and the importer's lock."""
 
 import fcntl
 import hashlib
@@ -13,20 +13,20 @@ from molap.storage.files import write_atomically, write_json
 from molap.storage.found import Found
 
 FOLDER = ".tracking"
-"""Below the results: identity of the folder, the importer's lock, log, and what is known."""
+"""Folder below the results with the folder's identity, and the importer's lock, log and list of known records."""
 
 
 class Busy(RuntimeError):
-    """Another importer is at work on this folder."""
+    """Raised when another importer is working on this folder."""
 
 
 def digest(content: bytes) -> str:
-    """Return what identifies one version of a record in the store."""
+    """Return the text that identifies one version of a record in the store."""
     return hashlib.sha256(content).hexdigest()[:24]
 
 
 def identity(results: Path) -> str:
-    """Return the folder's own name in the store, so that several folders can be tracked in one server."""
+    """Return the folder's own name in the store, so that one server can track several folders."""
     file = results / FOLDER / "id"
     try:
         return file.read_text(encoding="utf-8").strip()
@@ -57,7 +57,7 @@ def importer_lock(results: Path) -> Iterator[None]:
 
 
 class Known:
-    """Which version of each record is in which store; a help, not the truth: the store is asked about all else."""
+    """Notes on which version of each record is in which store; the store is still asked about all other records."""
 
     def __init__(self, results: Path) -> None:
         self._file = results / FOLDER / "known.json"
@@ -72,7 +72,7 @@ class Known:
             self.store, self._known = store, known
 
     def knows(self, found: Found) -> bool:
-        """Say whether this version of a record is in the store."""
+        """Return whether this version of a record is in the store, according to the notes."""
         return self._known.get(found.job) == [found.file.name, *found.stamp]
 
     def add(self, found: Found) -> None:
@@ -80,15 +80,15 @@ class Known:
         self._known[found.job] = [found.file.name, *found.stamp]
 
     def belongs_to(self, store: list) -> None:
-        """Forget everything if the store is another one."""
+        """Forget everything if the store is a different one."""
         if self.store != store:
             self.store = store
             self.forget()
 
     def forget(self) -> None:
-        """Take nothing as known."""
+        """Forget all known records."""
         self._known = {}
 
     def save(self) -> None:
-        """Write what is known."""
+        """Write the notes."""
         write_json(self._file, {"store": self.store, "known": self._known})

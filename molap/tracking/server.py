@@ -11,18 +11,18 @@ from contextlib import suppress
 HOST = "127.0.0.1"
 
 LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-"""Two processes instead of fifteen."""
+"""Settings that reduce the server from fifteen processes to two."""
 
 ENDINGS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 LONGEST_END_S = 5
-"""How long the server may take to end, before it is killed."""
+"""Seconds that the server may take to end before it is killed."""
 
 
 def why_not_free(port: int) -> str | None:
     """Return the reason why nothing can listen on a port, or None."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server: a released port is free
         try:
             probe.bind((HOST, port))
         except OSError as error:
@@ -31,14 +31,14 @@ def why_not_free(port: int) -> str | None:
 
 
 def serve(store: str, port: int) -> int:
-    """Run the server until it ends or a signal ends this process; return its status. None of its processes stays."""
+    """Run the server until it ends or a signal ends this process; return its status, and leave no process behind."""
     told: list[int] = []
-    # Under nohup, the server goes on when the terminal is closed.
+    # Under nohup, the server keeps running when the terminal is closed.
     for ending in ENDINGS - {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else ENDINGS:
         signal.signal(ending, lambda number, _: told.append(number))
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store, "--workers", "1"]
     command += ["--host", HOST, "--port", str(port)]
-    # A session of its own, so that one signal reaches the server and all that it starts.
+    # Use a new session, so that one signal reaches the server and everything that it starts.
     server = subprocess.Popen(command, env=os.environ | LEAN, start_new_session=True)
     while not told and server.poll() is None:
         time.sleep(0.1)

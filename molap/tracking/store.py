@@ -1,4 +1,4 @@
-"""The only module that imports MLflow: runs in a store, the same for the embedded database and for a server."""
+"""The only module that imports MLflow: runs in a store, either the embedded database or a server."""
 
 import os
 import shutil
@@ -7,8 +7,8 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-# Before MLflow is imported, which reads some of them only then. A server that is away is not waited for: by default
-# one call is tried for four minutes, or for twenty where it hangs.
+# Set these before importing MLflow, which reads some of them only then. Do not wait for an unreachable server: by
+# default one call is retried for four minutes, or for twenty if it hangs.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -27,18 +27,18 @@ from molap.tracking.views import Group, view_tags
 from molap.tracking.where import Place
 
 N_METRICS_PER_CALL, N_PARAMS_PER_CALL = 1000, 100
-"""What MLflow takes in one batch."""
+"""Largest numbers of metrics and parameters that MLflow accepts in one batch."""
 
 
 class StoreError(RuntimeError):
-    """A store that cannot be used; the message says why, in one line."""
+    """Raised when a store cannot be used; the message says why in one line."""
 
 
 class Store:
     """An experiment in a store of runs."""
 
     def __init__(self, where: Place, results_id: str) -> None:
-        """Open it; create or upgrade a database of ours.
+        """Open the experiment; create or upgrade the database if it is ours.
 
         Args:
             where: the store.
@@ -56,14 +56,15 @@ class Store:
 
     @property
     def identity(self) -> list:
-        """What tells this experiment from one that a new database would number the same."""
+        """Return what distinguishes this experiment from one that a new database would give the same number."""
         return [self.experiment.experiment_id, self.experiment.creation_time]
 
     def bring_in(self, job: str, digest: str, runs: list[TrackedRun]) -> None:
-        """Make a job's runs the only active ones of this job; those already complete are kept.
+        """Make a job's runs its only active ones, keeping those that are already complete.
 
-        Killed at any point and called again, it ends the same: a run without its end was interrupted and is made
-        again, a former version or a duplicate is deleted (in MLflow's sense: it can be restored).
+        If this is killed at any point and called again, the result is the same: a run without its end was
+        interrupted and is created again; a former version or a duplicate is deleted (in MLflow's sense: it can be
+        restored).
         """
         found = [] if self._new and job not in self._brought_in else self._find(job)
         self._brought_in.add(job)
@@ -74,27 +75,27 @@ class Store:
                 self.client.delete_run(other.info.run_id)
 
     def set_views(self, groups: set[Group]) -> None:
-        """Make the saved views, with the given groups folded."""
+        """Create or update the saved views, with the given groups folded."""
         for name, value in view_tags(groups, self.experiment.tags).items():
             if self.experiment.tags.get(name) != value:
                 self.client.set_experiment_tag(self.experiment.experiment_id, name, value)
                 self.experiment.tags[name] = value
 
     def delete_all(self) -> None:
-        """Delete all runs of the results folder (restorable)."""
+        """Delete all runs of the results folder (they can be restored)."""
         while found := self._search(f"tags.results = '{self._results_id}'"):
             for run in found:
                 self.client.delete_run(run.info.run_id)
 
     def _open(self, where: Place) -> tuple[Experiment, bool]:
-        """The experiment, and whether it is new."""
+        """Return the experiment, and whether it is new."""
         found = self.client.get_experiment_by_name(where.experiment)
         new = found is None
         if new:
             root = (where.database.parent / "artifacts").as_uri() if where.database else None
             try:
                 found = self.client.get_experiment(self.client.create_experiment(where.experiment, root))
-            except MlflowException:  # another folder's importer may have been faster
+            except MlflowException:  # the importer of another folder may have been faster
                 found, new = self.client.get_experiment_by_name(where.experiment), False
                 if found is None:
                     raise
@@ -132,7 +133,7 @@ class Store:
             for name, text in run.texts.items():
                 Path(folder, name).write_text(text, encoding="utf-8")
             self.client.log_artifacts(run_id, folder)
-        # The end is the commit: without it, the run counts as interrupted.
+        # Setting the end commits the run: without it, the run counts as interrupted.
         self.client.set_terminated(run_id, run.status, run.end)
         return run_id
 
@@ -149,7 +150,7 @@ def client_of(where: Place) -> MlflowClient:
 
 
 def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFrame:
-    """Return MLflow's search for active runs, as its pandas table.
+    """Return the active runs that MLflow finds, as its pandas table.
 
     Raises:
         LookupError: if there is no such store or experiment, or a name in the condition is refused.
@@ -179,10 +180,10 @@ def _is_complete(run: Run, digest: str) -> bool:
 
 
 def _prepare(database: Path) -> None:
-    """Create the database in one step, or bring an older one to MLflow's present schema.
+    """Create the database in one step, or upgrade an older one to MLflow's present schema.
 
-    It is made beside its place and moved there when whole, so that nothing ever sees half a schema; with a
-    write-ahead log, so that the UI can read while the importer writes.
+    A new database is made in a temporary folder and moved into place when complete, so that nothing ever sees half a
+    schema. It uses a write-ahead log, so that the UI can read while the importer writes.
     """
     if not database.exists():
         database.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Saved views of the experiment in MLflow's UI, made in advance as tags of the experiment.
+"""Saved views of the experiment in MLflow's UI, stored in advance as tags of the experiment.
 
-MLflow does not document their format (read off version 3.17); where another version does not understand a view, the
-UI shows its own default, and nothing else depends on it.
+MLflow does not document their format (taken from version 3.17). If another version does not understand a view, the UI
+shows its default, and nothing else depends on it.
 """
 
 import base64
@@ -14,7 +14,7 @@ MADE = 1_700_000_000_000
 
 NAME, CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
 GROUPS = ("run", "task", "kind")
-"""Runs that differ in none of these tags differ in their network seed."""
+"""Tags that distinguish all but network seeds: runs that agree in these tags differ only in their network seed."""
 
 Group = tuple[str, str, str]
 
@@ -24,7 +24,7 @@ def view_tags(groups: set[Group], former: dict[str, str]) -> dict[str, str]:
 
     Args:
         groups: (run, task, kind) of the evaluations; their groups are shown folded.
-        former: the experiment's tags so far; the groups of other results folders stay folded.
+        former: the current tags of the experiment; the groups of other results folders stay folded.
     """
     folded = _unpack(former.get(f"{TAG}seeds", "")).get("groupsExpanded", {})
     folded |= {",".join(f"tag.{name}.{value}" for name, value in zip(GROUPS, g, strict=True)): False for g in groups}
@@ -78,7 +78,7 @@ def _table(tags: tuple[str, ...], metrics: tuple[str, ...], name_width: int) -> 
 
 
 def _charts(section: str, metrics: tuple[str, ...], hidden: tuple[str, ...]) -> tuple[list[dict], list[dict]]:
-    """Line charts on a logarithmic scale. The UI adds a chart for every metric that has none and is not hidden."""
+    """Return line charts on a logarithmic scale. The UI adds one for every metric that has none and is not hidden."""
     sections = [{"uuid": section, "name": section, "display": True, "isReordered": False, "deleted": False}]
     sections[0] |= {"isGenerated": True, "columns": 2, "cardHeight": 420}
     cards = [_line(section, metric) for metric in metrics]

@@ -1,4 +1,4 @@
-"""Where runs are tracked: the database of the results folder, or a server. Nothing of MLflow is needed here."""
+"""Where runs are tracked: the database of the results folder, or a server. This module does not need MLflow."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ VIEW = "seeds"
 
 
 class Place(NamedTuple):
-    """A store of runs: `uri` as MLflow takes it, `database` where it is a file of ours."""
+    """A store of runs: `uri` as MLflow takes it, and `database` if it is a file of ours."""
 
     uri: str
     experiment: str
@@ -24,10 +24,10 @@ class Place(NamedTuple):
 
 
 def place(settings: TrackingSettings, results: Path) -> Place:
-    """Return the store that the environment or the configuration names, else the folder's own database.
+    """Return the store named by the environment or the configuration, or else the folder's own database.
 
     Raises:
-        ConfigError: if `MLFLOW_TRACKING_URI` is no server's address.
+        ConfigError: if `MLFLOW_TRACKING_URI` is not the address of a server.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or settings.uri
     if uri:
@@ -40,7 +40,7 @@ def place(settings: TrackingSettings, results: Path) -> Place:
 
 
 def why_unreachable(where: Place, timeout_s: float = 5) -> str | None:
-    """Ask a server for its health: the reason why it cannot be used, or None."""
+    """Check the health of a server; return the reason why it cannot be used, or None."""
     if where.database:
         return None
     try:
@@ -53,7 +53,7 @@ def why_unreachable(where: Place, timeout_s: float = 5) -> str | None:
 
 
 def compare_links(base: str, experiment_id: str, run_ids: list[str]) -> list[str]:
-    """Return the UI's pages for two runs side by side: what differs, and the curves of both."""
+    """Return the UI's pages for comparing two runs: their differences, and the curves of both."""
     base, workflow = base.rstrip("/"), "workflowType=machine_learning"
     both = quote(json.dumps(run_ids, separators=(",", ":")))
     condition = quote(f"attributes.run_id IN ({', '.join(map(repr, run_ids))})")

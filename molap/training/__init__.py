@@ -1,1 +1,1 @@
-"""Train networks: objectives, optimiser, loop, DNI, the search for settings; how good they are is said elsewhere."""
+"""Train networks: objectives, optimiser, training loop, DNI, and the search for settings."""

@@ -1,4 +1,4 @@
-"""Dynamical non-interference: learning tasks in sequence without disturbing the former ones.
+"""Dynamical non-interference: learning tasks in sequence without disturbing the previous ones.
 
 Source: Duncker, Driscoll, Shenoy, Sahani, Sussillo, *Organizing recurrent network dynamics by task-computation to
 enable continual learning* (NeurIPS 2020). With z(t) = [x(t); h(t−1)], W = [W_in W_rec], h(t) = tanh(W z(t)) and
@@ -10,9 +10,10 @@ y(t) = W_out h(t):
     P(Σ) = α (Σ + α I)⁻¹
     from the second task on the optimiser's update U becomes  ΔW = P_wz U P_z,  ΔW_out = P_y U_out P_h.
 
-A direction that former tasks use much (variance ≫ α) is kept: its part of an update shrinks by α / (α + variance).
-The projection must come after Adam, whose division entry by entry would leave the kept directions again. The running
-covariances are a `Memory`, renewed once per task; the projections made from it are the transformation's state.
+A direction that previous tasks use heavily (variance ≫ α) is protected: its part of an update shrinks by
+α / (α + variance). The projection must come after Adam, whose entrywise division would reintroduce the protected
+directions. The running covariances form a `Memory`, updated once per task; the projections computed from it are the
+state of the gradient transformation.
 """
 
 from typing import NamedTuple
@@ -26,9 +27,9 @@ from molap.networks.products import product
 
 
 class Memory(NamedTuple):
-    """What is kept of the former tasks: running averages over tasks, in float64.
+    """Covariances of the previous tasks: running averages over tasks, in float64.
 
-    With biases, z and h have one more entry, the constant 1, last.
+    With biases, z and h have one more entry, the constant 1, at the end.
     """
 
     n_tasks: int
@@ -39,7 +40,7 @@ class Memory(NamedTuple):
 
 
 class Projections(NamedTuple):
-    """P(Σ) of the four covariances: symmetric, eigenvalues in (0, 1]."""
+    """The projections P(Σ) of the four covariances: symmetric, with eigenvalues in (0, 1]."""
 
     wz: Float[Array | np.ndarray, "*seed unit unit"]
     z: Float[Array | np.ndarray, "*seed source source"]
@@ -54,14 +55,14 @@ def empty_memory(n_inputs: int, n_units: int, n_outputs: int, biases: bool = Fal
 
 
 def grow_memory(memory: Memory, n_inputs: int, more_inputs: int, more_outputs: int) -> Memory:
-    """Add input channels after the `n_inputs` so far, and outputs: of these nothing is remembered."""
+    """Add input channels after the first `n_inputs`, and outputs; the memory holds nothing about them."""
     z = np.insert(memory.z, [n_inputs] * more_inputs, 0.0, axis=0)
     z = np.insert(z, [n_inputs] * more_inputs, 0.0, axis=1)
     return memory._replace(z=z, y=np.pad(memory.y, (0, more_outputs)))
 
 
 def second_moment(x: Float[np.ndarray, "*sample channel"]) -> Float[np.ndarray, "channel channel"]:
-    """Return S(X) = X Xᵀ / (n − 1) over all axes but the last, not centred, in float64."""
+    """Return S(X) = X Xᵀ / (n − 1) over all axes but the last, without centring, in float64."""
     flat = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
     return flat.T @ flat / (len(flat) - 1)
 
@@ -76,17 +77,17 @@ def remember_task(
     lag: int = 1,
     counter_offset: int = 0,
 ) -> Memory:
-    """Return the memory after a further task.
+    """Return the memory after one more task.
 
     Args:
-        memory: of the tasks before.
-        inputs: x, of trials of the task just learned.
+        memory: the memory of the previous tasks.
+        inputs: x, on trials of the task just learned.
         rates: h(t), which contains x(t).
         outputs: y.
-        weights: W = [W_in W_rec], and the bias as a last column where there is one.
-        start: h(−1); zero where absent.
-        lag: the state in z(t) is h(t − lag): 1 is what W multiplies; 2 is the released code's.
-        counter_offset: added to k; 1 is the released code's, which then never sheds its empty start.
+        weights: W = [W_in W_rec], and the bias, if any, as the last column.
+        start: h(−1); zero if None.
+        lag: the state in z(t) is h(t − lag): W multiplies the state at lag 1; the released code uses 2.
+        counter_offset: a number added to k; the released code adds 1, so that its empty start always keeps some weight.
     """
     z = second_moment(_sources(inputs, rates, weights.shape[1], start, lag))
     w = np.asarray(weights, np.float64)
@@ -104,7 +105,7 @@ def remember_task(
 
 
 def _sources(inputs, rates, n_sources: int, start, lag: int) -> Float[np.ndarray, "time trial source"]:
-    """z(t): inputs, the rates `lag` steps before, and 1 where there are biases; written once, for it is large."""
+    """Return z(t): inputs, rates `lag` steps before, and 1 if there are biases; written once because it is large."""
     z = np.ones((*inputs.shape[:2], n_sources))
     z[..., : inputs.shape[-1]] = inputs
     state = z[..., inputs.shape[-1] :][..., : rates.shape[-1]]
@@ -123,7 +124,7 @@ def projection(covariance: Float[np.ndarray, "n n"], alpha: float) -> Float[np.n
 
 
 def projections(memory: Memory, n_inputs: int, alpha: float) -> Projections:
-    """Return the projections that protect what is remembered; one eigendecomposition each, once per task."""
+    """Return the projections that protect the tasks in memory; each takes one eigendecomposition per task."""
     matrices = (memory.wz, memory.z, memory.y, memory.z[n_inputs:, n_inputs:])
     return Projections(*(np.asarray(projection(matrix, alpha), np.float32) for matrix in matrices))
 
@@ -132,8 +133,9 @@ def project_updates(protect: Projections) -> optax.GradientTransformation:
     """Return the gradient transformation ΔW = P_wz U P_z and ΔW_out = P_y U_out P_h.
 
     Put it last in a chain. Updates are a dictionary with `w_in` (unit, input), `w_rec` (unit, unit), `w_out`
-    (output, unit), and `b_rec`, `b_out` where the projections have the constant's entry; an initial state `h0`
-    passes as it is. The projections are the transformation's state: `update` reads them from there, not from here.
+    (output, unit), and `b_rec` and `b_out` if the projections have an entry for the constant; an initial state `h0` is
+    passed through unchanged. The projections are the state of the transformation: `update` reads them from the state,
+    not from `protect`.
     """
 
     def update(updates, state: Projections, params=None):

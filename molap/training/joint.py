@@ -1,4 +1,4 @@
-"""What joint training minimises: the loss on batches of all tasks at once."""
+"""The objective of joint training: the loss on batches of all tasks at once."""
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,9 @@ from molap.training.objectives import Objective
 
 
 def joint_objective(phase: PhaseSettings, state_noise: float, layout: Layout, tasks: list[Task]) -> Objective:
-    """Return the loss of `objectives.loss` with the mean over tasks of their squared errors; one run for all trials.
+    """Return the loss of `objectives.loss` with the squared error averaged over tasks; one run covers all trials.
 
-    As in a sequence, where they act as biases, the rule's weights are not penalised.
+    The weights of rule inputs are not penalised, as in a sequence, where they act as biases.
     """
     penalised = np.array([i for i, name in enumerate(layout.inputs) if not name.startswith("rule:")])
 

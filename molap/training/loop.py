@@ -1,4 +1,4 @@
-"""The training loop: many steps in one compiled program, network seeds as its leading axis."""
+"""The training loop: many steps in one compiled program, with network seeds as the leading axis."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,23 +17,23 @@ from molap.training.objectives import Objective, task_objective
 from molap.training.optimiser import make_optimiser
 
 DrawBatch = Callable[[Key[Array, ""]], Any]
-"""Key → a batch, in whatever form the objective takes: inputs and targets of one task, unless it is another's."""
+"""Key → a batch in the form that the objective takes: by default, inputs and targets of one task."""
 
 
 class Curves(NamedTuple):
-    """Curves over steps, one row per network seed."""
+    """Training curves over steps, one row per network seed."""
 
     loss: Float[np.ndarray, "seed step"]
-    """The whole loss, penalties included."""
+    """The total loss, including penalties."""
     mse: Float[np.ndarray, "seed step"]
 
 
 Weights = dict[str, Float[Array, "seed ..."]]
-"""What a phase trains, by name, with a leading axis of network seeds."""
+"""The weights that a phase trains, by name, with a leading axis of network seeds."""
 
 
 class Varied(NamedTuple):
-    """What may differ among networks that are trained together, as the candidates of a search: a number for each."""
+    """Numbers that may differ among networks trained together, as the candidates of a search are: one per network."""
 
     learning_rate: Float[Array, " seed"]
     clip_norm: Float[Array, " seed"]
@@ -52,33 +52,33 @@ class Recipe(NamedTuple):
     optimiser: OptimiserSettings
     """The choices common to all phases."""
     objective: Objective | None = None
-    """What is minimised; the loss on a task's batch, without state noise, where absent."""
+    """The objective to minimise; if None, the loss on a batch of the task, without state noise."""
 
 
 class Watch(NamedTuple):
-    """What follows a training while it runs, and does not change its results."""
+    """Callbacks that follow training while it runs, without changing its results."""
 
     progress: Callable[[int, float], None] = lambda step, mse: None
     """Called after every `chunk` steps with the steps done and the mean MSE of the last one."""
     keep: Callable[[int, Weights], None] | None = None
-    """Called at every one of `checkpoints` with the steps done and the weights then."""
+    """Called at each of `checkpoints` with the steps done and the weights at that step."""
     chunk: int = 100
-    """Steps per call of the compiled program at most."""
+    """Largest number of steps per call of the compiled program."""
 
 
 class Protection(NamedTuple):
-    """What is done to the update to protect former tasks."""
+    """How updates are changed to protect previous tasks."""
 
     transformation: Callable[[Any], optax.GradientTransformation]
     """A function of `own` that keeps it in its state (`molap.training.dni`)."""
     own: Any
-    """What each seed has its own of, stacked."""
+    """The values that each seed has of its own, stacked over seeds."""
     of_gradient: bool = False
-    """Whether the gradient is projected instead, before Adam (released code)."""
+    """Whether the gradient is projected instead of the update, before Adam (released code)."""
 
 
 class NotFinite(FloatingPointError):
-    """Training that diverged; `index` is that of the network among those of the job."""
+    """Raised when training diverges; `index` is the index of the network within the job."""
 
     def __init__(self, what: str, index: int) -> None:
         self.index = index
@@ -93,7 +93,7 @@ class _State(NamedTuple):
 
 
 def checkpoints(n_steps: int) -> tuple[int, ...]:
-    """Return the steps at which learning is examined: 0, 1, 2, 5, 10, 20, 50, … and the last."""
+    """Return the steps at which learning is examined: 0, 1, 2, 5, 10, 20, 50, … and the last step."""
     series = (factor * 10**power for power in range(len(str(n_steps))) for factor in (1, 2, 5))
     return (0, *(step for step in series if step < n_steps), n_steps)
 
@@ -109,28 +109,29 @@ def train(
     varied: Varied | None = None,
     strict: bool = True,
 ) -> tuple[Params, Curves]:
-    """Train networks that share all but their seed.
+    """Train networks that differ only in their seed and in the values of `varied`.
 
     Args:
         params: initial weights, with a leading axis of network seeds.
-        trainable: what the phase may change, the same for all seeds; the rest stays bit-identical.
+        trainable: the weights that the phase may change, the same for all seeds; the others stay bit-identical.
         draw_batch: key → inputs (time, trial, channel) and targets (time, trial, output). The arrays that a
             `jax.tree_util.Partial` binds are arguments of the compiled program, not constants in it.
         keys: one key per seed; step k draws its batch from `fold_in(key, k)`, or always from
-            `fold_in(key, 0)` where the optimiser's `batches` is `frozen`.
-        recipe: the phase, the optimiser, and what is minimised.
-        watch: what follows the training.
-        protection: what protects former tasks; nothing where absent.
-        varied: for each network, what replaces the phase's learning rate and factors and the optimiser's `clip_norm`;
-            these numbers are arguments of the compiled program.
-        strict: whether a network whose loss is no longer finite ends the training; otherwise the others go on.
+            `fold_in(key, 0)` if the optimiser's `batches` is `frozen`.
+        recipe: the phase, the optimiser, and the objective.
+        watch: callbacks that follow the training.
+        protection: how previous tasks are protected; if None, they are not.
+        varied: for each network, the values that replace the phase's learning rate and factors and the optimiser's
+            `clip_norm`; they are arguments of the compiled program.
+        strict: whether training stops when the loss of a network is no longer finite; otherwise the other networks
+            continue.
 
     Returns:
-        The trained weights as NumPy arrays, and the loss and MSE at every step (of that step's batch, before its
+        The trained weights as NumPy arrays, and the loss and MSE at every step (on the batch of that step, before its
         update).
 
     Raises:
-        NotFinite: with `strict`, if the loss is not finite; the message names the step and the index of the seed.
+        NotFinite: with `strict`, if the loss is not finite; the message gives the step and the index of the seed.
     """
     phase, optimiser, objective = recipe
     progress, keep, chunk = watch or Watch()
@@ -173,8 +174,8 @@ def train(
             mse,
         )
 
-    # Many steps in one program: XLA's buffers are then allocated once, not faulted in at every step. The number
-    # of steps, the masks and what a batch is drawn from are arguments, so that one program serves many phases.
+    # Many steps in one program let XLA allocate its buffers once, not fault them in at every step. The
+    # number of steps, the masks and the source of the batches are arguments, so that one program serves many phases.
     @jax.jit
     def steps(draw_batch, partly, varied, params, keys, state, n):
         def advance(one, frozen, key, state):
@@ -189,7 +190,7 @@ def train(
 
     draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
     trained = {name: getattr(params, name) for name in masks}
-    # Compiled, because each of the small operations would otherwise be a program of its own.
+    # Compile this: otherwise each of the small operations would be a program of its own.
     begin = jax.jit(jax.vmap(lambda weights, own, one: optimiser_of(own, partly, one).init(weights)))
     state = _State(trained, begin(trained, own, varied), np.zeros(len(keys), np.int32))
     kept = checkpoints(phase.n_steps) if keep else ()

@@ -1,4 +1,4 @@
-"""What training minimises: the loss on one task's batch (A.2.1)."""
+"""The objective of training: the loss on a batch of one task (A.2.1)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from molap.networks.rnn import Params, draw_state_noise, respond
 
 Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
 Objective = Callable[[Params, Any, Key[Array, ""]], tuple[Float[Array, ""], Float[Array, ""]]]
-"""Network, batch, and a key for the state noise → loss, and its mean squared error."""
+"""(network, batch, key for the state noise) → (loss, mean squared error)."""
 
 
 def loss(
@@ -26,8 +26,8 @@ def loss(
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Return the loss (A.2.1) and its mean squared error.
 
-    mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and W_out.
-    `block` is that of `molap.networks.rnn.respond`.
+    The loss is mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and
+    W_out. `block` is that of `molap.networks.rnn.respond`.
     """
     outputs, activity = respond(params, inputs, noise, block)
     mse = jnp.mean((outputs - targets) ** 2)
@@ -41,7 +41,7 @@ def task_objective(
     view: Callable[[Params], Params] = lambda network: network,
     block: slice | None = None,
 ) -> Objective:
-    """Return the loss on one task's batch, of the network as the task sees it; `block` as for `loss`."""
+    """Return the loss of the network, as `view` presents it, on a batch of one task; `block` is that of `loss`."""
 
     def objective(network: Params, batch: Batch, key: Key[Array, ""]):
         inputs, targets = batch

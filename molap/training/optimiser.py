@@ -1,4 +1,4 @@
-"""The optimiser as one optax chain: mask, clip, Adam, learning rate and its factors, and the mask again, last."""
+"""The optimiser as one optax chain: mask, clipping, Adam, learning rate and its factors, and the mask again."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,7 +15,7 @@ Scalar = float | Float[Array | np.ndarray, ""]
 
 
 def learning_rate(initial: Scalar, n_steps: int, settings: OptimiserSettings) -> optax.Schedule:
-    """Return the learning rate by step: cosine to zero, equal stages each `stage_factor` of the last, or constant."""
+    """Return the learning rate by step: cosine decay to zero, equal stages scaled by `stage_factor`, or constant."""
     if settings.decay == "cosine":
         return optax.cosine_decay_schedule(initial, n_steps)
     if settings.decay == "constant":
@@ -24,12 +24,12 @@ def learning_rate(initial: Scalar, n_steps: int, settings: OptimiserSettings) ->
 
 
 def stage_index(count: Int[Array, ""] | int, n_steps: int, n_stages: int) -> Int[Array, ""]:
-    """Return the stage (from 0) of the step `count` (from 0) when `n_steps` are divided into equal stages."""
+    """Return the stage (from 0) of step `count` (from 0) when `n_steps` are divided into equal stages."""
     return jnp.minimum(count * n_stages // n_steps, n_stages - 1)
 
 
 class StageAdamState(NamedTuple):
-    """Moments of Adam and the true number of steps done."""
+    """The moments of Adam and the true number of steps done."""
 
     count: Int[Array, ""]
     mu: optax.Updates
@@ -39,10 +39,10 @@ class StageAdamState(NamedTuple):
 def scale_by_stage_adam(
     n_steps: int, n_stages: int, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
 ) -> optax.GradientTransformation:
-    """Return Adam whose bias correction counts stages instead of steps, a defect of the released code.
+    """Return Adam with a bias correction that counts stages instead of steps, a defect of the released code.
 
     m ← b₁ m + (1 − b₁) g, v ← b₂ v + (1 − b₂) g², update m̂ / (√v̂ + ε) with m̂ = m / (1 − b₁ˢ⁺¹),
-    v̂ = v / (1 − b₂ˢ⁺¹) and s the index of the stage: in the first stage, once the moments have settled, steps
+    v̂ = v / (1 − b₂ˢ⁺¹) and s the index of the stage. In the first stage, once the moments have settled, steps
     are √0.001 / 0.1 ≈ 0.32 of Adam's.
     """
 
@@ -64,7 +64,7 @@ def scale_by_stage_adam(
 
 
 def keep_masked(mask: dict[str, bool | Float[Array | np.ndarray, "..."]]) -> optax.GradientTransformation:
-    """Set the updates of frozen entries to zero. `mask`: True, or an array with 0 at frozen entries."""
+    """Set the updates of frozen entries to zero. `mask`, by weight: True, or an array that is 0 at frozen entries."""
 
     def update(updates, state, params=None):
         del params
@@ -75,7 +75,7 @@ def keep_masked(mask: dict[str, bool | Float[Array | np.ndarray, "..."]]) -> opt
 
 
 def scale_rates(factors: Mapping[str, Scalar]) -> optax.GradientTransformation:
-    """Multiply the updates of some weights, by name: after the learning rate, a rate of their own.
+    """Multiply the updates of some weights, by name; after the learning rate, this gives them rates of their own.
 
     A factor that is the number 1 adds nothing to the program.
     """
@@ -89,9 +89,9 @@ def scale_rates(factors: Mapping[str, Scalar]) -> optax.GradientTransformation:
 
 
 def clip_by_norm(max_norm: Scalar | None) -> optax.GradientTransformation:
-    """Clip by the global norm of what is trained; None or infinite: not at all.
+    """Clip the gradient of the trained weights by its global norm; None or an infinite `max_norm` means no clipping.
 
-    An infinite norm is handled entry by entry, because t / norm · ∞ is not a number where the norm overflows too.
+    An infinite norm is handled entry by entry, because t / norm · ∞ is not a number if the norm overflows too.
     """
     if max_norm is None:
         return optax.identity()
@@ -116,12 +116,12 @@ def make_optimiser(
     factors: Mapping[str, Scalar] | None = None,
     clip_norm: Float[Array | np.ndarray, ""] | None = None,
 ) -> optax.GradientTransformation:
-    """Return the optimiser of a phase, with what stands before Adam and what is done to the update.
+    """Return the optimiser of a phase; `before_adam` and `last` are further transformations of gradient and update.
 
-    The gradient is masked before clipping, so that its norm is that of what is trained; the update is masked
-    last, so that frozen entries stay bit-identical whatever stands between. `factors` on learning rates, by weight,
-    come before `last`: a projection would not survive them. `clip_norm` stands in for that of `settings`, with which
-    it need not be known when the program is compiled; infinite for none.
+    The gradient is masked before clipping, so that its norm is that of the trained weights. The update is masked last,
+    so that frozen entries stay bit-identical whatever comes between. The `factors` on learning rates, by weight, are
+    applied before `last`, because a projection would not survive them. `clip_norm` replaces that of `settings` and need
+    not be known when the program is compiled; infinity means no clipping.
     """
     by_step = settings.adam_count == "step"
     adam = optax.scale_by_adam() if by_step else scale_by_stage_adam(n_steps, settings.n_stages)

@@ -1,7 +1,7 @@
 """The search for what the text leaves open about training: many candidates in one program.
 
-Candidates that differ in numbers alone (rates, clipping, initial weights) are networks side by side, as network seeds
-are; those with another number of steps, batch or schedule are trained one group after the other.
+Candidates that differ only in numbers (rates, clipping, initial weights) are trained side by side, like network seeds;
+candidates that differ in the number of steps, batch size or schedule are trained one group after the other.
 """
 
 from collections.abc import Callable
@@ -20,28 +20,28 @@ from molap.networks.rnn import Params
 from molap.training.loop import DrawBatch, Protection, Recipe, Varied, Watch, train
 
 GROUPED = ("n_steps", "batch_size", "decay", "batches")
-"""Names what takes another program."""
+"""Fields that need a program of their own when they differ."""
 
 
 class Trial(NamedTuple):
-    """Names a network of the search: who trains it, and the seed that it is drawn from."""
+    """One network of the search: its candidate, and the seed from which it is drawn."""
 
     candidate: Candidate
     seed: int
 
 
 def trials(candidates: tuple[Candidate, ...], seeds: tuple[int, ...]) -> list[Trial]:
-    """Return every candidate with every network seed."""
+    """Return every candidate paired with every network seed."""
     return [Trial(candidate, seed) for candidate in candidates for seed in seeds]
 
 
 def pretraining_of(candidate: Candidate, n_steps: int) -> Candidate:
-    """Return how a candidate pre-trains: with pre-training's own rate and steps, and all else as the candidate says."""
+    """Return how a candidate pre-trains: with pre-training's own rate and `n_steps`, otherwise as the candidate."""
     return candidate.model_copy(update={"learning_rate": None, "n_steps": n_steps})
 
 
 def init_of(candidate: Candidate, init: InitSettings) -> InitSettings:
-    """Return how a candidate's weights are drawn."""
+    """Return the initialisation settings with the candidate's values."""
     return init.model_copy(update={"readout_init": candidate.readout_init})
 
 
@@ -58,18 +58,19 @@ def train_candidates(
     """Train one network for each candidate given.
 
     Args:
-        candidates: by network; the same one may stand more than once, with other weights and keys.
+        candidates: one per network; the same candidate may appear more than once, with other weights and keys.
         params: initial weights, with a leading axis of networks.
-        trainable: what is trained, as for `molap.training.loop.train`.
-        draw_of: batch size → what draws a batch.
-        keys: by network.
+        trainable: the trained weights, as for `molap.training.loop.train`.
+        draw_of: batch size → a function that draws a batch.
+        keys: one key per network.
         recipe: as for `molap.training.loop.train`; the candidates replace the phase's rates, steps and batch size, and
             fields of the optimiser.
         protection: as for `molap.training.loop.train`, with a leading axis of networks.
-        progress: called now and then with the steps done, those of the group that is trained, and its mean MSE.
+        progress: called now and then with the steps done, the number of steps of the group being trained, and its mean
+            MSE.
 
     Returns:
-        The trained networks, in the order given. One that diverged has weights that are not finite.
+        The trained networks, in the order given. A network that diverged has weights that are not finite.
     """
     groups: dict[tuple, list[int]] = {}
     for i, candidate in enumerate(candidates):
@@ -96,7 +97,7 @@ def train_candidates(
 
 
 def varied(candidates: list[Candidate], phase: PhaseSettings) -> Varied:
-    """Return the numbers that differ among candidates which are trained side by side."""
+    """Return the numbers that may differ among candidates trained side by side."""
     return Varied(
         np.array([phase.learning_rate if c.learning_rate is None else c.learning_rate for c in candidates]),
         np.array([np.inf if c.clip_norm is None else c.clip_norm for c in candidates]),
@@ -106,5 +107,5 @@ def varied(candidates: list[Candidate], phase: PhaseSettings) -> Varied:
 
 
 def _at(places: np.ndarray, values: Any) -> Any:
-    """Select some networks from arrays with a leading axis of networks."""
+    """Select networks by index from arrays with a leading axis of networks."""
     return jax.tree.map(lambda array: array[places], values)
