@@ -42,9 +42,9 @@ search."""
 
 
 class AttributionSettings(Section):
-    """How the effects behind claims move with one reading at a time (`snakemake attribution`).
+    """Switches of one reading at a time, and the claims whose effects are followed (`snakemake attribution`).
 
-    Perturbed is the task of Fig 3 alone, and tasks are left out singly, for CCA.
+    Only the task of Fig 3 is perturbed, and tasks are left out singly, for CCA.
     """
 
     switches: dict[str, dict[str, dict[str, Any]]] = Field(

@@ -28,7 +28,10 @@ class Section(pydantic.BaseModel):
         return values
 
 
-def check(model: type[Section], values: object) -> Section:
+S = typing.TypeVar("S", bound=Section)
+
+
+def check(model: type[S], values: object) -> S:
     """Build `model` from plain values.
 
     Raises:

@@ -36,7 +36,7 @@ class MethodSettings(Section):
 
 
 class DniSettings(RecurrentPhaseSettings, MethodSettings):
-    """One network for all tasks (A.2, A.2.3): DNI, and what it is measured by."""
+    """One network for all tasks (A.2, A.2.3): DNI, and the networks that it is compared with."""
 
     kinds: tuple[SharedKind, ...] = Field(
         ("dni-rule",),

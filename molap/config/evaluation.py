@@ -9,7 +9,7 @@ from molap.config.tasks import N_STEPS
 
 
 class CriterionSettings(Section):
-    """When a decision counts as correct."""
+    """The criterion by which a decision counts as correct."""
 
     criterion: Literal["absolute", "relative"] = Field(
         "absolute",

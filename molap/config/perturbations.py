@@ -32,7 +32,7 @@ Deviations = Annotated[
 
 
 class PerturbationReadings(Section):
-    """What a perturbation hits, where text and released code differ."""
+    """The places that a perturbation hits, where text and released code differ."""
 
     inter_module_as: Literal["block", "whole"] = Field(
         "block",

@@ -8,9 +8,9 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic
 
-from molap.config.base import ConfigError, Section, check
+from molap.config.base import ConfigError, S, check
 from molap.jobs.attempt import Attempt
 from molap.jobs.digests import source_digest
 from molap.jobs.failure import explain
@@ -20,13 +20,11 @@ from molap.storage.record import Clock, machine, versions, write_record
 COMPILATION = {f"/jax/core/compile/{name}_duration" for name in ("jaxpr_to_mlir_module", "backend_compile")}
 """JAX's own measurements of creating a program: lowering it, and XLA's compilation or reading it from the cache."""
 
-S = TypeVar("S", bound=Section)
 
-
-class Job:
+class Job(Generic[S]):
     """A running stage: its files, and the contents of its record."""
 
-    def __init__(self, stage: str, settings: Section, inputs: dict, outputs: dict, code: str) -> None:
+    def __init__(self, stage: str, settings: S, inputs: dict, outputs: dict, code: str) -> None:
         self.stage, self.settings, self.inputs, self.outputs, self.code = (
             stage,
             settings,
@@ -69,7 +67,7 @@ class Job:
         }
 
 
-def run_job(stage: str, settings_type: type[S], work: Callable[[Job], None], argv: list[str] | None = None) -> None:
+def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], argv: list[str] | None = None) -> None:
     """Run a stage from the command line.
 
     The settings arrive as one JSON text, the same text by which the workflow plans, so that a stage cannot depend on

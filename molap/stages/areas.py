@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: the table follows from the curves alone."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per network and perturbation."""
     write_table(job.outputs["table"], areas(read_table(job.inputs["robustness"])))
 

@@ -14,7 +14,7 @@ class Settings(Section):
     none: str
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per part of a claim and switch."""
     runs: dict[str, dict] = {}
     for name, path in job.inputs.items():

@@ -13,7 +13,7 @@ class Settings(Section):
     claims: Claims
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per claim, and one per part of a claim."""
     tables = {name: read_table(path, keep_default_na=False, na_values=[""]) for name, path in job.inputs.items()}
     verdicts, parts = judge(job.settings.claims, tables)

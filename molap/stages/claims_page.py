@@ -18,7 +18,7 @@ class Settings(Section):
     run: str
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write both pages."""
     verdicts, parts = (read_table(job.inputs[name]) for name in ("claims", "parts"))
     verdicts = verdicts.fillna({"figures": ""})

@@ -12,7 +12,7 @@ class Settings(Section):
     sources: tuple[str, ...]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per source and component."""
     fits = {source: load_arrays(job.inputs[source]) for source in job.settings.sources}
     correlations, target_r2 = (

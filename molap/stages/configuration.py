@@ -5,7 +5,7 @@ from molap.jobs.job import Job, run_job
 from molap.storage.files import write_json
 
 
-def work(job: Job) -> None:
+def work(job: Job[RunSettings]) -> None:
     """Write every setting."""
     write_json(job.outputs["json"], job.settings.model_dump(mode="json"))
 

@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: the inputs say which networks there are."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per kind, order, network seed, place in the sequence and task tested."""
     write_table(job.outputs["table"], continual(job.inputs))
 

@@ -23,7 +23,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write the corpus."""
     settings = job.settings
     tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]

@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: the inputs say which networks there are."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per strategy, source and stage."""
     write_table(job.outputs["table"], counts(job.inputs))
 

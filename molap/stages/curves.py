@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: the inputs say which networks there are."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write the loss and MSE of every network by step."""
     write_table(job.outputs["table"], curves(job.inputs))
 

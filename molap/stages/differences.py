@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: the table follows from the accuracies alone."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per source, task and left-out set."""
     write_table(job.outputs["table"], differences(read_generalisation(job.inputs["generalisation"])))
 

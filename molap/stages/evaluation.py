@@ -23,7 +23,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row of metrics per network seed."""
     settings = job.settings
     networks = task_network(load_arrays(job.inputs["network"]), settings.task)

@@ -19,7 +19,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write outputs, errors, the rates on one trial, and the weights."""
     settings = job.settings
     network = select_network(from_arrays(load_arrays(job.inputs["network"])), 0)

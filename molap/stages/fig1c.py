@@ -11,7 +11,7 @@ class Settings(Section):
     """No settings: the figure depends on the table alone."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure."""
     table1 = read_table(job.inputs["table1"])
     save_figure(draw_fig1c(table1), job.outputs, job.provenance, table1)

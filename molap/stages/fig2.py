@@ -14,7 +14,7 @@ class Settings(Section):
     kinds: tuple[str, ...]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with the data of every panel."""
     performance, curves = (read_table(job.inputs[name]) for name in ("performance", "curves"))
     curves = curves[(curves.stage == job.settings.task) & (curves.strategy == "molap")]

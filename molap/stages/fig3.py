@@ -17,7 +17,7 @@ class Settings(Section):
     strength: float
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with the data of every panel."""
     s = job.settings
     table, example = read_table(job.inputs["robustness"]), load_arrays(job.inputs["example"])

@@ -15,7 +15,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     table, differences = read_generalisation(job.inputs["generalisation"]), read_table(job.inputs["differences"])
     figure = draw_fig5(table, differences, job.settings.labels)

@@ -15,7 +15,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     table = read_table(job.inputs["areas"])
     save_figure(draw_areas(table, job.settings.perturbations, job.settings.labels), job.outputs, job.provenance, table)

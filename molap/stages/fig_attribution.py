@@ -13,7 +13,7 @@ class Settings(Section):
     none: str
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     table = read_table(job.inputs["attribution"], keep_default_na=False, na_values=[""])
     figure = draw_attribution(table, job.settings.none)

@@ -18,7 +18,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     s = job.settings
     figure, data = draw_curves(read_table(job.inputs["robustness"]), s.panels, s.y, s.labels)

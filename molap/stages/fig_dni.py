@@ -16,7 +16,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data; the run's own networks come first, then any yardsticks."""
     files = [job.inputs[name] for name in ("continual", "yardsticks") if name in job.inputs]
     scores = pd.concat([read_table(file, keep_default_na=False) for file in files], ignore_index=True)

@@ -15,7 +15,7 @@ class Settings(Section):
     decay: str
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     table = read_table(job.inputs["learning"])
     figure, mean = draw_learning(table, job.settings.labels, job.settings.decay)

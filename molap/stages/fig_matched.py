@@ -16,7 +16,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     s = job.settings
     figure, data = draw_matched(read_table(job.inputs["robustness"]), s.tasks, s.perturbations, s.labels)

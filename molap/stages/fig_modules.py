@@ -14,7 +14,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     table = read_table(job.inputs["table"])
     save_figure(draw_modules(table, job.settings.labels), job.outputs, job.provenance, table)

@@ -13,7 +13,7 @@ class Settings(Section):
     protocols: dict[str, dict[str, float | int | str]]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     table = read_table(job.inputs["table"])
     figure = draw_plateau(table, job.settings.protocols)

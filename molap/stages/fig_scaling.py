@@ -13,7 +13,7 @@ class Settings(Section):
     n_units: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure, with its data."""
     table = read_table(job.inputs["scaling"])
     save_figure(draw_scaling(table, job.settings.n_units), job.outputs, job.provenance, table)

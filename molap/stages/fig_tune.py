@@ -11,7 +11,7 @@ class Settings(Section):
     """No settings: the figure depends on its tables alone."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw and save the figure."""
     rows = shown(read_table(job.inputs["table"]), read_table(job.inputs["choice"]))
     save_figure(draw_tune(rows), job.outputs, job.provenance, rows)

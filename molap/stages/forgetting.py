@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: the result depends on the table alone."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per kind, order and network seed."""
     scores = read_table(job.inputs["continual"], keep_default_na=False)
     write_table(job.outputs["table"], forgetting(scores))

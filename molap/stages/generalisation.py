@@ -14,7 +14,7 @@ class Settings(Section):
     single: str
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per source, task, corpus and network seed."""
     write_table(job.outputs["table"], generalisation(job.inputs, job.settings.labels, job.settings.single))
 

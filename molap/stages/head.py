@@ -17,7 +17,7 @@ class Settings(TrainingSettings):
     task: str
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw new input and readout weights, the same for every source, and train them."""
     settings = job.settings
     frozen = load_arrays(job.inputs["network"])

@@ -27,7 +27,7 @@ class Settings(TrainingSettings):
     recurrent_init: RecurrentInit
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Train all weights on batches in which every task has its share of the trials."""
     s = job.settings
     tasks = [load_tasks(s.trials.modules)[name] for name in s.tasks]

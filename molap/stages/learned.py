@@ -23,7 +23,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per task, network seed and checkpoint."""
     s, rows = job.settings, []
     for task in s.tasks:

@@ -13,7 +13,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per strategy, source, task, network seed and checkpoint."""
     files = dict(job.inputs)
     counts = read_table(files.pop("counts"))

@@ -28,7 +28,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write outputs, targets and errors under the first draw of each lesion."""
     s = job.settings
     arrays = load_arrays(job.inputs["network"])

@@ -28,7 +28,7 @@ class Settings(TrainingSettings):
     alignment: Literal["aligned", "independent"]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Train module m on component m."""
     settings = job.settings
     params = from_arrays(load_arrays(job.inputs["network"]))

@@ -22,7 +22,7 @@ class Settings(Section):
     biases: bool
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per number of modules, fixed quantity, source, task and network seed."""
     s, frames, known = job.settings, [], load_tasks(job.settings.trials.modules)
     channels = [(name, known[name].inputs, known[name].outputs) for name in s.labels]

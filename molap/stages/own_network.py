@@ -17,7 +17,7 @@ class Settings(Section):
     seeds: tuple[int, ...]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write the same recurrent weights for every network seed, and the units' modules if they are known."""
     found = content_digest(job.inputs["file"])
     if found != job.settings.content:

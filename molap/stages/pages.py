@@ -13,7 +13,7 @@ class Settings(Section):
     contents: dict[str, str]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write the page of the settings, and one for each table among the inputs."""
     values = read_json(job.inputs["configuration"])
     settings, differs = parameters(values)

@@ -13,7 +13,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per strategy, source, task and network seed."""
     write_table(job.outputs["table"], performance(job.inputs, job.settings.labels))
 

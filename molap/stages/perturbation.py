@@ -41,7 +41,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per network seed, perturbation, strength and draw; `intact` is the network as trained."""
     s = job.settings
     arrays = load_arrays(job.inputs["network"])
@@ -87,7 +87,7 @@ def _draw(network: Params, name: str, seed: int, modules: Modules, s: Settings):
     return lambda draw, strengths: perturb(key, draw, network, name, strengths, s.readings, modules)
 
 
-def _identity(job: Job) -> str:
+def _identity(job: Job[Settings]) -> str:
     """Return the identity of the cells, which excludes the seeds, strengths and draws that are requested."""
     settings = job.settings.model_dump(mode="json", exclude={"seeds", "strengths", "draws"})
     return identity(canonical_json(settings), job.code, (job.inputs["network"], job.inputs["testset"]))

@@ -25,7 +25,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per network seed and checkpoint; the checkpoints hold all weights of a separate network."""
     s, rows = job.settings, []
     kept, validation = (load_arrays(job.inputs[name]) for name in ("checkpoints", "validation"))

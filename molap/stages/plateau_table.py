@@ -14,7 +14,7 @@ class Settings(Section):
     labels: Labels
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per protocol, task, network seed and checkpoint."""
     labels, frames = job.settings.labels, []
     for name, file in job.inputs.items():

@@ -15,7 +15,7 @@ class Settings(Section):
     joint: bool = False
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Fit all components and write them."""
     corpus = load_arrays(job.inputs["corpus"])
     inputs, targets = (corpus[name].reshape(-1, corpus[name].shape[-1]) for name in ("inputs", "targets"))

@@ -16,7 +16,7 @@ class Settings(Section):
     run: str
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write the page from the records of all jobs behind the report."""
     records = [read_json(path) for name, path in job.inputs.items() if name.startswith(RECORDS)]
     seeds = read_json(job.inputs["configuration"])["seeds"]

@@ -23,7 +23,7 @@ class Settings(Section):
     init: InitSettings
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write networks with one input and one output, one per seed."""
     settings = job.settings
     drawn = []

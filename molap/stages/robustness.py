@@ -12,7 +12,7 @@ class Settings(Section):
     """No settings: the inputs say which networks there are."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per network, perturbation and strength."""
     sweeps = pd.concat([read_table(file) for file in job.inputs.values()], ignore_index=True)
     write_table(job.outputs["table"], robustness(sweeps))

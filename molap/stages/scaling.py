@@ -19,7 +19,7 @@ class Settings(Section):
     biases: bool
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per strategy, number of tasks and number of units."""
     s = job.settings
     known = load_tasks(s.trials.modules)

@@ -33,7 +33,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per network seed, place in the sequence (0: untrained) and task tested."""
     s = job.settings
     testsets = {task: load_arrays(job.inputs[f"testset_{task}"]) for task in s.tasks}

@@ -43,7 +43,7 @@ class Settings(SearchSettings):
     """For heads on pre-trained modules: the number of steps for which each module was trained."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row for every candidate and network seed."""
     s = job.settings
     task = load_tasks(s.trials.modules)[s.task]
@@ -70,7 +70,7 @@ def drawn_w_rec(s: SearchSettings) -> Callable[[Trial], Float[Array | np.ndarray
     return lambda one: draw_w_rec(one.seed, *sizes, one.candidate.recurrent_init)
 
 
-def _pretrained(job: Job) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
+def _pretrained(job: Job[Settings]) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
     """Return a function that looks up a network's W_rec among the pre-trained modules."""
     arrays = load_arrays(job.inputs["modules"])
     pairs = zip(arrays["candidates"].tolist(), arrays["seeds"].tolist(), strict=True)
@@ -106,7 +106,7 @@ def batch_keys(networks: list[Trial], stream: str, s: SearchSettings):
     return stack_keys([named_key(s.data_seed, "training", stream, one.seed) for one in networks])
 
 
-def write_rows(job: Job, rows: list[tuple[Trial, dict]]) -> None:
+def write_rows(job: Job[Settings], rows: list[tuple[Trial, dict]]) -> None:
     """Write the table of a search, and note how many networks failed."""
     frame = pd.DataFrame(
         [

@@ -28,7 +28,7 @@ class Settings(SearchSettings):
     alignment: Literal["aligned", "independent"]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write W_rec after the last module, for every candidate and network seed."""
     s = job.settings
     primitives = Primitives.from_flat(load_arrays(job.inputs["primitives"]))

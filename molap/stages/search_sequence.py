@@ -49,7 +49,7 @@ class Learners(NamedTuple):
     memories: list[Memory]
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row for every candidate, network seed and task: scores at the end, and right after the task."""
     s = job.settings
     tasks = [load_tasks(s.trials.modules)[name] for name in s.tasks]
@@ -142,7 +142,7 @@ def _remembered(learners: Learners, trained: Params, task: Task, networks: list[
     return found
 
 
-def _scores(job: Job, trained: Params, layout: Layout, task: Task) -> list[dict]:
+def _scores(job: Job[Settings], trained: Params, layout: Layout, task: Task) -> list[dict]:
     """Score the networks on a task's validation trials."""
     s, validation = job.settings, load_arrays(job.inputs[f"validation_{task.name}"])
     return scores(view(trained, layout, task), validation, s.criterion, s.state_noise, s.data_seed)

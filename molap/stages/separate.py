@@ -19,7 +19,7 @@ class Settings(TrainingSettings):
     recurrent_init: RecurrentInit
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Draw the networks of this task and train all their weights."""
     settings = job.settings
     task = load_tasks(settings.trials.modules)[settings.task]

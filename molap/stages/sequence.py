@@ -44,7 +44,7 @@ class Settings(TrainingSettings):
     """None means no protection."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Train all weights on the task; then measure and store its covariances."""
     s = job.settings
     if "same" in job.inputs:
@@ -88,7 +88,7 @@ def work(job: Job) -> None:
     save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(s.seeds), **arrays)
 
 
-def _take_over(job: Job) -> None:
+def _take_over(job: Job[Settings]) -> None:
     """Write networks that were trained identically by another job, without their memory."""
     record = read_json(job.inputs["record"])
     job.metrics, job.curves = record["metrics"], record["curves"]
@@ -98,7 +98,7 @@ def _take_over(job: Job) -> None:
     save_arrays(job.outputs["arrays"], job.provenance, **kept)
 
 
-def _before(job: Job, layout: Layout) -> tuple[list[Params], list[Memory]]:
+def _before(job: Job[Settings], layout: Layout) -> tuple[list[Params], list[Memory]]:
     """Return the networks and memories after the previous tasks; before the first task, new ones."""
     s = job.settings
     if not s.before:
@@ -124,7 +124,7 @@ def protected(network: Params, found: list[Projections], method: MethodSettings)
     return trainable, Protection(project_updates, stacked, method.projection == "gradient")
 
 
-def _note_counts(job: Job, network: Params, layout: Layout, task: Task) -> None:
+def _note_counts(job: Job[Settings], network: Params, layout: Layout, task: Task) -> None:
     """Note counts of weights; the trained ones are those that the task's loss reaches.
 
     The projection may also change columns of other tasks.

@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: Table 1 depends on the counts alone."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write the table."""
     write_table(job.outputs["table"], table1(read_table(job.inputs["counts"])))
 

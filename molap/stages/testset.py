@@ -23,7 +23,7 @@ class Settings(Section):
     data_seed: int
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write the test set."""
     settings = job.settings
     key = named_key(settings.data_seed, settings.stream, settings.task)

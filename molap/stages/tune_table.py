@@ -10,7 +10,7 @@ class Settings(Section):
     """No settings: the tables say what was tried."""
 
 
-def work(job: Job) -> None:
+def work(job: Job[Settings]) -> None:
     """Write one row per kind, candidate and task, and the candidates of every kind ranked by the rule of the choice."""
     table = collect(map(read_table, job.inputs.values()))
     write_table(job.outputs["table"], table)
