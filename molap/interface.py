@@ -41,8 +41,9 @@ class Stages:
     """Runs the stages of the first block of network seeds in this process; their files are in `folder`."""
 
     def __init__(self, config: dict, folder: str) -> None:
-        names = config.get("tasks", {}).get("names")
-        if names and "figures" not in config:  # there are no figures here
+        tasks = config.get("tasks")
+        names = tasks.get("names") if isinstance(tasks, dict) else None
+        if isinstance(names, list | tuple) and names and "figures" not in config:  # there are no figures here
             config = config | {"figures": {"example_task": names[0]}}
         self.config = parse_config(config)
         self.plan = Plan(self.config)

@@ -32,10 +32,13 @@ def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_intact(sweeps: pd.DataFrame) -> pd.DataFrame:
-    """Add the intact network as strength 0 of every perturbation."""
+    """Add the intact network as strength 0 of every perturbation that it was given."""
     perturbed = sweeps[sweeps.perturbation != INTACT]
     intact = sweeps[sweeps.perturbation == INTACT]
-    as_zero = [intact.assign(perturbation=name) for name in perturbed.perturbation.unique()]
+    own, as_zero = ["strategy", "source", "task"], []
+    for name, given in perturbed.groupby("perturbation", sort=False):
+        networks = pd.MultiIndex.from_frame(given[own])
+        as_zero.append(intact[pd.MultiIndex.from_frame(intact[own]).isin(networks)].assign(perturbation=name))
     return pd.concat([*as_zero, perturbed], ignore_index=True)
 
 

@@ -1,5 +1,6 @@
 """Compute the effect of a test in every network: series of a table, combined by the test's expressions."""
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,8 +12,8 @@ from molap.config.base import ConfigError
 
 SEED = "network_seed"
 CALLED = {
-    "high": lambda *values: pd.concat(values, axis=1).max(axis=1),
-    "low": lambda *values: pd.concat(values, axis=1).min(axis=1),
+    "high": lambda *values: functools.reduce(np.maximum, values),
+    "low": lambda *values: functools.reduce(np.minimum, values),
     "log10": np.log10,
     "abs": np.abs,
 }
@@ -43,6 +44,8 @@ def effects(
     table, rows = tables[test.table], claims.rows(test)
     if rows:
         table = _query(table, rows, test.table)
+        if table.empty:
+            raise NotThere(f"the table {test.table} has no rows where {rows}")
     if SEED not in table:
         table = table.assign(**{SEED: -1})
     table = table.assign(value_=_numbers(table, value or test.value, test.table))
@@ -71,7 +74,10 @@ def effects(
         if columns.empty:
             raise NotThere(f"{expression}: the series have no {' and '.join(keys)} in common in the table {test.table}")
         code = compile(expression, "<claim>", "eval")
-        values = eval(code, {"__builtins__": {}}, CALLED | {n: columns[n] for n in columns})  # checked by names_in
+        with np.errstate(all="ignore"):  # values that are not finite are reported below
+            values = eval(code, {"__builtins__": {}}, CALLED | {n: columns[n] for n in columns})  # checked by names_in
+        if wrong := int((~np.isfinite(values)).sum()):
+            raise NotThere(f"{expression} is not a finite number in {wrong} of {len(values)} cases")
         wide = values.unstack(list(test.each)) if test.each else values.to_frame("")  # noqa: PD010 (a series)
         found[name] = wide.set_axis([_words(part) for part in wide], axis=1).sort_index()
     return found

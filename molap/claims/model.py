@@ -13,8 +13,9 @@ Table = Literal["performance", "robustness", "areas", "generalisation", "forgett
 TABLES: tuple[str, ...] = get_args(Table)
 TEST_FUNCTIONS = {"difference_of_hard_less_easy": ("molap", "separate", "dni"), "t7_less_each_other": ("left_out",)}
 """The functions of molap/claims/functions.py, and the series that each compares."""
-FUNCTIONS = ("high", "low", "log10", "abs")
-"""Functions that an expression may call; `high` and `low` are the largest and smallest of several series."""
+FUNCTIONS = {"high": math.inf, "low": math.inf, "log10": 1, "abs": 1}
+"""Functions that an expression may call, and how many values they take at most; `high` and `low` are the largest and
+smallest of several series or numbers."""
 
 _ALLOWED = (
     ast.Expression,
@@ -24,8 +25,13 @@ _ALLOWED = (
     ast.Name,
     ast.Constant,
     ast.Load,
-    ast.operator,
-    ast.unaryop,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.Pow,
+    ast.UAdd,
+    ast.USub,
 )
 
 
@@ -39,15 +45,27 @@ def names_in(expression: str) -> list[str]:
         nodes = list(ast.walk(ast.parse(expression, mode="eval")))
     except SyntaxError:
         raise ValueError(f"{expression!r} is not allowed; give arithmetic on series, for example molap - dni") from None
-    for node in nodes:
-        called = isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS)
-        if called or not isinstance(node, _ALLOWED):
-            calls = ", ".join(FUNCTIONS)
-            raise ValueError(f"{expression!r} is not allowed; give arithmetic on series; it may call {calls}")
-    names = list(dict.fromkeys(n.id for n in nodes if isinstance(n, ast.Name) and n.id not in FUNCTIONS))
+    called = [node for node in nodes if isinstance(node, ast.Call)]
+    functions = [id(node.func) for node in called]
+    named = [node for node in nodes if isinstance(node, ast.Name) and id(node) not in functions]
+    numbers = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    if (
+        not all(isinstance(node, _ALLOWED) for node in nodes)
+        or not all(_may_be_called(node) for node in called)
+        or any(node.id in FUNCTIONS for node in named)
+        or any(type(number) not in (int, float) for number in numbers)
+    ):
+        calls = ", ".join(FUNCTIONS)
+        raise ValueError(f"{expression!r} is not allowed; give arithmetic on series; it may call {calls}")
+    names = list(dict.fromkeys(node.id for node in named))
     if not names:
         raise ValueError(f"{expression!r} is not allowed; it names no series")
     return names
+
+
+def _may_be_called(call: ast.Call) -> bool:
+    known = isinstance(call.func, ast.Name) and call.func.id in FUNCTIONS
+    return known and not call.keywords and 1 <= len(call.args) <= FUNCTIONS[call.func.id]
 
 
 class Test(Section):

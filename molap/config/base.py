@@ -4,12 +4,19 @@ import difflib
 import re
 import types
 import typing
+from pathlib import Path
 
 import pydantic
 
 
 class ConfigError(ValueError):
     """Raised when a configuration is refused; the message names the field, the value and what is allowed."""
+
+
+def file_state(name: str | Path) -> tuple[int, int] | None:
+    """Return the time and size by which a changed file is noticed; None if there is no such file."""
+    path = Path(name)
+    return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
 
 
 class Section(pydantic.BaseModel):

@@ -130,8 +130,9 @@ def _detail(
     _matrix(part, panels[5], example["rates"].T, "rates, first trial", "time (ms)", "unit", 1.0, STEP_MS)
     _matrix(part, panels[6], example["w_rec"], "recurrent weights", "from unit", "to unit")
     limit = np.abs(example["w_out"]).max()
-    for i, weights in enumerate(example["w_out"]):
-        panels[7].plot(weights, ".", ms=3, label=f"output {i + 1}", color=sns.color_palette("colorblind")[i])
+    colours = sns.color_palette("colorblind", len(example["w_out"]))
+    for i, (weights, shade) in enumerate(zip(example["w_out"], colours, strict=True)):
+        panels[7].plot(weights, ".", ms=3, label=f"output {i + 1}", color=shade)
     panels[7].set(title="output weights", xlabel="unit", ylabel="weight", ylim=(-1.1 * limit, 1.5 * limit))
     panels[7].legend(loc="upper left", ncols=2, handletextpad=0, columnspacing=1)
     for i, axes in enumerate(panels):

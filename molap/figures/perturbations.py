@@ -266,7 +266,7 @@ def draw_areas(table: pd.DataFrame, perturbations: Sequence[str], labels: dict[s
     for k, (axes, (column, label)) in enumerate(zip(grid, heights.items(), strict=True)):
         for j, (strategy, source) in enumerate(kinds):
             own = rows[(rows.strategy == strategy) & (rows.source == source)]
-            data = summarise(own.assign(strength=0.0), column).set_index("perturbation").loc[list(perturbations)]
+            data = summarise(own.assign(strength=0.0), column).set_index("perturbation").reindex(list(perturbations))
             x = np.arange(len(perturbations)) + (j - (len(kinds) - 1) / 2) * 0.8 / len(kinds)
             colour, half = kind_colour(strategy, source), data.half if several else None
             axes.errorbar(x, data[column], half, fmt="o", color=colour, label=kind_name(strategy, source))

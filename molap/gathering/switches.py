@@ -83,6 +83,8 @@ def main(run: Path, to: Path) -> None:
     Example:
       molap switches results/paper
     """
+    if not (run.parent / switch_run(run.name, NO_SWITCH) / "tables").is_dir():
+        raise command.Refused(f"{run} has no attribution; run `snakemake attribution` first")
     gather(run, to)
     redraw(to)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic
 
-from molap.config.base import ConfigError, S, check
+from molap.config.base import ConfigError, S, Section, check
 from molap.jobs.attempt import Attempt
 from molap.jobs.digests import source_digest
 from molap.jobs.failure import explain

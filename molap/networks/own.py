@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from molap.config.base import ConfigError
+from molap.config.base import ConfigError, file_state
 from molap.storage.files import FileDamaged, load_arrays
 
 LARGEST_RADIUS = 10
@@ -29,8 +29,7 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
         ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not assign every
             unit to a module; the message gives the numbers.
     """
-    state = Path(file).stat() if Path(file).is_file() else None
-    return _read(str(file), state and (state.st_mtime_ns, state.st_size))
+    return _read(str(file), file_state(file))
 
 
 @functools.lru_cache(maxsize=16)

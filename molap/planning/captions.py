@@ -1,5 +1,6 @@
 """Write what figure captions say about a configuration: the readings behind a figure, and the number of seeds."""
 
+from molap.config.base import ConfigError
 from molap.config.run import RunConfig
 
 
@@ -39,7 +40,9 @@ def readings(c: RunConfig, keys: tuple[str, ...]) -> str:
 
 
 def _reading(values: dict, key: str) -> str:
-    section, name = key.split(".")
+    section, _, name = key.partition(".")
+    if name not in values.get(section, {}):
+        raise ConfigError(f"a figure's row names the reading {key!r}, which is no key of the configuration")
     value = values[section][name]
     text = {None: "none", True: "yes", False: "no"}.get(value, value) if isinstance(value, bool | None) else value
     return f"``{key}`` {f'{text:g}' if isinstance(text, float) else text}"

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from molap.planning.job_files import expanded
@@ -36,12 +37,28 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
     Raises:
         Refused: if snakemake fails.
     """
+    for file in config_files(arguments):
+        if not Path(file).is_file():
+            raise Refused(f"--configfile: there is no file {file}")
     # Our options come first, because `--configfile FILES` takes all that follows.
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--nocolor", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise Refused((result.stdout + result.stderr).strip())
     return read_jobs(result.stdout + result.stderr)
+
+
+def config_files(arguments: Sequence[str]) -> list[str]:
+    """Return the files that `--configfile` names among the arguments of Snakemake."""
+    found, naming = [], False
+    for word in arguments:
+        if word.startswith("-"):
+            option, sign, file = word.partition("=")
+            naming = option in ("--configfile", "--configfiles")
+            found += [file] if naming and sign else []
+        elif naming:
+            found.append(word)
+    return found
 
 
 def read_jobs(text: str) -> list[Job]:

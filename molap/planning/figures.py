@@ -294,9 +294,9 @@ def captions(c: RunConfig) -> dict[str, str]:
     """Return captions in reStructuredText: by figure, and by other names the remaining texts of the report."""
     task = c.figures.example_task
     found = {"run": c.name, "n_tasks": str(len(c.tasks.names)), "seeds": over_seeds(c)}
-    about = {"example_task": f"{labels(c)[task]} (``{task}``)"}
+    example_task = f"{labels(c)[task]} (``{task}``)"
     for name, figure in FIGURES.items():
-        found[name] = _caption(c, figure, figure.caption.format(**about))
+        found[name] = _caption(c, figure, figure.caption.replace("{example_task}", example_task))
     for name, curves in CURVES.items():
         text = RELATIVE_CAPTION if name == "fig_relative" else CURVES_CAPTION.format(over=curves.over)
         found[name] = _caption(c, FIGURES["fig_curves"], text)

@@ -7,7 +7,10 @@ from pathlib import Path
 from molap.storage.files import write_atomically
 
 LONGEST = 20_000
-"""Limit of these words in a command, in characters; the shell accepts 128 kB as one argument."""
+"""Limit of these words in a command, in characters."""
+
+SHELL_LIMIT = 100_000
+"""Limit of these words where no file can be written, in characters; the shell accepts 128 kB as one argument."""
 
 FOLDER = Path(".snakemake", "molap")
 """Folder of the words of longer commands, named by their digest; `python -m molap.stages.NAME @FILE` reads them."""
@@ -22,7 +25,13 @@ def file_words(read: Mapping[str, str], written: Mapping[str, str]) -> list[str]
     if len(text) < LONGEST:
         return words
     file = FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
-    write_atomically(file, lambda stream: stream.write(text.encode()))
+    if not (file.is_file() and file.read_bytes() == text.encode()):
+        try:
+            write_atomically(file, lambda stream: stream.write(text.encode()))
+        except OSError:
+            if len(text) > SHELL_LIMIT:
+                raise
+            return words  # a dry run in a folder that may only be read
     return [f"@{file}"]
 
 
@@ -30,5 +39,5 @@ def expanded(words: Iterable[str]) -> list[str]:
     """Return a command's words with `@FILE` replaced by the words of that file."""
     found = []
     for word in words:
-        found += Path(word[1:]).read_text(encoding="utf-8").splitlines() if word.startswith("@") else [word]
+        found += Path(word[1:]).read_text(encoding="utf-8").rstrip("\n").split("\n") if word.startswith("@") else [word]
     return found

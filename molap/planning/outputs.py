@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from molap.config.base import ConfigError
 from molap.planning.figures import FIGURES
 from molap.planning.tables import TABLES
 from molap.storage.paths import RESULTS
@@ -152,6 +153,8 @@ OUTPUTS |= {name: Output(row.template or f"{{run}}/figures/{name}.png", row.cont
 
 def path(output: str, run: str, **wildcards: object) -> str:
     """Return the path of an output, e.g. `path("head", "paper", block="s0", source="cca", task="mem_pro")`."""
+    if output not in OUTPUTS:
+        raise ConfigError(f"there is no output {output!r}; a row or a rule names it")
     return f"{RESULTS}/{OUTPUTS[output].template.format(run=run, **wildcards)}"
 
 

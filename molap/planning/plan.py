@@ -235,10 +235,9 @@ def main(stage: str, wildcards: tuple[str, ...], config: str) -> None:
         print(Plan(planned).settings(stage, planned.name, **dict(word.split("=", 1) for word in wildcards)))
     except ConfigError:
         raise
-    except (TypeError, ValueError) as error:
-        raise Refused(
-            f"{' '.join(wildcards)!r} does not name a {stage}: {str(error).removeprefix('<lambda>() ')}"
-        ) from None
+    except (LookupError, TypeError, ValueError) as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else str(error).removeprefix("<lambda>() ")
+        raise Refused(f"{' '.join(wildcards)!r} does not name a {stage}: {reason}") from None
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ class StageInputs(Inputs):
         The records are those of all jobs that led to these files; their names are `record/…`.
         """
         names = [*wanted_tables(self._config), *wanted_figures(self._config)]
+        names += ["modules", "fig_modules"] if self._config.claims.modules else []
         found = {name: self._plan.path(name, w.run) for name in names}
         for figure in curve_figures(self._config):
             found[figure] = self._plan.path("fig_curves", w.run, figure=figure)

@@ -32,7 +32,7 @@ def list_tasks(module: tuple[str, ...]) -> None:
 @tasks.command()
 @more_tasks
 @click.argument("task")
-@click.option("--trials", type=Whole(min=1), default=10, help="Number of trials.")
+@click.option("--trials", type=Whole(1, 1_000_000), default=10, help="Number of trials.")
 @click.option("--seed", type=Whole(min=0), default=0, help="What the trials are drawn from.")
 @click.option("--noise", type=float, default=0.002, help="Standard deviation of the noise on the inputs.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, metavar="FILE.npz", help="File to write.")

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from molap.config.base import ConfigError
+import jax
+
+from molap.config.base import ConfigError, file_state
 from molap.config.tasks import TrialSettings
 from molap.tasks import decision, delay
-from molap.tasks.trial import Channels, Conditions
+from molap.tasks.trial import N_STEPS, Channels, Conditions, draw_conditions
 
 DIRECTION = ("fixation", "cos", "sin")
 STREAM_1, STREAM_2, STREAMS = (
@@ -22,6 +24,10 @@ STREAM_1, STREAM_2, STREAMS = (
     ("fixation", "stream1", "stream2"),
 )
 CHOICE = ("fixation", "choice")
+
+TAKEN = frozenset({"all", "nan", "null", "reservoir", *dir(list), *dir(dict)})
+"""Words that tables, files or Snakemake's lists of files use for something else."""
+TAKEN_FORMS = re.compile(r"module\d+|(checkpoints|validation|testset|record)_.*")
 
 
 class Task(NamedTuple):
@@ -50,30 +56,72 @@ BUILT_IN = (
 )
 
 
-@functools.cache
 def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
     """Return all tasks by name: the nine of the paper, then those that the user's modules list in `TASKS`.
 
+    A file that has changed since the last call is read again.
+
     Raises:
-        ConfigError: if a module cannot be imported, has no `TASKS`, or uses a name that is taken.
+        ConfigError: if a module cannot be imported, has no `TASKS`, uses a name that is taken, or defines a task whose
+            trials do not have the channels that it names.
     """
+    return _load_tasks(modules, tuple(map(file_state, modules)))
+
+
+@functools.lru_cache(maxsize=16)
+def _load_tasks(modules: tuple[str, ...], states: tuple) -> dict[str, Task]:
+    del states  # a part of the cache's key
     tasks = {task.name: task for task in BUILT_IN}
     for module in modules:
         added = getattr(_import(module), "TASKS", None)
         if not isinstance(added, list | tuple) or not all(isinstance(task, Task) for task in added):
             raise ConfigError(f"tasks.modules: {module!r} has no list TASKS of molap.tasks.registry.Task")
         for task in added:
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", task.name) or re.fullmatch(r"module\d+|reservoir", task.name):
-                raise ConfigError(
-                    f"tasks.modules: {module!r} names a task {task.name!r}; use lower-case letters, digits and '_', "
-                    "and neither 'reservoir' nor 'module1' and the like"
-                )
+            _check_names(task, module)
             if task.name in tasks or task.label in (other.label for other in tasks.values()):
                 raise ConfigError(
                     f"tasks.modules: {module!r} defines {task.name!r} ({task.label}), a name or label already taken"
                 )
-            tasks[task.name] = task
+            _check_trials(task, module)
+            tasks[task.name] = task._replace(build=functools.partial(task.build))  # told apart by identity in caches
     return tasks
+
+
+def _check_names(task: Task, module: str) -> None:
+    if not isinstance(task.label, str) or not task.label.strip():
+        raise ConfigError(f"tasks.modules: {module!r} gives the task {task.name!r} the label {task.label!r}; give text")
+    if not isinstance(task.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", task.name):
+        raise ConfigError(
+            f"tasks.modules: {module!r} names a task {task.name!r}; use lower-case letters, digits and '_'"
+        )
+    if task.name in TAKEN or TAKEN_FORMS.fullmatch(task.name):
+        raise ConfigError(
+            f"tasks.modules: {module!r} names a task {task.name!r}, which has another meaning in file names or tables; "
+            "give another name"
+        )
+
+
+def _check_trials(task: Task, module: str) -> None:
+    """See to it that the function gives a channel for every name, without computing anything."""
+    where, settings = f"tasks.modules: {module!r}: the function of the task {task.name!r}", TrialSettings()
+    if not callable(task.build):
+        raise ConfigError(f"{where} is {task.build!r}; give a function")
+    conditions = jax.eval_shape(lambda: draw_conditions(jax.random.key(0), 2, settings))
+    try:
+        inputs, targets = jax.eval_shape(lambda given: task.build(given, settings), conditions)
+        shapes = tuple(inputs.shape), tuple(targets.shape)
+    except Exception as error:  # a user's function may raise anything
+        raise ConfigError(f"{where} fails: {_in_one_line(error)}") from None
+    for shape, names, what in zip(shapes, (task.inputs, task.outputs), ("inputs", "targets"), strict=True):
+        if shape != (N_STEPS, 2, len(names)):
+            raise ConfigError(
+                f"{where} returns {what} of shape {shape} for two trials; its channels {', '.join(names)} need "
+                f"{(N_STEPS, 2, len(names))}: time, trial, channel"
+            )
+
+
+def _in_one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def _import(module: str):
@@ -85,5 +133,5 @@ def _import(module: str):
         sys.modules.setdefault(spec.name, loaded)
         spec.loader.exec_module(loaded)
         return loaded
-    except Exception as error:  # a user's file may raise anything
-        raise ConfigError(f"tasks.modules: {module!r} cannot be imported: {type(error).__name__}: {error}") from None
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
+        raise ConfigError(f"tasks.modules: {module!r} cannot be imported: {_in_one_line(error)}") from None

@@ -74,6 +74,8 @@ def tracking(context: click.Context, config: str | None, results: Path) -> None:
 @refusing(ConfigError, Busy, LookupError)
 def sync(config: str | None, results: Path) -> None:
     """Bring in every record that the store lacks."""
+    if not results.is_dir():
+        raise Refused(f"--results: there is no folder {results}")
     from molap.tracking import importer
 
     _report(*importer.sync(_settings(config), results))

@@ -53,11 +53,35 @@ def test_an_expression_of_the_wrong_kind_is_refused(change, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"effects": {"x": "log10(none - 80)"}}, "log10(none - 80) is not a finite number in "),
+        ({"effects": {"x": "molap / 0"}}, "molap / 0 is not a finite number in "),
+        ({"where": "accuracy > 1000"}, "the table performance has no rows where accuracy > 1000"),
+    ],
+)
+def test_no_network_is_left_out_of_a_verdict_without_a_word(change, words):
+    row = judged(claims(comparison() | change), performance({MOLAP: 90, NONE: 80}))
+    assert row.verdict == "not run" and row.part.startswith(words)
+
+
+def test_the_highest_of_a_series_and_a_number_is_taken_in_each_network():
+    row = judged(claims(comparison() | {"effects": {"x": "high(molap - none, 0)"}}), performance({MOLAP: 70, NONE: 80}))
+    assert row["mean"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
         ({"effects": {"x": "3"}}, "'3' is not allowed; it names no series"),
         ({"within": [5, -5], "above": None}, "within: [5.0, -5.0] is not allowed; give the lower limit first"),
         ({"some": True}, "some: give effects, and the columns of their parts (each)"),
         ({"effects": {}, "function": "t7_less_each_other"}, "claims: claim 1: there is no series 'left_out'"),
         ({"effects": {"x": "__import__('os')"}}, "is not allowed; give arithmetic on series; it may call high, low"),
+        ({"effects": {"x": "log10(molap, none)"}}, "'log10(molap, none)' is not allowed; give arithmetic on series"),
+        ({"effects": {"x": "abs() + molap"}}, "'abs() + molap' is not allowed; give arithmetic on series"),
+        ({"effects": {"x": "high + molap"}}, "'high + molap' is not allowed; give arithmetic on series"),
+        ({"effects": {"x": "molap | none"}}, "'molap | none' is not allowed; give arithmetic on series"),
+        ({"effects": {"x": "not molap"}}, "'not molap' is not allowed; give arithmetic on series"),
+        ({"effects": {"x": "molap - 'a'"}}, "is not allowed; give arithmetic on series"),
         ({"effects": {"x": "molap.values"}}, "is not allowed; give arithmetic on series"),
         ({"effects": {"x": "molap -"}}, "is not allowed; give arithmetic on series, for example molap - dni"),
         ({"effects": {}}, "give effects, or a function"),

@@ -55,15 +55,21 @@ def test_fig2_s_bars_are_means_and_their_lines_intervals_of_student():
         np.testing.assert_allclose(ends, [np.clip(expected, 0, 100)])
 
 
-@pytest.mark.parametrize("task", ["delay_pro", "mem_dm1"])
-def test_fig2_s_details_are_titled_with_the_task_that_is_named(task):
+@pytest.mark.parametrize(("task", "n_outputs"), [("delay_pro", 2), ("mem_dm1", 12)])
+def test_fig2_s_details_are_titled_with_the_task_that_is_named(task, n_outputs):
     names = (("network_seed", SEEDS), ("task", ("delay_pro", "mem_dm1")))
     table = rows(*names, strategy="molap", source="cca", n_test_trials=9)
     table = table.assign(label=table.task.map(LABELS))
     curves = pd.DataFrame({"source": "cca", "network_seed": 0, "step": [0, 10], "mse": [0.2, 0.1]})
-    shapes = {"outputs": (9, 4, 2), "targets": (9, 4, 2), "error": (4, 2), "rates": (9, 6), "w_rec": (6, 6)}
+    shapes = {
+        "outputs": (9, 4, n_outputs),
+        "targets": (9, 4, n_outputs),
+        "error": (4, n_outputs),
+        "rates": (9, 6),
+        "w_rec": (6, 6),
+    }
     example = {name: np.random.default_rng(0).uniform(size=shape) for name, shape in shapes.items()}
-    figure = draw_fig2(table, {"cca": example | {"w_out": np.ones((2, 6))}}, curves, task)
+    figure = draw_fig2(table, {"cca": example | {"w_out": np.ones((n_outputs, 6))}}, curves, task)
     assert figure.subfigs[1]._suptitle.get_text().startswith(f"D   {LABELS[task]}: ")
 
 

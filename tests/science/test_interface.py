@@ -42,7 +42,12 @@ def test_outputs_follow_from_the_weights(finished):
 
 @pytest.mark.parametrize(
     ("config", "source", "message"),
-    [({}, "ica", "source: 'ica' is not allowed; allowed: cca, pca, none"), ({"heads": {"n_step": 1}}, "cca", "n_step")],
+    [
+        ({}, "ica", "source: 'ica' is not allowed; allowed: cca, pca, none"),
+        ({"heads": {"n_step": 1}}, "cca", "n_step"),
+        ({"tasks": None}, "cca", "tasks"),
+        ({"tasks": []}, "cca", "tasks"),
+    ],
 )
 def test_bad_input_is_refused_in_one_line(config, source, message):
     with pytest.raises(ConfigError, match=message) as refused:

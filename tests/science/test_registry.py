@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +14,14 @@ from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES, TrialSettings
 from molap.jobs.command import run
+from molap.jobs.digests import source_digest
 from molap.randomness import named_key
 from molap.tasks.__main__ import tasks
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
 from molap.tasks.trial import draw_conditions
+
+SETTINGS = TrialSettings(rescaling="none")
 
 
 def test_static_names_are_those_of_the_registry():
@@ -71,6 +75,87 @@ def tenth(tmp_path):
     path = tmp_path / "more_tasks.py"
     path.write_text(TENTH)
     return str(path)
+
+
+def changed_task(tmp_path, old, new):
+    path = tmp_path / "changed_tasks.py"
+    assert old in TENTH
+    path.write_text(TENTH.replace(old, new))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            '("fixation", "cue")',
+            '("fixation", "cue", "third")',
+            "returns inputs of shape (110, 2, 2) for two trials; its",
+        ),
+        (
+            '("fixation", "double")',
+            '("fixation",)',
+            "returns targets of shape (110, 2, 2) for two trials; its channels",
+        ),
+        ("return channels", "raise ValueError('no\\nreason')\n    return channels", "fails: ValueError: no reason"),
+        ("return channels", "return None\n    return channels", "fails: TypeError: "),
+        (", go_twice, (", ", 3, (", "is 3; give a function"),
+        ('"go_twice"', '"all"', "names a task 'all', which has another meaning in file names or tables"),
+        ('"go_twice"', '"null"', "names a task 'null', which has another meaning"),
+        ('"go_twice"', '"copy"', "names a task 'copy', which has another meaning"),
+        ('"go_twice"', '"checkpoints_mem_pro"', "names a task 'checkpoints_mem_pro', which has another meaning"),
+        ('"go_twice"', "None", "names a task None; use lower-case letters"),
+        ('"T10"', "10", "gives the task 'go_twice' the label 10; give text"),
+        ("import jax.numpy as jnp", "import sys; sys.exit()", "cannot be imported: SystemExit"),
+    ],
+)
+def test_a_task_that_cannot_be_trained_is_refused_in_one_line(tmp_path, old, new, words):
+    with pytest.raises(ConfigError) as refusal:
+        load_tasks((changed_task(tmp_path, old, new),))
+    assert words in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_an_edited_module_is_read_again(tenth):
+    def target():
+        return float(draw_trials(load_tasks((tenth,))["go_twice"], KEY, 5, SETTINGS, noise=False).targets[-1, 0, 1])
+
+    (before, digest), text = (target(), source_digest("molap.stages.head", (tenth,))), Path(tenth).read_text()
+    Path(tenth).write_text(text.replace("response(2 * value)", "response(-2.0 * value)"))
+    assert target() == pytest.approx(-before, rel=1e-6) and before != 0
+    assert source_digest("molap.stages.head", (tenth,)) != digest
+
+
+CALLABLES = """
+from typing import NamedTuple
+
+from molap.tasks import delay
+from molap.tasks.registry import DIRECTION, Task
+
+
+class Pro(NamedTuple):
+    gain: float = 1.0
+
+    def __call__(self, conditions, settings):
+        return delay.delay_pro(conditions, settings)
+
+
+class Anti(NamedTuple):
+    gain: float = 1.0
+
+    def __call__(self, conditions, settings):
+        return delay.delay_anti(conditions, settings)
+
+
+TASKS = [Task("pro", "T10", Pro(), DIRECTION, DIRECTION), Task("anti", "T11", Anti(), DIRECTION, DIRECTION)]
+"""
+
+
+def test_callable_objects_that_are_equal_are_told_apart(tmp_path):
+    (tmp_path / "callables.py").write_text(CALLABLES)
+    tasks = load_tasks((str(tmp_path / "callables.py"),))
+    for name, built_in in (("pro", "delay_pro"), ("anti", "delay_anti")):
+        own, expected = (draw_trials(task, KEY, 20, SETTINGS).targets for task in (tasks[name], tasks[built_in]))
+        np.testing.assert_array_equal(own, expected)
 
 
 def test_a_users_module_joins_the_registry(tenth):

@@ -59,6 +59,16 @@ def draws_of(rows, kind, task, seed, name, strength, metric):
     return [sum(values) / len(values) for values in found.values()]
 
 
+def test_networks_have_no_strength_of_a_lesion_that_they_were_not_given(swept):
+    own = swept[swept.strategy == "molap"]
+    third = own[own.perturbation == "module1"].assign(perturbation="module3")
+    table = robustness(pd.concat([swept, third], ignore_index=True))
+    assert set(table[table.perturbation == "module3"].strategy) == {"molap"}
+    found = areas(table)
+    assert np.isfinite(found.area).all() and (found.up_to > 0).all()
+    draw_areas(found, ["module1", "module3", "noise"], {})
+
+
 def test_a_summary_holds_mean_and_deviation_over_draws_by_task_and_over_tasks(swept):
     rows, table = swept.to_dict("records"), robustness(swept)
     assert len(table) == 2 * 3 * 2 * (3 + 4) and set(table.task) == {*TASKS, "all"}

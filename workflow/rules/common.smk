@@ -2,6 +2,7 @@
 import csv
 import math
 import re
+import shlex
 import sys
 
 from snakemake.io import IOFile
@@ -18,10 +19,11 @@ COMMAND = (
 
 
 # Unbuffered, as many images set it, a line and its end are two writes: lines of jobs that fail at once would join.
-JOB_ENVIRONMENT = "PYTHONUNBUFFERED= "
+JOB_ENVIRONMENT = "export PYTHONUNBUFFERED="
 # Jobs run with the Python that runs Snakemake, also where its environment is not activated.
 if not workflow.deployment_settings.deployment_method:
-    JOB_ENVIRONMENT += f"PATH='{Path(sys.executable).parent}':\"$PATH\" "
+    JOB_ENVIRONMENT += f' PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
+JOB_ENVIRONMENT = JOB_ENVIRONMENT.replace("{", "{{").replace("}", "}}") + "; "  # a prefix is a format
 shell.prefix(JOB_ENVIRONMENT)
 
 

@@ -8,7 +8,7 @@ for table, row in TABLES.items():
         input:
             unpack(inputs.of(table)),
         output:
-            table=output(table) if row.as_page else page(output(table), table, "Tables", f"{table} (CSV)"),
+            table=output(table) if row.as_page else page(output(table), "file", "Tables", f"{table} (CSV)"),
             record=record(table),
         log:
             log_of(table),
