@@ -67,15 +67,14 @@ class Stages:
 
     def pretrained(self, source: str) -> str:
         """Return the network that the heads freeze."""
-        at = {"block": self.block}
-        network = self.make("reservoir", "arrays", **at)
+        network = self.make("reservoir", "arrays", block=self.block)
         if source == "none":
             return network
         corpus = self.make("corpus", "arrays")
         primitives = self.make("primitives", "arrays", {"corpus": corpus}, source=source)
         for module in range(1, self.config.network.n_modules + 1):
             inputs = {"network": network, "primitives": primitives}
-            network = self.make("module", "arrays", inputs, source=source, module=module, **at)
+            network = self.make("module", "arrays", inputs, source=source, module=module, block=self.block)
         return network
 
     def head(self, network: str, source: str, task: str) -> Trained:

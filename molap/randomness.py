@@ -42,7 +42,8 @@ def fold_in_name(key: Key[Array, ""], name: str | int) -> Key[Array, ""]:
 
 def stack_keys(keys: Sequence[Key[Array, ""]]) -> Key[Array, " key"]:
     """Stack keys into one array, without compiling a program."""
-    return jax.random.wrap_key_data(np.stack([jax.random.key_data(key) for key in keys]))
+    data = np.stack([jax.random.key_data(key) for key in keys])
+    return jax.random.wrap_key_data(data)  # type: ignore[arg-type]  # takes NumPy arrays, and then compiles nothing
 
 
 def _number(name: str | int) -> int:
@@ -69,7 +70,8 @@ def normal(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array | np.ndar
     if isinstance(key, jax.core.Tracer):
         return jax.random.normal(key, shape)
     n = math.prod(shape)
-    shared = n <= LARGEST_SHARED and jax.config.jax_threefry_partitionable
+    partitionable = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]  # JAX adds flags at run time
+    shared = n <= LARGEST_SHARED and partitionable
     longer = (4 ** max(3, math.ceil(math.log(max(n, 1), 4))),)
     with jax.core.eval_context():  # a key that a compiled function closes over is constant in it
         return np.asarray(_normal(key, longer if shared else shape)).reshape(-1)[:n].reshape(shape)

@@ -9,6 +9,7 @@ Errors and warnings are shown as ever. Dry runs and runs with `--verbose` look a
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from snakemake.logging import ColorizingTextHandler, get_event
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -17,10 +18,23 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_logger_plugin_molap import progress
 from snakemake_logger_plugin_molap.progress import Progress, in_words
 
+if TYPE_CHECKING:
+    from snakemake_logger_plugin_molap.bars import Bars
+
 NOISE = ("Select jobs to execute...", "Assuming unrestricted shared filesystem usage.", "Conda environments: ignored")
 SPOKEN = (None, LogEvent.ERROR, LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.SHELLCMD, LogEvent.DEBUG_DAG)
 """Events whose text is shown while jobs run."""
 TWENTIETHS = 20
+
+
+class _Told(logging.LogRecord):
+    """What Snakemake adds to a record; each event has some of it."""
+
+    stats: dict[str, int]
+    jobid: int
+    job_id: int
+    rule_name: str
+    log: list[str]
 
 
 class LogHandler(LogHandlerBase):
@@ -38,7 +52,7 @@ class LogHandler(LogHandlerBase):
         self._plain = common.dryrun or common.verbose or common.debug_dag
         self._cores = 1
         self._progress: Progress | None = None
-        self._bars = None
+        self._bars: Bars | None = None
         self._told = 0
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -47,14 +61,15 @@ class LogHandler(LogHandlerBase):
         if self._plain:
             self._text.emit(record)
         elif event == LogEvent.RUN_INFO:
-            self._begin({name: n for name, n in record.stats.items() if name != "total"})
+            told = cast(_Told, record)  # Snakemake sets attributes of plain records
+            self._begin({name: n for name, n in told.stats.items() if name != "total"})
         elif event == LogEvent.RESOURCES_INFO:
             self._cores = getattr(record, "cores", None) or self._cores
         elif self._progress is None:
             if record.getMessage() not in NOISE:
                 self._text.emit(record)
         else:
-            self._follow(event, record)
+            self._follow(self._progress, event, cast(_Told, record))
 
     def _begin(self, planned: dict[str, int]) -> None:
         self._progress = Progress(planned, progress.expected, self._cores)
@@ -66,27 +81,27 @@ class LogHandler(LogHandlerBase):
 
             self._bars = Bars(self._progress, self.common_settings.stdout)
 
-    def _follow(self, event: LogEvent | None, record: logging.LogRecord) -> None:
+    def _follow(self, jobs: Progress, event: LogEvent | None, record: _Told) -> None:
         if event == LogEvent.JOB_INFO:
-            self._progress.started(record.jobid, record.rule_name)
+            jobs.started(record.jobid, record.rule_name)
         elif event == LogEvent.JOB_FINISHED:
-            self._progress.finished(record.job_id)
-            self._tell()
+            jobs.finished(record.job_id)
+            self._tell(jobs)
         elif event in SPOKEN and record.getMessage() not in NOISE:
             self._text.emit(record)
             if event == LogEvent.JOB_ERROR:
-                self._progress.failed(record.jobid)
+                jobs.failed(record.jobid)
                 self._quote(record.log)
 
-    def _tell(self) -> None:
+    def _tell(self, jobs: Progress) -> None:
         """In a file, a line at every twentieth of the work."""
-        share = int(TWENTIETHS * self._progress.share())
+        share = int(TWENTIETHS * jobs.share())
         if self._bars is None and share > self._told:
             self._told = share
-            done, total = self._progress.done.total(), self._progress.planned.total()
+            done, total = jobs.done.total(), jobs.planned.total()
             if done < total:
                 part = f"{100 * share // TWENTIETHS} % of the work, {done} of {total} jobs"
-                self._say(f"{part}; {self._progress.to_go()}")
+                self._say(f"{part}; {jobs.to_go()}")
 
     def _quote(self, logs: list[str]) -> None:
         """The last line of a failed job's log; the bars hide what the job itself wrote to the terminal."""

@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ class Progress:
         self._seconds, self._in_turn, self.planned = expected.seconds, expected.in_turn, Counter(planned)
         self._running: dict[int, tuple[str, float]] = {}
         self.done: Counter[str] = Counter()
-        self._spent: Counter[str] = Counter()
+        self._spent: dict[str, float] = defaultdict(float)
         self.lock = threading.Lock()
         """Held while jobs are noted; never while anything is written, which has locks of its own."""
 
@@ -95,7 +95,7 @@ class Progress:
 
     def share(self) -> float:
         """Share of the work that is done, 0 to 1."""
-        left, spent = self._left(), self._spent.total() + sum(self._ages())
+        left, spent = self._left(), sum(self._spent.values()) + sum(self._ages())
         return spent / (spent + left) if spent else 0.0
 
     def to_go(self) -> str:
@@ -111,7 +111,7 @@ class Progress:
 
     def remaining(self) -> float:
         """Seconds that remain."""
-        spent = self._spent.total() + sum(self._ages())
+        spent = sum(self._spent.values()) + sum(self._ages())
         at_a_time = (spent + TRUST_S * self._cores) / (self.elapsed + TRUST_S)
         waiting = [
             self._left_of(stage) / max(math.ceil(self.planned[stage] / length), rows)

@@ -1,7 +1,7 @@
 """Choose among the candidates of the search: collect their scores, and rank them by the stated rule."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
@@ -30,7 +30,7 @@ def collect(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """
     rows = pd.concat(list(tables), ignore_index=True)
     rows = rows.drop_duplicates(["kind", "candidate", "task", "network_seed"])
-    found = {
+    found: dict[str, tuple[str, str | Callable[[pd.Series], float]]] = {
         "networks": ("failed", "size"),
         "failed": ("failed", "sum"),
         "accuracy": ("accuracy", "mean"),

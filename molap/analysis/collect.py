@@ -1,7 +1,8 @@
 """Tidy tables (pandas) of the records and evaluations of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from molap.storage.files import read_json
@@ -62,7 +63,9 @@ def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def components(correlations: dict[str, list[float]], target_r2: dict[str, list[float]]) -> pd.DataFrame:
+def components(
+    correlations: Mapping[str, Sequence[float] | np.ndarray], target_r2: Mapping[str, Sequence[float] | np.ndarray]
+) -> pd.DataFrame:
     """Return by source and r the correlation of U and V, and the targets' variance explained by the first r of U."""
     return pd.concat(
         [

@@ -1,13 +1,14 @@
 """Intervals of means over network seeds, by Student's t."""
 
 from numbers import Real
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 CONFIDENCE = 0.95
-Numbers = Real | np.ndarray | pd.Series
+Numbers: TypeAlias = Real | np.ndarray | pd.Series
 
 
 def half_width(sd: Numbers, n: Numbers, confidence: float = CONFIDENCE) -> Numbers:

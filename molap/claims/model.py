@@ -64,8 +64,9 @@ def names_in(expression: str) -> list[str]:
 
 
 def _may_be_called(call: ast.Call) -> bool:
-    known = isinstance(call.func, ast.Name) and call.func.id in FUNCTIONS
-    return known and not call.keywords and 1 <= len(call.args) <= FUNCTIONS[call.func.id]
+    if not isinstance(call.func, ast.Name) or call.func.id not in FUNCTIONS:
+        return False
+    return not call.keywords and 1 <= len(call.args) <= FUNCTIONS[call.func.id]
 
 
 class Test(Section):
@@ -122,7 +123,7 @@ class Test(Section):
         """Return the open interval in which the effect must lie."""
         if self.within is not None:
             return self.within
-        return (-math.inf, self.below) if self.above is None else (self.above, math.inf)
+        return -math.inf if self.above is None else self.above, math.inf if self.below is None else self.below
 
     @property
     def comparison(self) -> str:

@@ -40,7 +40,7 @@ def _networks(row: pd.Series) -> str:
 
 def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return the table of all claims, with the columns of `HEADS`."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for _, row in verdicts.iterrows():
         decides = row.part if pd.isna(row.must_be) else f"{row.part}: {row.must_be}"
         by = row.get("verdict_decision_accuracy")
@@ -65,7 +65,7 @@ def _blocks(parts: pd.DataFrame, claim: int) -> list[tuple[str, pd.DataFrame]]:
 
 def parts_of_claim(parts: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return the parts of a claim, with the columns of `COLUMNS`, and the verdict on each alone if it differs."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for _, row in parts.iterrows():
         must_be = "" if pd.isna(row.must_be) else row.must_be
         said = row.verdict if row.alone == row.verdict else f"{row.verdict} (alone: {row.alone})"
@@ -115,8 +115,8 @@ def pictures(images: Mapping[str, Path]) -> str:
 
 def small(path: Path) -> bytes:
     """Return a figure as a PNG of few colours, no wider than a page shows it."""
-    with Image.open(path) as image:
-        image = image.convert("RGB")
+    with Image.open(path) as opened:
+        image = opened.convert("RGB")
         image.thumbnail((WIDTH, 10 * WIDTH))
         content = io.BytesIO()
         image.quantize(N_COLOURS, dither=Image.Dither.NONE).save(content, "png", optimize=True)

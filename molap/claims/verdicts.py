@@ -39,7 +39,7 @@ def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     mean = float(np.mean(values))
     if n < 2:
         return Interval(mean, np.nan, np.nan)
-    half = half_width(np.std(values, ddof=1), n, confidence)
+    half = float(half_width(np.std(values, ddof=1), n, confidence))
     return Interval(mean, mean - half, mean + half)
 
 

@@ -49,10 +49,12 @@ class Listed(click.Group):
             with formatter.section(section):
                 formatter.write_dl([(name.ljust(width), line) for name, (_, line) in commands.items()])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command itself instead of its entry in the list."""
         name, entry, rest = super().resolve_command(ctx, args)
-        return name, entry and loaded(name), rest
+        return name, loaded(name) if name and entry else None, rest
 
 
 def loaded(name: str) -> click.Command:

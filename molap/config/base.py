@@ -5,8 +5,12 @@ import re
 import types
 import typing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pydantic
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class ConfigError(ValueError):
@@ -57,7 +61,7 @@ def _encloses(outer: tuple, inner: tuple) -> bool:
     return len(outer) < len(inner) and inner[: len(outer)] == outer
 
 
-def _explain(model: type[Section], item: dict) -> str:
+def _explain(model: type[Section], item: "ErrorDetails") -> str:
     path = [part for part in item["loc"] if not (isinstance(part, str) and "[" in part)]
     field = ".".join(str(part) for part in path)
     kind, context = item["type"], item.get("ctx", {})

@@ -76,7 +76,7 @@ class RunSettings(Section):
             for name in names:
                 if name not in known:
                     raise ValueError(f"{field}: there is no task {name!r}; tasks are {', '.join(known)}")
-        for field, names in (
+        for field, chosen in (
             ("tasks.names", self.tasks.names),
             ("primitives.sources", self.primitives.sources),
             ("dni.kinds", self.dni.kinds),
@@ -87,8 +87,8 @@ class RunSettings(Section):
             ("tune.tasks", self.tune.tasks),
             ("tune.kinds", self.tune.kinds),
         ):
-            if len(set(names)) < len(names):
-                raise ValueError(f"{field}: {list(names)} is not allowed; each may stand once")
+            if len(set(chosen)) < len(chosen):
+                raise ValueError(f"{field}: {list(chosen)} is not allowed; each may stand once")
         self._perturbed_are_trained()
         self._corpora_have_tasks()
         for field, names in (

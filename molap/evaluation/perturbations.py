@@ -15,7 +15,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from molap.config.perturbations import PerturbationReadings
 from molap.networks.rnn import Params
@@ -55,40 +55,59 @@ def choose(key: Key[Array, ""], percent: float, places: Int[np.ndarray, " place"
     return jnp.asarray(places)[order[: number_hit(percent, len(places))]]
 
 
-def lesion_module(key, network, percent, readings, modules, module):
+def lesion_module(
+    key: Key[Array, ""],
+    network: Params,
+    percent: float,
+    readings: PerturbationReadings,
+    modules: Modules,
+    module: int,
+) -> tuple[Params, int]:
     """Set a percentage of the recurrent weights within a module to zero."""
     del readings
     return _lesion(key, network, percent, within_module(modules, module))
 
 
-def lesion_between(key, network, percent, readings, modules):
+def lesion_between(
+    key: Key[Array, ""], network: Params, percent: float, readings: PerturbationReadings, modules: Modules
+) -> tuple[Params, int]:
     """Set a percentage of the weights between modules to zero; in the released code, of all weights."""
     if readings.inter_module_as == "whole":
         return lesion_whole(key, network, percent, readings, modules)
     return _lesion(key, network, percent, between_modules(modules))
 
 
-def lesion_whole(key, network, percent, readings, modules):
+def lesion_whole(
+    key: Key[Array, ""], network: Params, percent: float, readings: PerturbationReadings, modules: Modules
+) -> tuple[Params, int]:
     """Set a percentage of all recurrent weights to zero; in the released code, including recurrent biases."""
     del modules
     everywhere = np.ones(network.w_rec.shape, bool)
-    return _lesion(key, network, percent, everywhere, readings.biases == "hit" and network.b_rec is not None)
+    return _lesion(key, network, percent, everywhere, network.b_rec if readings.biases == "hit" else None)
 
 
-def _lesion(key, network, percent, entries, and_biases=False):
+def _lesion(
+    key: Key[Array, ""],
+    network: Params,
+    percent: float,
+    entries: Bool[np.ndarray, "unit unit"],
+    biases: Float[Array | np.ndarray, " unit"] | None = None,
+) -> tuple[Params, int]:
     places = np.flatnonzero(entries)
     weights = jnp.ravel(network.w_rec)
-    if and_biases:  # one more row of the released code's matrix
-        places = np.concatenate([places, weights.size + np.arange(network.b_rec.size)])
-        weights = jnp.concatenate([weights, network.b_rec])
+    if biases is not None:  # one more row of the released code's matrix
+        places = np.concatenate([places, weights.size + np.arange(biases.size)])
+        weights = jnp.concatenate([weights, biases])
     hit = choose(key, percent, places)
     weights = weights.at[hit].set(0)
-    if and_biases:
+    if biases is not None:
         network = network._replace(b_rec=weights[network.w_rec.size :])
     return network._replace(w_rec=weights[: network.w_rec.size].reshape(network.w_rec.shape)), hit.size
 
 
-def silence(key, network, percent, readings, modules):
+def silence(
+    key: Key[Array, ""], network: Params, percent: float, readings: PerturbationReadings, modules: Modules
+) -> tuple[Params, int]:
     """Clamp a percentage of units at zero: they send nothing to other units or, unless as released, to the readout."""
     del modules
     hit = choose(key, percent, np.arange(network.w_rec.shape[0]))
@@ -98,7 +117,9 @@ def silence(key, network, percent, readings, modules):
     return network, hit.size
 
 
-def add_noise(key, network, std, readings, modules):
+def add_noise(
+    key: Key[Array, ""], network: Params, std: float, readings: PerturbationReadings, modules: Modules
+) -> tuple[Params, int]:
     """Add N(0, σ²) to every recurrent weight; in the released code, also to recurrent biases."""
     del modules
     of_weights, of_biases = jax.random.split(key)
@@ -109,7 +130,7 @@ def add_noise(key, network, std, readings, modules):
     return network._replace(w_rec=w_rec, b_rec=b_rec), w_rec.size + b_rec.size
 
 
-PERTURBATIONS: dict[str, Perturbation] = {
+PERTURBATIONS: dict[str, Callable[..., tuple[Params, int]]] = {
     "module": lesion_module,
     "inter_module": lesion_between,
     "whole": lesion_whole,

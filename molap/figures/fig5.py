@@ -78,8 +78,8 @@ def _accuracy(axes: Axes, table: pd.DataFrame, labels: dict[str, str]) -> None:
         colour, name = kind_colour("molap", source), kind_name("molap", source)
         axes.errorbar(range(len(labels)), mean, half, fmt=marker, ms=5, color=colour, label=name)
     constant = table.groupby("task").best_constant.first().reindex(labels)
-    x = np.arange(len(labels))
-    axes.hlines(constant, x - 0.45, x + 0.45, color="black", lw=1.3, label="best constant output")
+    centres = np.arange(len(labels))
+    axes.hlines(constant, centres - 0.45, centres + 0.45, color="black", lw=1.3, label="best constant output")
     axes.set(ylabel="outputs correct (%)", ylim=(0, 103))
 
 

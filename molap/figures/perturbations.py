@@ -79,7 +79,7 @@ def meaning(table: pd.DataFrame) -> str:
 
 
 def draw_curves(
-    table: pd.DataFrame, panels: list[list[tuple[str, str]]], y: str, labels: dict[str, str]
+    table: pd.DataFrame, panels: Sequence[Sequence[tuple[str, str]]], y: str, labels: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw panels of performance against strength, and return the data that they show.
 
@@ -131,7 +131,7 @@ def _constant(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axhline(rows.best_constant.mean(), ls="--", color="black", lw=1, label="best constant output")
 
 
-def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: list[str]) -> None:
+def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: Sequence[str]) -> None:
     legend_below(figure, axes, int(figure.get_figwidth() // 3))
     if any(name.startswith("module") or name == "inter_module" for name in perturbations):
         note += f"\n{BLOCKS}"
@@ -210,7 +210,7 @@ def _example_tables(example: dict[str, np.ndarray], names: list[str]) -> dict[st
 
 
 def draw_matched(
-    table: pd.DataFrame, tasks: list[str], perturbations: list[str], labels: dict[str, str]
+    table: pd.DataFrame, tasks: Sequence[str], perturbations: Sequence[str], labels: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw a column per kind of network and a row per task: accuracy against the share of all weights lesioned.
 

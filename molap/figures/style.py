@@ -3,6 +3,8 @@
 import io
 import warnings
 from collections.abc import Mapping
+from functools import partial
+from typing import BinaryIO
 from zlib import crc32
 
 import matplotlib
@@ -130,12 +132,15 @@ def save_figure(
     ):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, metadata=metadata)
-        content = buffer.getvalue()
-        write_atomically(outputs[kind], lambda file, content=content: file.write(content))
+        write_atomically(outputs[kind], partial(_write, buffer.getvalue()))
     plt.close(figure)
     tables = {f"data_{panel}": table for panel, table in data.items()} if isinstance(data, dict) else {"data": data}
     for name, table in tables.items():
         write_table(outputs[name], table)
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def _settle(figure: Figure) -> None:
@@ -155,7 +160,8 @@ def _settle(figure: Figure) -> None:
         bounds = subfigure.bbox_relative
         bounds.p0, bounds.p1 = ([_on_grid(value) for value in point] for point in (bounds.p0, bounds.p1))
     for axes in figure.axes:
-        axes.set_position([_on_grid(value) for value in axes.get_position(original=True).bounds])
+        left, bottom, width, height = (_on_grid(value) for value in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height))
 
 
 def _on_grid(value: float) -> float:

@@ -20,7 +20,7 @@ KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni no
 
 def read(folder: Path, name: str) -> pd.DataFrame:
     """Return a table of the reference results, with the kind of network in one column."""
-    table = seeds.read(folder, name)
+    table = seeds.existing(folder, name)
     strategy = table.get("strategy", pd.Series("molap", table.index))
     return table.assign(kind=(strategy + " " + table.get("source", "")).str.removesuffix(" -"))
 
@@ -46,9 +46,9 @@ def pairs(by: pd.DataFrame) -> pd.DataFrame:
 
 def judged(folder: Path) -> None:
     """Print the verdicts, and every part of every claim by its own column."""
-    table = seeds.read(folder, "claims")
+    table = seeds.existing(folder, "claims")
     say("claims", table.set_index("claim")[["verdict", "verdict_decision_accuracy", "part", *ENDS, "n_seeds"]], 2)
-    parts = seeds.read(folder, "claim_parts")
+    parts = seeds.existing(folder, "claim_parts")
     parts = parts[parts.by.isna()]
     say("parts", parts.set_index(["claim", "part"])[[*ENDS, "n_seeds", "verdict", "alone"]], 2)
 
@@ -56,7 +56,7 @@ def judged(folder: Path) -> None:
 def counting(folder: Path) -> None:
     """Print Table 1 and the primitives."""
     for name, index in {"table1": "version", "components": "source"}.items():
-        say(name, seeds.read(folder, name).set_index(index), 3)
+        say(name, seeds.existing(folder, name).set_index(index), 3)
 
 
 def learning(folder: Path) -> None:

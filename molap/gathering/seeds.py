@@ -55,6 +55,18 @@ def read(folder: Path, name: str) -> pd.DataFrame | None:
     return pd.read_csv(files[0], keep_default_na=False, na_values=[""]) if files else None
 
 
+def existing(folder: Path, name: str) -> pd.DataFrame:
+    """Return a table that has to exist.
+
+    Raises:
+        FileNotFoundError: if it does not.
+    """
+    table = read(folder, name)
+    if table is None:
+        raise FileNotFoundError(f"{folder} has no {name}.csv")
+    return table
+
+
 def write(table: pd.DataFrame, folder: Path, name: str) -> None:
     """Write a table, compressed if it is large; the bytes are the same each time."""
     for suffix in (".csv", ".csv.gz"):
@@ -156,7 +168,7 @@ def gather(run: Path, to: Path) -> None:
             new = new[new.stage == read_json(run / "figures" / "fig2.record.json")["settings"]["task"]]
         if new is not None:
             write(joined(read(tables, name), new) if name in GATHERED else new, tables, name)
-    there = read(run / "tables", "performance")[SEED].unique()
+    there = existing(run / "tables", "performance")[SEED].unique()
     seeds = pd.DataFrame([{SEED: seed, **made["seeds"][seed]} for seed in there])
     write(joined(read(tables, "seeds"), seeds), tables, "seeds")
     (to / "made_with.json").write_text(json.dumps(alike, indent=1, sort_keys=True) + "\n", encoding="utf-8")

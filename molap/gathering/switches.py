@@ -52,7 +52,9 @@ def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
     runs: dict[str, dict[str, pd.DataFrame]] = {}
     for name in TABLES:
         table = read(to / "switches", name)
-        for switch in [] if table is None else table.switch.unique():
+        if table is None:
+            continue
+        for switch in table.switch.unique():
             runs.setdefault(switch, {})[name] = table[table.switch == switch].drop(columns="switch")
     places = {switch: place for place, switch in enumerate((NO_SWITCH, *SWITCHES))}
     return dict(sorted(runs.items(), key=lambda item: places.get(item[0], len(places))))

@@ -28,7 +28,8 @@ class Attempt:
     def __init__(self, output: str, stage: str, settings: str, code: str | None, log: str | None) -> None:
         self._path = Path(record_path(output).replace(".record.json", ".attempt.json"))
         self._log = log
-        self._content = {"stage": stage, "settings": _parsed(settings), "outputs": {"output": output}, "code": code}
+        self._content: dict[str, object] = {"stage": stage, "settings": _parsed(settings)}
+        self._content |= {"outputs": {"output": output}, "code": code}
         self._content |= {"log": log, "start": time.time()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         _clear(output, self._path)

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-SHOWN = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
+SHOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 """Options that give the help of all commands the same form."""
 
 

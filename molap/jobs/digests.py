@@ -81,7 +81,15 @@ def module_digest(name: str, descriptions: bool = False) -> str:
 @functools.cache
 def _module_digest(name: str, descriptions: bool, state: tuple[int, int] | None) -> str:
     del state
-    return _file_digest(_locate(name), descriptions)
+    return _file_digest(_file(name), descriptions)
+
+
+def _file(name: str) -> Path:
+    """Return the file of a module that exists."""
+    found = _locate(name)
+    if found is None:
+        raise ModuleNotFoundError(f"there is no module {name}")
+    return found
 
 
 @functools.cache
@@ -111,7 +119,7 @@ def _all_imports(name: str) -> tuple[str, ...]:
 @functools.cache
 def _read_imports(name: str, state: tuple[int, int] | None) -> tuple[str, ...]:
     del state
-    tree = ast.parse(_locate(name).read_text(encoding="utf-8"))
+    tree = ast.parse(_file(name).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []  # imports for annotations do not run
@@ -132,7 +140,7 @@ def _file_digest(path: Path, descriptions: bool = False) -> str:
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [item for item in body if not _is_bare_string(item)]
+            body[:] = [item for item in body if not _is_bare_string(item)]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 

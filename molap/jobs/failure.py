@@ -15,5 +15,5 @@ def explain(error: BaseException) -> str:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:  # XLA has no exception class for it
         return f"out of memory ({text}); {MORE_MEMORY}"
-    advice = ADVICE.get(error.errno) if isinstance(error, OSError) else None
+    advice = ADVICE.get(error.errno) if isinstance(error, OSError) and error.errno else None
     return f"{text}; {advice}" if advice else text

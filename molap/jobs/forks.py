@@ -38,7 +38,7 @@ class Forks:
     """The server of one run of the workflow. It ends when the process that started it ends, however that happens."""
 
     def __init__(self) -> None:
-        self._server: subprocess.Popen | None = None
+        self._server: subprocess.Popen[bytes] | None = None
         self._folder = ""
 
     def start(self) -> str:
@@ -63,13 +63,19 @@ class Forks:
         path = os.path.join(self._folder, "socket")
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
         environment["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pandas loads Arrow if it is installed
-        options = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
             listener.listen(64)  # jobs that ask during the imports wait
             command = [sys.executable, "-m", "molap.jobs.forks", "serve", self._folder, str(listener.fileno())]
-            options |= {"pass_fds": [listener.fileno()], "start_new_session": True}
-            self._server = subprocess.Popen(command, env=environment, **options)
+            self._server = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
         return path
 
     def finish(self) -> None:
@@ -101,11 +107,20 @@ def ask(path: str, arguments: list[str]) -> None:
         fork = int.from_bytes(answer, "big") if len(answer) == 4 else 0
     except OSError:
         fork = 0
-    passed_on = [signal.SIGKILL]
+    passed_on: list[int] = [signal.SIGKILL]
+
+    def pass_on(number: int, _: object) -> None:
+        passed_on.append(number)
+        os.kill(fork, number)
+
+    def stop(*_: object) -> None:
+        os.kill(fork, signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
     for number in PASSED_ON if fork else ():
-        signal.signal(number, lambda number, _: (passed_on.append(number), os.kill(fork, number)))
+        signal.signal(number, pass_on)
     if fork:  # Ctrl-Z, and continuing
-        signal.signal(signal.SIGTSTP, lambda *_: (os.kill(fork, signal.SIGSTOP), os.kill(os.getpid(), signal.SIGSTOP)))
+        signal.signal(signal.SIGTSTP, stop)
         signal.signal(signal.SIGCONT, lambda *_: os.kill(fork, signal.SIGCONT))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
     if not fork:

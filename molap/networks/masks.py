@@ -1,11 +1,24 @@
 """Modules as blocks of units, and the weights that each training phase may change (sections 3.1, 3.4)."""
 
+from typing import NamedTuple
+
 import numpy as np
+from jaxtyping import Bool
 
 from molap.networks.rnn import Params
 
-Trainable = Params
-"""For each weight: True (trained), False (frozen), an array of booleans (entry by entry), or None (absent)."""
+Mask = bool | Bool[np.ndarray, "..."]
+
+
+class Trainable(NamedTuple):
+    """For each weight: True (trained), False (frozen), an array of booleans (entry by entry), or None (absent)."""
+
+    w_in: Mask
+    w_rec: Mask
+    w_out: Mask
+    b_rec: Mask | None = None
+    b_out: Mask | None = None
+    h0: Mask | None = None
 
 
 def module_units(n_units: int, n_modules: int, module: int) -> slice:
@@ -51,9 +64,14 @@ def all_weights(params: Params) -> Trainable:
     return _existing(params)
 
 
-def _existing(params: Params, **chosen) -> Trainable:
-    return Params(
-        **{name: None if value is None else chosen.get(name, True) for name, value in params._asdict().items()}
+def _existing(params: Params, w_in: Mask = True, w_rec: Mask = True, b_rec: Mask = True) -> Trainable:
+    return Trainable(
+        w_in,
+        w_rec,
+        w_out=True,
+        b_rec=None if params.b_rec is None else b_rec,
+        b_out=None if params.b_out is None else True,
+        h0=None if params.h0 is None else True,
     )
 
 
@@ -61,7 +79,7 @@ def count_trained(params: Params, trainable: Trainable) -> int:
     """Return the number of weights that a phase may change."""
     count = 0
     for value, mask in zip(params, trainable, strict=True):
-        if value is not None:
+        if value is not None and mask is not None:
             count += int(np.sum(np.broadcast_to(mask, value.shape)))
     return count
 

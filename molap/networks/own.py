@@ -77,7 +77,7 @@ def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
         for _ in range(3):
             power = power @ power
         bound = np.linalg.norm(power) ** (1 / 8)
-    return bound if bound <= LARGEST_RADIUS else np.abs(np.linalg.eigvals(w_rec)).max()
+    return float(bound if bound <= LARGEST_RADIUS else np.abs(np.linalg.eigvals(w_rec)).max())
 
 
 def content_digest(file: str | Path) -> str:

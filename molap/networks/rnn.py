@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,13 +19,13 @@ from molap.randomness import named_key, normal
 class Params(NamedTuple):
     """The weights of a network; biases and initial state are absent (None) in the paper's text."""
 
-    w_in: Float[Array, "unit channel"]
-    w_rec: Float[Array, "unit unit"]
+    w_in: Float[Array | np.ndarray, "unit channel"]
+    w_rec: Float[Array | np.ndarray, "unit unit"]
     """Row: receiving unit; column: sending unit."""
-    w_out: Float[Array, "output unit"]
-    b_rec: Float[Array, " unit"] | None = None
-    b_out: Float[Array, " output"] | None = None
-    h0: Float[Array, " unit"] | None = None
+    w_out: Float[Array | np.ndarray, "output unit"]
+    b_rec: Float[Array | np.ndarray, " unit"] | None = None
+    b_out: Float[Array | np.ndarray, " output"] | None = None
+    h0: Float[Array | np.ndarray, " unit"] | None = None
 
 
 def draw_w_rec(
@@ -44,7 +44,7 @@ def draw_w_rec(
     multiplied by the signs of R's diagonal; otherwise Q would not be uniform over all rotations and reflections
     (Mezzadri 2007, arXiv math-ph/0609050). Setting weights between modules to zero makes it no longer orthogonal.
     """
-    drawn = normal(named_key(seed, "w_rec"), (n_units, n_units))
+    drawn = np.asarray(normal(named_key(seed, "w_rec"), (n_units, n_units)))
     if recurrent_init == "orthogonal":
         q, r = np.linalg.qr(drawn)
         w_rec = gain * q * np.sign(np.diagonal(r))
@@ -59,7 +59,7 @@ def draw_w_rec(
 
 def draw_b_rec(seed: int, n_units: int, gain: float) -> Float[np.ndarray, " unit"]:
     """Draw the released code's recurrent biases: one more row of its recurrent matrix, g/√(N + 1) times a normal."""
-    return gain / math.sqrt(n_units + 1) * normal(named_key(seed, "b_rec"), (n_units,))
+    return gain / math.sqrt(n_units + 1) * np.asarray(normal(named_key(seed, "b_rec"), (n_units,)))
 
 
 def readout_variance(rule: str, n_units: int, n_outputs: int) -> float:
@@ -95,9 +95,9 @@ def draw_params(
     """
     n_units = w_rec.shape[0]
 
-    def draw(name: str, *shape: int):
+    def draw(name: str, *shape: int) -> Float[np.ndarray, "..."]:
         shared = settings.keys == "shared" and name == "h0"
-        return normal(named_key(seed, label, "w_in" if shared else name), shape)
+        return np.asarray(normal(named_key(seed, label, "w_in" if shared else name), shape))
 
     variance = readout_variance(settings.readout_init, n_units, n_outputs)
     params = Params(
@@ -212,7 +212,7 @@ def _backward(block, residuals, gradients):
     ((carry, _, (g_in, g_out, g_bias)), g_rec), delta = jax.lax.scan(steps, start, blocks, reverse=True)
     if g_rec is not None and n_own < n_units:
         g_rec = jnp.zeros_like(params.w_rec).at[block, block].set(g_rec)
-    found = Params(g_in.T, g_rec, g_out, g_bias)
+    found = Params(g_in.T, cast(Array, g_rec), g_out, g_bias)  # None: no gradient is requested
     if params.b_out is not None:
         found = found._replace(b_out=g_outputs.sum(axis=(0, 1)))
     if params.h0 is not None:
@@ -234,7 +234,8 @@ def _spread(
     signals: Float[Array, "trial channel"], weights: Float[Array | np.ndarray, "unit channel"]
 ) -> Float[Array, "trial unit"]:
     """Return signals · weightsᵀ, channel by channel: XLA fuses it with what follows, and stores no product."""
-    return sum(signals[:, k, None] * weights[:, k] for k in range(weights.shape[1]))
+    found = sum(signals[:, k, None] * weights[:, k] for k in range(weights.shape[1]))
+    return cast(Array, found)  # 0 if there were no channel
 
 
 def _next(params: Params, h, x, eta) -> Float[Array, "trial unit"]:

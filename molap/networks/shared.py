@@ -106,7 +106,7 @@ def all_inputs(
     if inputs.shape[-1] != len(places):
         raise ValueError(f"inputs: {inputs.shape[-1]} channels are not allowed; {task.name} has {len(places)}")
     nothing, always = np.zeros((*inputs.shape[:2], 1), inputs.dtype), np.ones((*inputs.shape[:2], 1), inputs.dtype)
-    columns = [nothing] * len(layout.inputs)
+    columns: list[Array | np.ndarray] = [nothing] * len(layout.inputs)
     for channel, place in enumerate(places):
         columns[place] = inputs[..., channel : channel + 1]
     if rule >= 0:
@@ -130,4 +130,4 @@ def task_network(arrays: dict[str, np.ndarray], task: str) -> Params:
 
 
 def _normal(seed: int, kind: str, name: str, *shape: int) -> Float[np.ndarray, "..."]:
-    return normal(named_key(seed, "shared", kind, name), shape)
+    return np.asarray(normal(named_key(seed, "shared", kind, name), shape))

@@ -206,8 +206,8 @@ def n_units(c: RunConfig, kind: str) -> int:
     """Return the number of units of the networks of a kind."""
     if own := _own_network(c, kind):
         return len(own.w_rec)
-    section = {"separate": c.separate_network, "molap": c.network}.get(kind.partition("-")[0], c.dni)
-    return section.n_units
+    sizes = {"separate": c.separate_network.n_units, "molap": c.network.n_units}
+    return sizes.get(kind.partition("-")[0], c.dni.n_units)
 
 
 def sweep(c: RunConfig, kind: str | None = None) -> dict[str, list[float]]:

@@ -88,7 +88,7 @@ def config_page() -> str:
     own = [name for name, field in RunConfig.model_fields.items() if not _is_section(field.annotation)]
     parts.append(_table("top level", RunConfig, own))
     for name, field in RunConfig.model_fields.items():
-        if name not in own:
+        if _is_section(field.annotation):
             parts.append(_table(f"`{name}`", field.annotation, list(field.annotation.model_fields)))
             for key, part in field.annotation.model_fields.items():
                 if section := _listed_section(part.annotation):
@@ -97,7 +97,7 @@ def config_page() -> str:
 
 
 def _table(title: str, section: type[Section], names: list[str]) -> str:
-    about = "" if section is RunConfig else f"{section.__doc__.splitlines()[0]}\n\n"
+    about = "" if section is RunConfig else (section.__doc__ or "").splitlines()[0] + "\n\n"
     return f"## {title}\n\n{about}{_rows(section, names)}"
 
 
@@ -109,7 +109,7 @@ def _rows(section: type[Section], names: Iterable[str]) -> str:
     return "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
-def _is_section(annotation: object) -> bool:
+def _is_section(annotation: object) -> typing.TypeGuard[type[Section]]:
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
@@ -148,7 +148,8 @@ def _type_name(annotation: object) -> str:
         return "sections (below)"
     if annotation is typing.Any:
         return "value"
-    return {float: "number", int: "integer", str: "text", bool: "true, false", type(None): "null"}[annotation]
+    names: dict[object, str] = {float: "number", int: "integer", str: "text", bool: "true, false", type(None): "null"}
+    return names[annotation]
 
 
 def _default(field) -> str:

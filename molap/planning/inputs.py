@@ -96,7 +96,7 @@ class Inputs:
 
     def networks_and_validation(self, w: Any) -> Files:
         """Return the network after training on each task, its checkpoints, and the validation trials."""
-        found = {}
+        found: Files = {}
         for task in self._plan.runs[w.run].tasks.names:
             network = self._plan.network_after(w.run, w.block, w.kind, task)
             found |= {task: network, f"checkpoints_{task}": checkpoints_path(network)}

@@ -66,7 +66,7 @@ def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
 def switched(c: RunConfig, switch: str) -> RunConfig:
     """Return the configuration with one reading switched, reduced to what the claims of the attribution need."""
     whole_jobs = math.ceil(c.attribution.networks / c.seeds.per_job) * c.seeds.per_job
-    base = {
+    base: dict[str, dict[str, object]] = {
         "seeds": {"networks": max(c.attribution.networks, min(whole_jobs, c.seeds.networks))},
         "dni": {"kinds": [kind for kind in c.dni.kinds if kind == "dni-rule"]},
         "perturbations": {"tasks": [lesion_task(c)] if sweep(c) else c.perturbations.tasks, "kinds": None},

@@ -1,6 +1,6 @@
 """The part of a run's configuration on which the stages of the search depend, and nothing more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from molap.config.run import RunConfig
 from molap.config.training import PhaseSettings
@@ -74,7 +74,7 @@ def _search_sequence(c: RunConfig, grid: str, kind: str, **_) -> dict:
     }
 
 
-SEARCH_STAGES = {
+SEARCH_STAGES: dict[str, Callable[..., dict]] = {
     "search_modules": _search_modules,
     "search": _search,
     "search_sequence": _search_sequence,

@@ -1,6 +1,6 @@
 """The part of a run's configuration on which each stage depends, and nothing more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from molap.claims.reading import read_claims
@@ -72,7 +72,7 @@ def _own_network(c: RunConfig, block: str, source: str, **_) -> dict:
     return {"source": source, "seeds": block_seeds(block), "content": content_digest(c.reservoirs.files[source])}
 
 
-STAGES = {
+STAGES: dict[str, Callable[..., dict]] = {
     "configuration": lambda c, **_: c.model_dump(mode="json", exclude={"tracking"}),
     "corpus": lambda c, **_: {
         "trials": trials(c, corpus_tasks(c)),

@@ -117,7 +117,7 @@ def _source_cause(old: str, program: str, settings: dict) -> str:
 
 def _version_change(name: str, before: str | None, now: str | None) -> str:
     """Return both versions of a package, or the name of a module."""
-    return f"{name} {before} → {now}" if "." in (before or now) else name
+    return f"{name} {before} → {now}" if "." in (before or now or "") else name
 
 
 def _change(name: str, before: object, now: object) -> str:

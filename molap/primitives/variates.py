@@ -51,8 +51,8 @@ class Primitives(NamedTuple):
     @classmethod
     def from_flat(cls, arrays: dict[str, np.ndarray]) -> "Primitives":
         """Return the inverse of `flat`."""
-        sides = [Side(*(arrays[f"{side}_{name}"] for name in Side._fields)) for side in ("inputs", "targets")]
-        return cls(*sides, arrays["correlations"], arrays["target_r2"])
+        inputs, targets = (Side(*(arrays[f"{side}_{name}"] for name in Side._fields)) for side in ("inputs", "targets"))
+        return cls(inputs, targets, arrays["correlations"], arrays["target_r2"])
 
 
 class Variate(NamedTuple):

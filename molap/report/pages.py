@@ -71,7 +71,10 @@ def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Ite
     marks = [*strong] or [False] * len(rows)
     lines = []
     for values, mark in zip(rows.itertuples(index=False), marks, strict=True):
-        cells = "".join(_cell(value, name in numbers, name == bar) for name, value in zip(rows, values, strict=True))
+        cells = "".join(
+            _number_cell(value, name == bar) if name in numbers else _text_cell(value)
+            for name, value in zip(rows, values, strict=True)
+        )
         lines.append(f"<tr{' class=strong' if mark else ''}>{cells}</tr>")
     return (
         f"<section>{f'<h2>{in_html(title)}</h2>' if title else ''}<p>{about}</p>"
@@ -80,17 +83,19 @@ def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Ite
     )
 
 
-def _cell(value: object, number: bool, bar: bool) -> str:
-    if not number:
-        text = "" if value is None or value != value else str(value)
-        return f"<td{' class=long' if len(text) > LONG else ''}>{in_html(text)}</td>"
+def _text_cell(value: object) -> str:
+    text = "" if value is None or value != value else str(value)
+    return f"<td{' class=long' if len(text) > LONG else ''}>{in_html(text)}</td>"
+
+
+def _number_cell(value: int | float, bar: bool) -> str:
     if math.isnan(value):
         return "<td class=n data-v=-Infinity>–</td>"
     style = f' style="background: linear-gradient(90deg, #bfdbfe {value:.1f}%, transparent 0)"' if bar else ""
     return f"<td class=n data-v={value:.9g}{style}>{_number(value)}</td>"
 
 
-def _number(value: float) -> str:
+def _number(value: int | float) -> str:
     """Write whole and large numbers in full, others to four digits."""
     if float(value).is_integer() or abs(value) >= 1e4:
         return f"{value:,.0f}"

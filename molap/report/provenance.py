@@ -32,7 +32,8 @@ def span(records: Sequence[dict]) -> tuple[str, str]:
     """Return the start of the first job and the end of the last, in UTC."""
     first = min(record["time"]["start"] for record in records)
     last = max(record["time"]["end"] for record in records)
-    return tuple(datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M") for time in (first, last))
+    start, end = (datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M") for time in (first, last))
+    return start, end
 
 
 def makers(records: Sequence[dict]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Pre-train one module on its latent primitive, starting from the network after the previous module (A.2.1)."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from jax.tree_util import Partial
 
@@ -14,6 +14,31 @@ from molap.storage.files import load_arrays
 from molap.tasks.registry import load_tasks
 from molap.training.loop import DrawBatch
 from molap.training.objectives import Objective, task_objective
+
+if TYPE_CHECKING:
+    from molap.config.tasks import TrialSettings
+
+
+@runtime_checkable
+class ModuleSettings(Protocol):
+    """Settings that the training of a module depends on, here and in the search."""
+
+    @property
+    def trials(self) -> "TrialSettings": ...
+    @property
+    def state_noise(self) -> float: ...
+    @property
+    def phase(self) -> PretrainingSettings: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def joint(self) -> bool: ...
+    @property
+    def n_modules(self) -> int: ...
+    @property
+    def tasks(self) -> tuple[str, ...]: ...
+    @property
+    def alignment(self) -> str: ...
 
 
 class Settings(TrainingSettings):
@@ -41,13 +66,13 @@ def work(job: Job[Settings]) -> None:
     train_and_save(job, params, trainable, draw_batch, f"module{settings.module}", objective=objective)
 
 
-def module_objective(settings: TrainingSettings, n_units: int, module: int) -> Objective:
+def module_objective(settings: ModuleSettings, n_units: int, module: int) -> Objective:
     """Return the loss on a module's component, with the gradient of W_rec that the module needs."""
     block = pretraining_block(n_units, settings.n_modules, module, settings.phase.input_weights)
     return task_objective(settings.phase, settings.state_noise, block=block)
 
 
-def module_batches(primitives: Primitives, settings: TrainingSettings, module: int, batch_size: int) -> DrawBatch:
+def module_batches(primitives: Primitives, settings: ModuleSettings, module: int, batch_size: int) -> DrawBatch:
     """Return a function that draws batches of a module's component.
 
     Raises:

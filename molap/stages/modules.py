@@ -40,8 +40,8 @@ def work(job: Job[Settings]) -> None:
         table = table.assign(explained_variance=table.source.map(r2), **first)
         frames.append(pd.concat([table, counts.set_index(table.index)], axis=1))
     table = pd.concat(frames, ignore_index=True)
-    first = ["fixed", "n_modules", "n_units", "source", "task", "label", "network_seed"]
-    write_table(job.outputs["table"], table[first + [c for c in table.columns if c not in (*first, "strategy")]])
+    leading = ["fixed", "n_modules", "n_units", "source", "task", "label", "network_seed"]
+    write_table(job.outputs["table"], table[leading + [c for c in table.columns if c not in (*leading, "strategy")]])
 
 
 if __name__ == "__main__":

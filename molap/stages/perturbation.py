@@ -104,8 +104,8 @@ def _table(cells: Cells, sweep: dict[str, tuple[float, ...]], n_units: int, s: S
                 frames.append(frame.assign(network_seed=seed, **first))
     same = {"strategy": strategy, "source": source, "task": s.task, "n_units": n_units}
     table = pd.concat(frames, ignore_index=True).astype({"n_hit": int}).assign(**same)
-    first = ["strategy", "source", "n_units", "task", "perturbation", "strength", "n_hit", "draw", "network_seed"]
-    return table[first + [name for name in cells.columns if name != "n_hit"]]
+    leading = ["strategy", "source", "n_units", "task", "perturbation", "strength", "n_hit", "draw", "network_seed"]
+    return table[leading + [name for name in cells.columns if name != "n_hit"]]
 
 
 def _summary(table: pd.DataFrame, s: Settings) -> dict[str, list[float]]:

@@ -42,7 +42,7 @@ def work(job: Job[Settings]) -> None:
         after = s.tasks[place - 1] if place else ""
         networks = from_arrays(load_arrays(job.inputs[after])) if place else None
         for i, seed in enumerate(s.seeds):
-            network = select_network(networks, i) if place else _untrained(seed, s)
+            network = _untrained(seed, s) if networks is None else select_network(networks, i)
             for task in s.tasks:
                 seen = _as_seen(network, place, task, seed, s)
                 inputs, targets = (testsets[task][name] for name in ("inputs", "targets"))

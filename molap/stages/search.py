@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -33,14 +33,22 @@ class SearchSettings(TrainingSettings):
     n_modules: int = 1
 
 
-class Settings(SearchSettings):
-    """Settings that the search on a task depends on, besides pre-trained modules and validation trials."""
+class KindSettings(SearchSettings):
+    """Settings that the programs of a search for one kind of networks have in common."""
 
     kind: str
+
+
+class Settings(KindSettings):
+    """Settings that the search on a task depends on, besides pre-trained modules and validation trials."""
+
     task: str
     criterion: CriterionSettings
     pretraining_steps: int | None = None
     """For heads on pre-trained modules: the number of steps for which each module was trained."""
+
+
+K = TypeVar("K", bound=KindSettings)
 
 
 def work(job: Job[Settings]) -> None:
@@ -48,7 +56,7 @@ def work(job: Job[Settings]) -> None:
     s = job.settings
     task = load_tasks(s.trials.modules)[s.task]
     networks = trials(s.candidates, s.seeds)
-    w_rec_of = drawn_w_rec(s) if s.pretraining_steps is None else _pretrained(job)
+    w_rec_of = drawn_w_rec(s) if s.pretraining_steps is None else _pretrained(job, s.pretraining_steps)
     sizes = len(task.inputs), len(task.outputs), task.name
     drawn = [draw_around(w_rec_of(one), one, *sizes, s) for one in networks]
     trained = train_candidates(
@@ -70,14 +78,14 @@ def drawn_w_rec(s: SearchSettings) -> Callable[[Trial], Float[Array | np.ndarray
     return lambda one: draw_w_rec(one.seed, *sizes, one.candidate.recurrent_init)
 
 
-def _pretrained(job: Job[Settings]) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
+def _pretrained(job: Job[Settings], n_steps: int) -> Callable[[Trial], Float[Array | np.ndarray, "unit unit"]]:
     """Return a function that looks up a network's W_rec among the pre-trained modules."""
     arrays = load_arrays(job.inputs["modules"])
     pairs = zip(arrays["candidates"].tolist(), arrays["seeds"].tolist(), strict=True)
     places = {pair: place for place, pair in enumerate(pairs)}
 
     def w_rec_of(one: Trial):
-        name = pretraining_of(one.candidate, job.settings.pretraining_steps).name
+        name = pretraining_of(one.candidate, n_steps).name
         return arrays["w_rec"][places[name, one.seed]]
 
     return w_rec_of
@@ -106,7 +114,7 @@ def batch_keys(networks: list[Trial], stream: str, s: SearchSettings):
     return stack_keys([named_key(s.data_seed, "training", stream, one.seed) for one in networks])
 
 
-def write_rows(job: Job[Settings], rows: list[tuple[Trial, dict]]) -> None:
+def write_rows(job: Job[K], rows: list[tuple[Trial, dict]]) -> None:
     """Write the table of a search, and note how many networks failed."""
     frame = pd.DataFrame(
         [

@@ -17,7 +17,7 @@ from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights
 from molap.networks.rnn import Params, over_seeds, run, select_network, stack_networks
 from molap.networks.shared import Layout, add_channels, new_network, view
-from molap.stages.search import SearchSettings, batch_keys, batches_of_size, write_rows
+from molap.stages.search import KindSettings, batch_keys, batches_of_size, write_rows
 from molap.stages.sequence import measured_inputs, memory_after, protected
 from molap.stages.training_job import log_step
 from molap.storage.files import load_arrays
@@ -31,10 +31,9 @@ AT_ONCE = 16
 """Largest number of networks whose rates a GPU's host holds in memory while their covariances are measured."""
 
 
-class Settings(SearchSettings):
+class Settings(KindSettings):
     """Settings that the search for DNI depends on, besides validation trials."""
 
-    kind: str
     tasks: tuple[str, ...]
     rule: bool
     method: MethodSettings

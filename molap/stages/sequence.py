@@ -80,7 +80,7 @@ def work(job: Job[Settings]) -> None:
     if s.method:
         release_memory()
         memories = [
-            _remembered(memory, select_network(trained, i), layout, task, seed, s)
+            _remembered(memory, select_network(trained, i), layout, task, seed, s.method, s)
             for i, (memory, seed) in enumerate(zip(memories, s.seeds, strict=True))
         ]
         for name in ("z", "wz", "y"):
@@ -136,10 +136,12 @@ def _note_counts(job: Job[Settings], network: Params, layout: Layout, task: Task
     job.metrics |= trained
 
 
-def _remembered(memory: Memory, network: Params, layout: Layout, task: Task, seed: int, s: Settings) -> Memory:
-    inputs = measured_inputs(task, seed, s.method, s)
+def _remembered(
+    memory: Memory, network: Params, layout: Layout, task: Task, seed: int, method: MethodSettings, s: Settings
+) -> Memory:
+    inputs = measured_inputs(task, seed, method, s)
     rates = np.asarray(_rates(view(network, layout, task), inputs))
-    return memory_after(memory, network, layout, task, inputs, rates, s.method)
+    return memory_after(memory, network, layout, task, inputs, rates, method)
 
 
 @jax.jit
@@ -173,7 +175,7 @@ def memory_after(
         weights.append(np.asarray(network.b_rec)[:, None])
     return remember_task(
         memory,
-        all_inputs(layout, task, np.asarray(inputs)),
+        np.asarray(all_inputs(layout, task, np.asarray(inputs))),
         rates,
         outputs * own,
         np.concatenate(weights, axis=1),

@@ -1,5 +1,7 @@
 """The parts that training stages share: settings, seeds, and outputs."""
 
+from typing import TypeVar
+
 import numpy as np
 
 from molap.config.base import Section
@@ -13,7 +15,7 @@ from molap.randomness import named_key, stack_keys
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import Task
-from molap.training.loop import DrawBatch, NotFinite, Protection, Recipe, Watch, train
+from molap.training.loop import DrawBatch, NotFinite, Protection, Recipe, Watch, Weights, train
 from molap.training.objectives import Objective, task_objective
 
 
@@ -29,6 +31,9 @@ class TrainingSettings(Section):
     optimiser: OptimiserSettings
 
 
+T = TypeVar("T", bound=TrainingSettings)
+
+
 def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
     """Return a function that draws a batch of a task from a key."""
 
@@ -40,7 +45,7 @@ def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
 
 
 def train_and_save(
-    job: Job,
+    job: Job[T],
     params: Params,
     trainable: Trainable,
     draw_batch: DrawBatch,
@@ -56,7 +61,7 @@ def train_and_save(
 
 
 def train_networks(
-    job: Job,
+    job: Job[T],
     params: Params,
     trainable: Trainable,
     draw_batch: DrawBatch,
@@ -69,7 +74,8 @@ def train_networks(
     Batches follow from the data seed, the name of the stream and the network seed, so that strategies trained on the
     same task see the same batches. Without an `objective`, the loss on a task's batch is minimised.
     """
-    settings, kept = job.settings, {}
+    settings = job.settings
+    kept: dict[int, Weights] = {}
     keys = stack_keys([named_key(settings.data_seed, "training", stream, seed) for seed in settings.seeds])
     try:
         trained, curves = train(
@@ -96,7 +102,7 @@ def train_networks(
     return trained
 
 
-def note_counts(job: Job, network: Params, trainable: Trainable) -> None:
+def note_counts(job: Job[T], network: Params, trainable: Trainable) -> None:
     """Note how many weights a network has, how many the phase trains, and how often it updates them."""
     n_trained = count_trained(network, trainable)
     job.metrics |= {

@@ -27,7 +27,7 @@ class FileDamaged(RuntimeError):
         super().__init__(f"{path} is damaged ({reason}); to have it made again: {repair}, then snakemake as before")
 
 
-def write_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
+def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that it appears whole or not at all (temporary file beside it, then rename).
 
     Raises:
@@ -65,7 +65,8 @@ def save_arrays(path: str | Path, provenance: dict, **arrays: np.ndarray) -> Non
     The bytes depend only on the arguments.
     """
     text = np.array(canonical_json(provenance))
-    write_atomically(path, lambda file: np.savez(file, **arrays, **{PROVENANCE: text}))
+    named = arrays | {PROVENANCE: text}
+    write_atomically(path, lambda file: np.savez(file, **named))  # type: ignore[arg-type]  # none is `allow_pickle`
 
 
 def load_arrays(path: str | Path) -> dict[str, np.ndarray]:

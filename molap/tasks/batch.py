@@ -4,7 +4,7 @@ Outside compiled programs, NumPy adds the noise and rescales. In JAX, each small
 its own, and a single program for all of them would round differently.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ def _signals(tasks: Sequence[Task], conditions: Sequence[Conditions], settings: 
     found = _built(tuple(task.build for task in tasks), tuple(conditions), settings)
     if not isinstance(found[0][0], jax.core.Tracer):
         found = jax.tree.map(np.asarray, found)
-    return [Trials(*built, of_task) for built, of_task in zip(found, conditions, strict=True)]
+    return [Trials(inputs, targets, of_task) for (inputs, targets), of_task in zip(found, conditions, strict=True)]
 
 
 @partial(jax.jit, static_argnames=("builds", "settings"))
@@ -70,6 +70,7 @@ def rescale(trials: Trials, task: Task, settings: TrialSettings) -> Trials:
     """
     if settings.rescaling == "none":
         return trials
+    bounds: Iterable[tuple[float | Array, float | Array]]
     if settings.rescaling == "fixed":
         bounds = task.input_bounds, task.target_bounds
     else:

@@ -129,6 +129,7 @@ def _import(module: str):
         if not module.endswith(".py"):
             return importlib.import_module(module)
         spec = importlib.util.spec_from_file_location(Path(module).stem, module)
+        assert spec and spec.loader, "a file .py has both"
         loaded = importlib.util.module_from_spec(spec)
         sys.modules.setdefault(spec.name, loaded)
         spec.loader.exec_module(loaded)

@@ -5,9 +5,9 @@ Each command loads slow modules only when it needs them.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -133,7 +133,7 @@ def best(config: str | None, results: Path, number: int, metric: str, **tags: st
     """
     from molap.tracking import query
 
-    _show(query.best(_place(config, results), metric, number, **tags))
+    _show(query.best(_place(config, results), metric, number, **_given(tags)))
 
 
 @tracking.command("latest")
@@ -149,7 +149,7 @@ def latest(config: str | None, results: Path, number: int, **tags: str | None) -
     """
     from molap.tracking import query
 
-    _show(query.latest(_place(config, results), number, **tags))
+    _show(query.latest(_place(config, results), number, **_given(tags)))
 
 
 @tracking.command("diff")
@@ -214,9 +214,14 @@ def watch(config: str | None, results: Path, parent: int, settings: str) -> None
 
 def where_to_look(importer: "Importer") -> str:
     """Return how to open the saved view."""
+    experiment = cast(str, importer.experiment_id)  # it has been opened
     if not importer.where.database:
-        return link(importer.where.uri, importer.experiment_id)
-    return f"molap ui, then {link(UI, importer.experiment_id)}"
+        return link(importer.where.uri, experiment)
+    return f"molap ui, then {link(UI, experiment)}"
+
+
+def _given(tags: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if value is not None}
 
 
 def _settings(config: str | None) -> TrackingSettings:

@@ -72,7 +72,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
         for name, curve in curves.items():
             if len(curve):
                 steps[f"train/{name}"] = thin(curve[i])
-        own_seeds = [seed] if per_seed else seeds
+        own_seeds = seeds[i : i + 1] if per_seed else seeds
         tags = _tags(job, record, upstream, own_seeds)
         found.append(
             TrackedRun(
@@ -84,7 +84,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
                 params=_params(settings, upstream.get("network")),
                 metrics=_finite(values | times),
                 curves={name: _timed(points, start, end) for name, points in steps.items() if points},
-                tags=tags | {"mlflow.note.content": _note(job, record, tags, per_seed and seeds)},
+                tags=tags | {"mlflow.note.content": _note(job, record, tags, seeds if per_seed else [])},
                 artifacts=_artifacts(job, record, results),
                 texts={"record.json": json.dumps(without_curves, indent=1, sort_keys=True)},
                 dataset=_dataset(record, upstream.get("testset")),
@@ -138,7 +138,7 @@ def thin(curve: list[float | int | None], n_points: int = N_CURVE_POINTS) -> lis
 
 def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
     """Return nested settings as texts by dotted names, with lists as JSON."""
-    found = {}
+    found: dict[str, str] = {}
     for name, value in settings.items():
         if isinstance(value, dict):
             found |= flatten(value, f"{prefix}{name}.")
@@ -232,7 +232,7 @@ def _title(stage: str, tags: dict[str, str]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int] | bool) -> str:
+def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int]) -> str:
     lines = [f"**{_title(record['stage'], tags)}**, preset {tags['preset']}."]
     if "grid" in tags:
         lines.append(f"The candidates of a grid of the search for how networks are trained: {tags['grid']}.")

@@ -93,7 +93,7 @@ class Importer:
             return Outcome(0, len(new), problem)
         outcome = self._bring_in(new)
         if not outcome.problem:
-            self.store.set_views({group for found in records if (group := _group(found.job))})
+            self.open().set_views({group for found in records if (group := _group(found.job))})
         return outcome
 
     def _bring_in(self, new: list[Found]) -> Outcome:
@@ -126,7 +126,7 @@ class Importer:
         except ValueError as error:
             return f"{found.file} is damaged ({error}); remove it and run snakemake again"
         try:
-            self.store.bring_in(found.job, digest(content), _runs(found, record, self._results))
+            self.open().bring_in(found.job, digest(content), _runs(found, record, self._results))
         except Exception as error:
             self._down = why_unreachable(self.where)
             return self._down or f"{found.file}: {_reason(error)}"

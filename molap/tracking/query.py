@@ -62,9 +62,8 @@ def difference(where: Place, first: str, second: str) -> tuple[pd.DataFrame, str
     Raises:
         LookupError: if a run does not exist.
     """
-    rows = [_row(where, name) for name in (first, second)]
-    table = _differing(*rows, first, second)
-    return table, rows[0].experiment_id, [row.run_id for row in rows]
+    one, other = (_row(where, name) for name in (first, second))
+    return _differing(one, other, first, second), one.experiment_id, [one.run_id, other.run_id]
 
 
 def compare(where: Place, first: str, second: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -81,7 +80,8 @@ def compare(where: Place, first: str, second: str) -> tuple[pd.DataFrame, pd.Dat
     if first == second:
         raise LookupError(f"give two presets, not {first!r} twice")
     rows = [runs(where, n=1, stage="configuration", preset=preset).iloc[0] for preset in (first, second)]
-    settings = _differing(*(row[[c for c in row.index if c.startswith("params.")]] for row in rows), first, second)
+    one, other = (row[[c for c in row.index if c.startswith("params.")]] for row in rows)
+    settings = _differing(one, other, first, second)
     by = ["strategy", "source", "task"]
     tables = []
     for preset in (first, second):

@@ -91,7 +91,7 @@ class Store:
         """Return the experiment, and whether it is new."""
         found = self.client.get_experiment_by_name(where.experiment)
         new = found is None
-        if new:
+        if found is None:
             root = (where.database.parent / "artifacts").as_uri() if where.database else None
             try:
                 found = self.client.get_experiment(self.client.create_experiment(where.experiment, root))

@@ -147,13 +147,12 @@ def project_updates(protect: Projections) -> optax.GradientTransformation:
 
 def _project(updates: dict[str, Array], p: Projections) -> dict[str, Array]:
     n_inputs, n_units = updates["w_in"].shape[1], updates["w_rec"].shape[0]
-    w = [updates["w_in"], updates["w_rec"]]
-    out = [updates["w_out"]]
+    of_w, of_out = [updates["w_in"], updates["w_rec"]], [updates["w_out"]]
     if "b_rec" in updates:
-        w.append(updates["b_rec"][:, None])
-        out.append(updates["b_out"][:, None])
-    w = product(product(p.wz, jnp.concatenate(w, axis=1)), p.z)
-    out = product(product(p.y, jnp.concatenate(out, axis=1)), p.h)
+        of_w.append(updates["b_rec"][:, None])
+        of_out.append(updates["b_out"][:, None])
+    w = product(product(p.wz, jnp.concatenate(of_w, axis=1)), p.z)
+    out = product(product(p.y, jnp.concatenate(of_out, axis=1)), p.h)
     projected = {"w_in": w[:, :n_inputs], "w_rec": w[:, n_inputs : n_inputs + n_units], "w_out": out[:, :n_units]}
     if "b_rec" in updates:
         projected |= {"b_rec": w[:, -1], "b_out": out[:, -1]}

@@ -1,6 +1,6 @@
 """The training loop: many steps in one compiled program, with network seeds as the leading axis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +14,7 @@ from molap.config.training import OptimiserSettings, PhaseSettings
 from molap.networks.masks import Trainable
 from molap.networks.rnn import Params, over_seeds
 from molap.training.objectives import Objective, task_objective
-from molap.training.optimiser import make_optimiser
+from molap.training.optimiser import Scalar, make_optimiser
 
 DrawBatch = Callable[[Key[Array, ""]], Any]
 """Key → a batch in the form that the objective takes: by default, inputs and targets of one task."""
@@ -28,19 +28,19 @@ class Curves(NamedTuple):
     mse: Float[np.ndarray, "seed step"]
 
 
-Weights = dict[str, Float[Array, "seed ..."]]
+Weights = dict[str, Float[Array | np.ndarray, "seed ..."]]
 """The weights that a phase trains, by name, with a leading axis of network seeds."""
 
 
 class Varied(NamedTuple):
     """Numbers that may differ among networks trained together, as the candidates of a search are: one per network."""
 
-    learning_rate: Float[Array, " seed"]
-    clip_norm: Float[Array, " seed"]
+    learning_rate: Float[Array | np.ndarray, " seed"]
+    clip_norm: Float[Array | np.ndarray, " seed"]
     """Infinite for no clipping."""
-    recurrent_rate: Float[Array, " seed"]
+    recurrent_rate: Float[Array | np.ndarray, " seed"]
     """Factor on the learning rate of W_rec."""
-    readout_rate: Float[Array, " seed"]
+    readout_rate: Float[Array | np.ndarray, " seed"]
     """Factor on the learning rate of W_out."""
 
 
@@ -87,9 +87,9 @@ class NotFinite(FloatingPointError):
 
 
 class _State(NamedTuple):
-    trained: dict[str, Array]
+    trained: dict[str, Array | np.ndarray]
     optimiser: optax.OptState
-    step: Int[Array, ""]
+    step: Int[Array | np.ndarray, "*seed"]
 
 
 def checkpoints(n_steps: int) -> tuple[int, ...]:
@@ -145,7 +145,9 @@ def train(
     varied = varied and Varied(*(np.asarray(values, np.float32) for values in varied))
 
     def optimiser_of(own, partly, one: Varied | None) -> optax.GradientTransformation:
-        rate, factors, clip_norm = phase.learning_rate, phase.rate_factors, None
+        rate: Scalar = phase.learning_rate
+        factors: Mapping[str, Scalar] = phase.rate_factors
+        clip_norm = None
         if one is not None:
             rate, clip_norm = one.learning_rate, one.clip_norm
             factors = {"w_rec": one.recurrent_rate, "w_out": one.readout_rate}
@@ -203,7 +205,7 @@ def train(
                 _check_finite(curves[-1][:, 0], done)
             done = stop
             progress(done, float(curves[-1][:, 1, -1].mean()))
-        if stop in kept:
+        if keep and stop in kept:
             keep(stop, state.trained)
     if strict:
         _check_last(state.trained, phase.n_steps)

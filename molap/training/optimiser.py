@@ -31,7 +31,7 @@ def stage_index(count: Int[Array, ""] | int, n_steps: int, n_stages: int) -> Int
 class StageAdamState(NamedTuple):
     """The moments of Adam and the true number of steps done."""
 
-    count: Int[Array, ""]
+    count: Int[Array, ""]  # type: ignore[assignment]  # optax's name for it, which tuples use for a method
     mu: optax.Updates
     nu: optax.Updates
 

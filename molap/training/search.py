@@ -80,13 +80,17 @@ def train_candidates(
         at = np.array(members)
         phase = recipe.phase.model_copy(update={"n_steps": n_steps, "batch_size": batch_size})
         optimiser = recipe.optimiser.model_copy(update={"decay": decay, "batches": batches})
+
+        def report(step: int, mse: float, n_steps: int = n_steps) -> None:
+            progress(step, n_steps, mse)
+
         trained, _ = train(
             _at(at, params),
             trainable,
             draw_of(batch_size),
             keys[at],
             Recipe(phase, optimiser, recipe.objective),
-            Watch(lambda step, mse, n_steps=n_steps: progress(step, n_steps, mse)),
+            Watch(report),
             protection and protection._replace(own=_at(at, protection.own)),
             varied([candidates[i] for i in members], phase),
             strict=False,
