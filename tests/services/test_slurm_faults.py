@@ -46,7 +46,7 @@ def test_a_job_that_needs_more_memory_or_time_gets_it_on_the_retry(scratch):
 
 def slow_down(scratch, stage, seconds):
     """Have a stage wait before it computes."""
-    begin = "def work(job: Job) -> None:\n"
+    begin = "def work(job: Job[Settings]) -> None:\n"
     scratch.edit(f"molap/stages/{stage}.py", begin, f"{begin}    import time; time.sleep({seconds})\n")
 
 
