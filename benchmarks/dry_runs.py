@@ -37,7 +37,7 @@ class DryRuns:
         self._process.wait()
 
     def __call__(self, folder: Path, *arguments: str) -> str:
-        """What `snakemake` with these arguments prints in a folder; nothing is run.
+        """Return what `snakemake` with these arguments prints in a folder; nothing is run.
 
         Raises:
             RuntimeError: if it fails; the message is what it printed.

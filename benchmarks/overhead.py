@@ -1,4 +1,4 @@
-"""What the workflow itself costs beside what its jobs compute: scheduling, start-up and tracking, in CPU seconds.
+"""Measure what the workflow itself costs beside its jobs: scheduling, start-up and tracking, in CPU seconds.
 
     python benchmarks/overhead.py results/overhead --of results/paper -- \\
         snakemake --cores all --configfile benchmarks/overhead.yaml

@@ -1,4 +1,4 @@
-"""Where the time of a finished run went: start-up, compilation and computing by stage, from its records.
+"""Show where the time of a finished run went: start-up, compilation and computing by stage, from its records.
 
     python benchmarks/stage_times.py results/paper
     python benchmarks/stage_times.py results/paper --resources workflow/resources.csv

@@ -28,7 +28,7 @@ TWENTIETHS = 20
 
 
 class _Told(logging.LogRecord):
-    """What Snakemake adds to a record; each event has some of it."""
+    """Name the attributes that Snakemake adds to a log record; each event has some of them."""
 
     stats: dict[str, int]
     jobid: int

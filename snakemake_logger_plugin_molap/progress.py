@@ -1,4 +1,4 @@
-"""How far a workflow is: jobs by stage, and an estimate of the time that remains."""
+"""Follow the progress of a workflow: jobs by stage, and an estimate of the time that remains."""
 
 import math
 import threading

@@ -1,12 +1,11 @@
 """Read the claims file."""
 
-from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
 from molap.claims.model import Claims
-from molap.config.base import ConfigError, check, file_state
+from molap.config.base import CachedByFiles, ConfigError, check
 from molap.config.run import RunConfig
 
 OWN = Path(__file__).with_name("claims.yaml")
@@ -15,6 +14,7 @@ FOLLOWED = ("performance", "robustness", "areas", "generalisation")
 """Tables that are made for runs with a reading switched."""
 
 
+@CachedByFiles
 def read_claims(file: str | None) -> Claims:
     """Return the claims of a file, or the paper's claims if no file is given.
 
@@ -22,12 +22,6 @@ def read_claims(file: str | None) -> Claims:
         ConfigError: if the file cannot be read, or contains anything that is not allowed.
     """
     path = Path(file) if file else OWN
-    return _read(path, file_state(path))
-
-
-@lru_cache(maxsize=16)
-def _read(path: Path, state: tuple[int, int] | None) -> Claims:
-    del state  # a part of the cache's key: a changed file is read again
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -1,9 +1,11 @@
 """The base of every configuration section: frozen, typed, and refusing unknown keys."""
 
 import difflib
+import functools
 import re
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +14,35 @@ import pydantic
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+R = typing.TypeVar("R")
+
 
 class ConfigError(ValueError):
     """Raised when a configuration is refused; the message names the field, the value and what is allowed."""
 
 
-def file_state(name: str | Path) -> tuple[int, int] | None:
-    """Return the time and size by which a changed file is noticed; None if there is no such file."""
-    path = Path(name)
-    return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
+def _state(name: object) -> tuple | None:
+    """Return the time and size by which a changed file is noticed; None for anything but a file's name."""
+    if isinstance(name, tuple):
+        return tuple(map(_state, name))
+    if not isinstance(name, str | Path) or not Path(name).is_file():
+        return None
+    return Path(name).stat().st_mtime_ns, Path(name).stat().st_size
+
+
+class CachedByFiles(typing.Generic[R]):
+    """Cache a function of names of files; call it again for a file that has changed."""
+
+    def __init__(self, function: Callable[..., R]) -> None:
+        functools.update_wrapper(self, function)
+        self._cached = functools.lru_cache(maxsize=1024)(lambda states, *arguments: function(*arguments))
+
+    def __call__(self, *arguments: typing.Any) -> R:
+        return self._cached(tuple(map(_state, arguments)), *arguments)
+
+    def cache_clear(self) -> None:
+        """Forget all results."""
+        self._cached.cache_clear()
 
 
 class Section(pydantic.BaseModel):

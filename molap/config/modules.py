@@ -9,7 +9,7 @@ from molap.config.network import LARGEST_N_UNITS
 
 
 class ModuleNumberSettings(Section):
-    """How many modules and components there are (`snakemake modules`)."""
+    """Set how many modules and components there are (`snakemake modules`)."""
 
     numbers: tuple[Annotated[int, Field(ge=1, le=20, strict=True)], ...] = Field(
         (1, 2, 3, 4),

@@ -13,7 +13,7 @@ RecurrentInit = Literal["normal", "orthogonal"]
 
 
 class InitSettings(Section):
-    """How a network's weights are drawn (A.2.3)."""
+    """Set how a network's weights are drawn (A.2.3)."""
 
     readout_init: ReadoutInit = Field(
         "zero",

@@ -20,7 +20,7 @@ class Strength(NamedTuple):
     unit: str = ""
     """The unit, as figures write it after the number."""
     lesion: bool = False
-    """Whether the perturbation sets this share of some weights to zero; figures compare such lesions."""
+    """Mark a perturbation that sets this share of some weights to zero; figures compare such lesions."""
 
 
 _Percents = tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...]

@@ -19,7 +19,7 @@ class CorpusSettings(Section):
 
 
 class PrimitiveSettings(Section):
-    """Where the targets of pre-training come from."""
+    """Set where the targets of pre-training come from."""
 
     sources: tuple[Literal["cca", "pca", "none"], ...] = Field(
         ("cca", "pca", "none"),

@@ -31,7 +31,7 @@ N_STEPS = 110
 
 
 class TrialSettings(Section):
-    """How a trial of any task is drawn; every row is a reading of the paper's A.1."""
+    """Set how a trial of any task is drawn; every row is a reading of the paper's A.1."""
 
     modules: tuple[str, ...] = Field(
         (), description="Python files, or importable modules, whose list `TASKS` joins the nine tasks."
@@ -77,7 +77,7 @@ class TrialSettings(Section):
 
 
 class TaskSettings(TrialSettings):
-    """Which tasks, and how their trials are drawn."""
+    """Choose the tasks, and how their trials are drawn."""
 
     names: tuple[str, ...] = Field(
         TASK_NAMES, min_length=1, description="The tasks of the corpus, in their order (T1 … T9)."

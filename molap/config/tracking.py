@@ -8,7 +8,7 @@ from molap.config.base import Section
 
 
 class TrackingSettings(Section):
-    """Where runs are tracked."""
+    """Set where runs are tracked."""
 
     enabled: bool = Field(True, description="Bring every job's record into MLflow while the workflow runs.")
     uri: str | None = Field(

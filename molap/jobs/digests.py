@@ -11,7 +11,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from molap.config.base import file_state
+from molap.config.base import CachedByFiles
 
 PACKAGE = "molap"
 DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax", "jaxlib")}
@@ -20,18 +20,13 @@ PRINT_DESCRIPTIONS = frozenset({"molap.stages.pages"})
 """Programs that write the descriptions of settings into a page, and for which descriptions therefore count as code."""
 
 
+@CachedByFiles
 def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
     """Return the digest (12 hex digits) of `module`, `extra_files`, and everything that they import.
 
     Only the syntax of this package's modules and of the files counts: comments, docstrings and layout do not, nor do
     descriptions of settings, except for a program that prints them. For other packages, the installed version counts.
     """
-    return _source_digest(module, extra_files, tuple(map(file_state, extra_files)))
-
-
-@functools.cache
-def _source_digest(module: str, extra_files: tuple[str, ...], states: tuple) -> str:
-    del states  # a part of the cache's key: a changed file of the user's is read again
     digests = [f"{name}:{found}" for name, found in parts(module, extra_files).items()]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
 
@@ -73,14 +68,9 @@ def closure(module: str) -> set[str]:
     return found
 
 
+@CachedByFiles
 def module_digest(name: str, descriptions: bool = False) -> str:
     """Return the digest of one module's syntax, with or without descriptions of settings."""
-    return _module_digest(name, descriptions, file_state(name))
-
-
-@functools.cache
-def _module_digest(name: str, descriptions: bool, state: tuple[int, int] | None) -> str:
-    del state
     return _file_digest(_file(name), descriptions)
 
 
@@ -112,13 +102,8 @@ def _imports(name: str) -> tuple[str, ...]:
     return tuple(item for item in _all_imports(name) if item.split(".")[0] == PACKAGE)
 
 
+@CachedByFiles
 def _all_imports(name: str) -> tuple[str, ...]:
-    return _read_imports(name, file_state(name))
-
-
-@functools.cache
-def _read_imports(name: str, state: tuple[int, int] | None) -> tuple[str, ...]:
-    del state
     tree = ast.parse(_file(name).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":

@@ -1,6 +1,5 @@
 """A recurrent network that the user supplies, read from a file and checked."""
 
-import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from molap.config.base import ConfigError, file_state
+from molap.config.base import CachedByFiles, ConfigError
 from molap.storage.files import FileDamaged, load_arrays
 
 LARGEST_RADIUS = 10
@@ -22,6 +21,7 @@ class OwnNetwork(NamedTuple):
     modules: Int[np.ndarray, " unit"] | None
 
 
+@CachedByFiles  # the check covers every run of a configuration
 def read_reservoir(file: str | Path) -> OwnNetwork:
     """Read `w_rec` (row: receiving unit) and, if present, `modules` (from 1) from an `.npz` file.
 
@@ -29,13 +29,6 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
         ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not assign every
             unit to a module; the message gives the numbers.
     """
-    return _read(str(file), file_state(file))
-
-
-@functools.lru_cache(maxsize=16)
-def _read(file: str, state: tuple[int, int] | None) -> OwnNetwork:
-    # `state` makes the cache read the file again when it changes; the check covers every run of a configuration.
-    del state
     try:
         arrays = load_arrays(file)
     except FileDamaged:

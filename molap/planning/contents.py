@@ -33,7 +33,7 @@ def sequence_kinds(c: RunConfig) -> list[str]:
 
 
 def yardstick_kinds(c: RunConfig) -> list[str]:
-    """Return the kinds that networks learning in sequence are compared with: the yardsticks, and joint training."""
+    """Return the kinds of networks with which those that learn one task after another are compared."""
     own = sequence_kinds(c)
     return [kind for kind in dict.fromkeys((*c.dni.yardsticks, *c.dni.kinds)) if kind not in own]
 

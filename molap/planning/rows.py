@@ -27,11 +27,11 @@ class Table(NamedTuple):
     settings: Callable[[RunConfig], dict] = lambda c: {}
     """The part of the configuration on which it depends."""
     wanted: Callable[[RunConfig], bool] = lambda c: True
-    """Whether the default target makes it."""
+    """Return whether the default target makes it."""
     template: str | None = None
     """Its path below `results/`; if None, `{run}/tables/NAME.csv`."""
     as_page: bool = True
-    """Whether the report shows it as a page; otherwise the report offers the file."""
+    """Show the table as a page of the report; otherwise the report offers the file."""
 
 
 class Figure(NamedTuple):
@@ -53,7 +53,7 @@ class Figure(NamedTuple):
     panels: tuple[str, ...] = ()
     """Panels whose data have their own file, `NAME_PANEL.csv`; if empty, all data are in `NAME.csv`."""
     wanted: Callable[[RunConfig], bool] = lambda c: True
-    """Whether the default target draws it."""
+    """Return whether the default target draws it."""
     category: str = FURTHER
     template: str | None = None
     """Its path below `results/`; if None, `{run}/figures/NAME.png`."""

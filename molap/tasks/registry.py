@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import jax
 
-from molap.config.base import ConfigError, file_state
+from molap.config.base import CachedByFiles, ConfigError
 from molap.config.tasks import TrialSettings
 from molap.tasks import decision, delay
 from molap.tasks.trial import N_STEPS, Channels, Conditions, draw_conditions
@@ -56,6 +56,7 @@ BUILT_IN = (
 )
 
 
+@CachedByFiles
 def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
     """Return all tasks by name: the nine of the paper, then those that the user's modules list in `TASKS`.
 
@@ -65,12 +66,6 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
         ConfigError: if a module cannot be imported, has no `TASKS`, uses a name that is taken, or defines a task whose
             trials do not have the channels that it names.
     """
-    return _load_tasks(modules, tuple(map(file_state, modules)))
-
-
-@functools.lru_cache(maxsize=16)
-def _load_tasks(modules: tuple[str, ...], states: tuple) -> dict[str, Task]:
-    del states  # a part of the cache's key
     tasks = {task.name: task for task in BUILT_IN}
     for module in modules:
         added = getattr(_import(module), "TASKS", None)

@@ -1,4 +1,4 @@
-"""Where runs are tracked: the database of the results folder, or a server. This module does not need MLflow."""
+"""Find where runs are tracked: in the database of the results folder, or on a server. This module needs no MLflow."""
 
 import http.client
 import json

@@ -45,7 +45,7 @@ class Varied(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """How networks are trained."""
+    """Describe how networks are trained."""
 
     phase: PhaseSettings
     """Learning rate, steps and penalties."""
@@ -67,14 +67,14 @@ class Watch(NamedTuple):
 
 
 class Protection(NamedTuple):
-    """How updates are changed to protect previous tasks."""
+    """Change updates so that they protect previous tasks."""
 
     transformation: Callable[[Any], optax.GradientTransformation]
     """A function of `own` that keeps it in its state (`molap.training.dni`)."""
     own: Any
     """The values that each seed has of its own, stacked over seeds."""
     of_gradient: bool = False
-    """Whether the gradient is projected instead of the update, before Adam (released code)."""
+    """Project the gradient before Adam (released code), instead of the update."""
 
 
 class NotFinite(FloatingPointError):

@@ -18,7 +18,7 @@ from molap.planning.outputs import path
 from molap.planning.plan import Plan
 from molap.stages import corpus, module, primitives, reservoir
 from molap.storage.files import load_arrays
-from molap.tasks.registry import BUILT_IN, _load_tasks
+from molap.tasks.registry import BUILT_IN, load_tasks
 
 SMALL = {
     "name": "t",
@@ -111,13 +111,13 @@ def test_a_poisoned_task_leaves_no_trace_in_its_chain(tmp_path, monkeypatch):
 
     tasks = tuple(t._replace(build=poisoned) if t.name == "context_mem_dm1" else t for t in BUILT_IN)
     monkeypatch.setattr(molap.tasks.registry, "BUILT_IN", tasks)
-    _load_tasks.cache_clear()
+    load_tasks.cache_clear()
     try:
         after = chain(tmp_path / "after", config, run)
         with pytest.raises(SystemExit):
             chain(tmp_path / "whole", config, "t")
     finally:
-        _load_tasks.cache_clear()
+        load_tasks.cache_clear()
     for name, arrays in before.items():
         assert arrays.keys() == after[name].keys()
         for key, values in arrays.items():
