@@ -11,6 +11,7 @@ from molap.figures.style import (
     COLOURS,
     CONFLICT,
     NAMES,
+    OUTPUT_NAMES,
     STEP_MS,
     kind_colour,
     kind_name,
@@ -90,7 +91,7 @@ def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
         bars.set_label(kind_name(strategy, source).replace("A pre-training", "A"))
     constant = rows.groupby("label").best_constant.first()[labels]
     axes.hlines(constant, np.arange(len(labels)) - 0.45, np.arange(len(labels)) + 0.45, color="black", lw=1.3)
-    axes.set(xlabel="", ylabel="", ylim=(0, 105), title="" if len(sources) > 1 else NAMES[strategy])
+    axes.set(xlabel="", ylabel="", ylim=(0, 105), title="" if len(sources) > 1 else kind_name(strategy, sources[0]))
     if len(sources) > 1:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, columnspacing=1, handlelength=1)
 
@@ -119,7 +120,7 @@ def _detail(
                 lw=1,
                 label="target" if trial == TRACES - 1 else None,
             )
-        panels[i].set(title=f"output {i + 1}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=limits)
+        panels[i].set(title=f"{OUTPUT_NAMES[i]}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=limits)
         panels[2 + i].bar(np.arange(1, len(example["error"]) + 1), example["error"][:, i], color=colour)
         panels[2 + i].set(title=f"error of output {i + 1}", xlabel="test trial", ylabel="MSE")
         panels[2 + i].set_ylim(0, 1.05 * largest_error)

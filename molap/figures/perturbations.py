@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from molap.analysis.intervals import half_width
 from molap.config.perturbations import strength_of
-from molap.figures.style import STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
+from molap.figures.style import OUTPUT_NAMES, STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.storage.paths import ALL_TASKS
 
 AXES = {
@@ -166,7 +166,7 @@ def draw_fig3(
         grid[i, 0].set(xlabel=axis_label(name), ylabel=HEIGHTS["accuracy"], ylim=(0, 103), title=labels[task])
         for output in (0, 1):
             _traces(grid[i, 1 + output], example["outputs"][i, ..., output], example["targets"][..., output], colour)
-            grid[i, 1 + output].set(title=f"output {output + 1} at {strength:g} %", ylim=extent[output])
+            grid[i, 1 + output].set(title=f"{OUTPUT_NAMES[output]}, {strength:g} % lesioned", ylim=extent[output])
             errors = example["error"][i, :, output]
             grid[i, 3 + output].bar(np.arange(1, len(errors) + 1), errors, color=colour)
             grid[i, 3 + output].set(title=f"error of output {output + 1}", xlabel="test trial", ylabel="MSE")
@@ -174,7 +174,7 @@ def draw_fig3(
         for j, axes in enumerate(grid[i]):
             panel_letter(axes, f"{chr(65 + i)}{'abcde'[j]}")
     grid[0, 1].legend()
-    note = f"{meaning(shown)}; b to e: {kind_name(strategy, source)}, first draw"
+    note = f"{meaning(shown)}; b to e: {kind_name(strategy, source)}, first draw; b, c: {TRACES} trials"
     _legend_and_note(figure, grid[0, 0], note, names)
     return figure, {"curves": data} | _example_tables(example, names)
 

@@ -47,6 +47,8 @@ NAMES = {
     "joint": "all tasks jointly",
     "sequential": "in sequence, unprotected",
 }
+OUTPUT_NAMES = ("output 1 (fixation)", "output 2")
+"""Titles of the two outputs that Figs 2 and 3 show."""
 CONFLICT = "without a rule input, tasks with the same inputs and different targets conflict"
 
 DPI = 160

@@ -68,6 +68,8 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
         angles=np.asarray(conditions.angles),
         angles_degrees=np.round(np.degrees(np.asarray(conditions.angles, np.float64))),
     )
+    shapes = f"inputs {drawn.inputs.shape} and targets {drawn.targets.shape}"
+    print(f"{output}: {shapes} (step, trial, channel) before they are rescaled to [0, 1]; angles of each trial")
 
 
 if __name__ == "__main__":
