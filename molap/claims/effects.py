@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from molap.claims.functions import TEST_FUNCTIONS, NotThere
-from molap.claims.model import Claims, Test, names_in
+from molap.claims.model import Claims, Test, names_in, with_floats
 from molap.config.base import ConfigError
 
 SEED = "network_seed"
@@ -64,6 +64,10 @@ def effects(
             if not whole:
                 raise NotThere(f"in the table {test.table} no network of {name!r} has every {column} that is needed")
             rows = rows[rows[SEED].isin(whole)]
+        if wrong := int((~np.isfinite(rows.value_)).sum()):
+            raise NotThere(
+                f"the table {test.table} has no finite {value or test.value} of {name!r} in {wrong} of {len(rows)} rows"
+            )
         return rows.groupby(keys, sort=False).value_.mean()
 
     if test.function:
@@ -73,7 +77,7 @@ def effects(
         columns = pd.concat({n: series(n) for n in names_in(expression)}, axis=1).dropna()
         if columns.empty:
             raise NotThere(f"{expression}: the series have no {' and '.join(keys)} in common in the table {test.table}")
-        code = compile(expression, "<claim>", "eval")
+        code = compile(with_floats(expression), "<claim>", "eval")
         with np.errstate(all="ignore"):  # values that are not finite are reported below
             values = eval(code, {"__builtins__": {}}, CALLED | {n: columns[n] for n in columns})  # checked by names_in
         if wrong := int((~np.isfinite(values)).sum()):

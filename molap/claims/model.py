@@ -2,6 +2,7 @@
 
 import ast
 import math
+import typing
 from typing import Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -57,10 +58,36 @@ def names_in(expression: str) -> list[str]:
     ):
         calls = ", ".join(FUNCTIONS)
         raise ValueError(f"{expression!r} is not allowed; give arithmetic on series; it may call {calls}")
+    _check_numbers(expression)
     names = list(dict.fromkeys(node.id for node in named))
     if not names:
         raise ValueError(f"{expression!r} is not allowed; it names no series")
     return names
+
+
+class _Floats(ast.NodeTransformer):
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.copy_location(ast.Constant(float(typing.cast(float, node.value))), node)
+
+
+def with_floats(expression: str) -> ast.Expression:
+    """Return the syntax of an expression with its whole numbers as floats, as the series are."""
+    return _Floats().visit(ast.parse(expression, mode="eval"))
+
+
+def _check_numbers(expression: str) -> None:
+    """Refuse arithmetic on numbers alone that has no finite value."""
+    plain = {"high": lambda *values: max(values), "low": lambda *values: min(values), "log10": math.log10, "abs": abs}
+    try:
+        for node in ast.walk(with_floats(expression).body):
+            named = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+            if not isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call) or not named <= plain.keys():
+                continue
+            value = eval(compile(ast.Expression(node), "<claim>", "eval"), {"__builtins__": {}}, plain)
+            if isinstance(value, complex) or not math.isfinite(value):
+                raise ArithmeticError
+    except (ArithmeticError, TypeError, ValueError):
+        raise ValueError(f"{expression!r} is not allowed; its numbers have no finite value") from None
 
 
 def _may_be_called(call: ast.Call) -> bool:

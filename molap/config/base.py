@@ -25,9 +25,13 @@ def _state(name: object) -> tuple | None:
     """Return the time and size by which a changed file is noticed; None for anything but a file's name."""
     if isinstance(name, tuple):
         return tuple(map(_state, name))
-    if not isinstance(name, str | Path) or not Path(name).is_file():
+    if not isinstance(name, str | Path):
         return None
-    return Path(name).stat().st_mtime_ns, Path(name).stat().st_size
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):  # whoever reads the file says what is wrong
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 class CachedByFiles(typing.Generic[R]):
@@ -35,10 +39,10 @@ class CachedByFiles(typing.Generic[R]):
 
     def __init__(self, function: Callable[..., R]) -> None:
         functools.update_wrapper(self, function)
-        self._cached = functools.lru_cache(maxsize=1024)(lambda states, *arguments: function(*arguments))
+        self._cached = functools.lru_cache(maxsize=1024)(lambda states, *values, **named: function(*values, **named))
 
-    def __call__(self, *arguments: typing.Any) -> R:
-        return self._cached(tuple(map(_state, arguments)), *arguments)
+    def __call__(self, *values: typing.Any, **named: typing.Any) -> R:
+        return self._cached(tuple(map(_state, (*values, *named.values()))), *values, **named)
 
     def cache_clear(self) -> None:
         """Forget all results."""

@@ -43,7 +43,12 @@ def _note(table: pd.DataFrame, labels: dict[str, str]) -> str:
     notes = [f"95 % intervals over {n_seeds} network seeds (dots)" if n_seeds > 1 else "one network seed"]
     sets = [left_out.split("+") for left_out in dict.fromkeys(table.left_out) if left_out]
     pairs = [found for found in sets if len(found) == 2]
-    if len(pairs) > 1 and all((names.index(second) - names.index(first)) % len(names) == 1 for first, second in pairs):
+    larger = any(len(found) > 2 for found in sets)
+    if (
+        not larger
+        and 2 < len(pairs) == len(names)
+        and all((names.index(second) - names.index(first)) % len(names) == 1 for first, second in pairs)
+    ):
         first, last = ("+".join(labels[task] for task in pair) for pair in (pairs[0], pairs[-1]))
         notes.append(f"sets of two are neighbours: {first}, …, {last}")
     elif any(len(found) > 1 for found in sets):

@@ -54,8 +54,9 @@ def config_files(arguments: Sequence[str]) -> list[str]:
     for word in arguments:
         if word.startswith("-"):
             option, sign, file = word.partition("=")
-            naming = option in ("--configfile", "--configfiles")
-            found += [file] if naming and sign else []
+            named = option in ("--configfile", "--configfiles")
+            naming = named and not sign
+            found += [file] if named and sign else []
         elif naming:
             found.append(word)
     return found

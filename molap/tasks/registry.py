@@ -27,7 +27,7 @@ CHOICE = ("fixation", "choice")
 
 TAKEN = frozenset({"all", "nan", "null", "reservoir", *dir(list), *dir(dict)})
 """Words that tables, files or Snakemake's lists of files use for something else."""
-TAKEN_FORMS = re.compile(r"module\d+|(checkpoints|validation|testset|record)_.*")
+TAKEN_FORMS = re.compile(r"module\d+|(checkpoints|validation|testset|record)_.*|(temp_)?size(_.*)?")
 
 
 class Task(NamedTuple):
@@ -77,14 +77,18 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
                 raise ConfigError(
                     f"tasks.modules: {module!r} defines {task.name!r} ({task.label}), a name or label already taken"
                 )
+            _check_channels(task, module)
             _check_trials(task, module)
             tasks[task.name] = task._replace(build=functools.partial(task.build))  # told apart by identity in caches
     return tasks
 
 
 def _check_names(task: Task, module: str) -> None:
-    if not isinstance(task.label, str) or not task.label.strip():
-        raise ConfigError(f"tasks.modules: {module!r} gives the task {task.name!r} the label {task.label!r}; give text")
+    if not isinstance(task.label, str) or not task.label or task.label != task.label.strip():
+        raise ConfigError(
+            f"tasks.modules: {module!r} gives the task {task.name!r} the label {task.label!r}; give text without "
+            "spaces around it"
+        )
     if not isinstance(task.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", task.name):
         raise ConfigError(
             f"tasks.modules: {module!r} names a task {task.name!r}; use lower-case letters, digits and '_'"
@@ -96,6 +100,20 @@ def _check_names(task: Task, module: str) -> None:
         )
 
 
+def _check_channels(task: Task, module: str) -> None:
+    where = f"tasks.modules: {module!r}: the task {task.name!r} has"
+    for what in ("inputs", "outputs"):
+        names = getattr(task, what)
+        texts = isinstance(names, tuple | list) and all(isinstance(name, str) and name for name in names)
+        if not texts or not names or len(set(names)) < len(names):
+            raise ConfigError(f"{where} {what} {names!r}; give the names of its channels, each once")
+    for what in ("input_bounds", "target_bounds"):
+        bounds = getattr(task, what)
+        numbers = isinstance(bounds, tuple | list) and all(isinstance(bound, int | float) for bound in bounds)
+        if not numbers or len(bounds) != 2 or not -math.inf < bounds[0] < bounds[1] < math.inf:
+            raise ConfigError(f"{where} {what} {bounds!r}; give the lowest and the highest value")
+
+
 def _check_trials(task: Task, module: str) -> None:
     """See to it that the function gives a channel for every name, without computing anything."""
     where, settings = f"tasks.modules: {module!r}: the function of the task {task.name!r}", TrialSettings()
@@ -105,7 +123,7 @@ def _check_trials(task: Task, module: str) -> None:
     try:
         inputs, targets = jax.eval_shape(lambda given: task.build(given, settings), conditions)
         shapes = tuple(inputs.shape), tuple(targets.shape)
-    except Exception as error:  # a user's function may raise anything
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
         raise ConfigError(f"{where} fails: {_in_one_line(error)}") from None
     for shape, names, what in zip(shapes, (task.inputs, task.outputs), ("inputs", "targets"), strict=True):
         if shape != (N_STEPS, 2, len(names)):

@@ -1,5 +1,6 @@
 """Query the store for what its UI shows, as pandas tables."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from molap.tracking.where import Place
 
 COLUMNS = ("run", "stage", "kind", "task", "network_seeds")
 SUMMARY = ("test/accuracy", "test/decision_accuracy", "val/accuracy", "train/final_mse", "time/cpu_s")
-SMALLER_IS_BETTER = ("mse", "loss", "time/", "n_")
+SMALLER_IS_BETTER = re.compile(r"time/.*|(.*/)?(n_[^/]*|[^/]*(mse|loss)[^/]*)")
+"""Names of errors, times and counts."""
 
 
 def runs(where: Place, order: str = "start_time DESC", n: int | None = None, **tags: str) -> pd.DataFrame:
@@ -41,7 +43,7 @@ def best(where: Place, metric: str = "test/accuracy", n: int = 10, **tags: str) 
     Raises:
         LookupError: if no run has this metric.
     """
-    smaller = any(part in metric for part in SMALLER_IS_BETTER)
+    smaller = SMALLER_IS_BETTER.fullmatch(metric)
     table = runs(where, order=f"metrics.`{metric}` {'ASC' if smaller else 'DESC'}", n=n, **tags)
     column = f"metrics.{metric}"
     if column not in table or table[column].isna().all():

@@ -63,6 +63,20 @@ def test_no_network_is_left_out_of_a_verdict_without_a_word(change, words):
     assert row.verdict == "not run" and row.part.startswith(words)
 
 
+def test_a_network_without_a_value_is_not_left_out_either():
+    table = performance({MOLAP: 90, NONE: 80})
+    table.loc[table.index[table.strategy == "molap"][0], "accuracy"] = float("nan")
+    row = judged(claims(comparison()), table)
+    assert row.verdict == "not run" and row.part.startswith(
+        "the table performance has no finite accuracy of 'molap' in 1 "
+    )
+
+
+def test_large_whole_numbers_are_computed_as_the_series_are():
+    file = claims(comparison() | {"effects": {"x": "molap - none + log10(10 ** 30)"}})
+    assert judged(file, performance({MOLAP: 90, NONE: 80}))["mean"] == pytest.approx(40, abs=2)
+
+
 def test_the_highest_of_a_series_and_a_number_is_taken_in_each_network():
     row = judged(claims(comparison() | {"effects": {"x": "high(molap - none, 0)"}}), performance({MOLAP: 70, NONE: 80}))
     assert row["mean"] == 0
@@ -81,6 +95,10 @@ def test_the_highest_of_a_series_and_a_number_is_taken_in_each_network():
         ({"effects": {"x": "high + molap"}}, "'high + molap' is not allowed; give arithmetic on series"),
         ({"effects": {"x": "molap | none"}}, "'molap | none' is not allowed; give arithmetic on series"),
         ({"effects": {"x": "not molap"}}, "'not molap' is not allowed; give arithmetic on series"),
+        ({"effects": {"x": "molap + 1 / 0"}}, "'molap + 1 / 0' is not allowed; its numbers have no finite value"),
+        ({"effects": {"x": "molap - 10 ** 400"}}, "is not allowed; its numbers have no finite value"),
+        ({"effects": {"x": "molap - (-8) ** 0.5"}}, "is not allowed; its numbers have no finite value"),
+        ({"effects": {"x": "molap - log10(0)"}}, "is not allowed; its numbers have no finite value"),
         ({"effects": {"x": "molap - 'a'"}}, "is not allowed; give arithmetic on series"),
         ({"effects": {"x": "molap.values"}}, "is not allowed; give arithmetic on series"),
         ({"effects": {"x": "molap -"}}, "is not allowed; give arithmetic on series, for example molap - dni"),

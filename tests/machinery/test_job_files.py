@@ -45,5 +45,5 @@ def test_where_no_file_can_be_written_the_command_holds_the_words(monkeypatch):
 
 
 def test_the_configuration_files_are_found_among_snakemake_s_arguments():
-    words = ["-n", "--configfile", "a.yaml", "b.yaml", "--cores", "2", "--configfiles=c.yaml"]
+    words = ["-n", "--configfile", "a.yaml", "b.yaml", "--cores", "2", "--configfiles=c.yaml", "claims"]
     assert config_files(words) == ["a.yaml", "b.yaml", "c.yaml"]
