@@ -10,6 +10,7 @@ import importlib.util
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from molap.config.base import CachedByFiles
 
@@ -68,10 +69,9 @@ def closure(module: str) -> set[str]:
     return found
 
 
-@CachedByFiles
 def module_digest(name: str, descriptions: bool = False) -> str:
     """Return the digest of one module's syntax, with or without descriptions of settings."""
-    return _file_digest(_file(name), descriptions)
+    return _read(_file(name), descriptions).digest
 
 
 def _file(name: str) -> Path:
@@ -102,31 +102,42 @@ def _imports(name: str) -> tuple[str, ...]:
     return tuple(item for item in _all_imports(name) if item.split(".")[0] == PACKAGE)
 
 
-@CachedByFiles
 def _all_imports(name: str) -> tuple[str, ...]:
-    tree = ast.parse(_file(name).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []  # imports for annotations do not run
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(found)
+    return _read(_file(name), False).imports
 
 
-def _file_digest(path: Path, descriptions: bool = False) -> str:
+class _Module(NamedTuple):
+    digest: str
+    imports: tuple[str, ...]
+    """The modules that it imports, and the names that it imports from modules, which may be modules as well."""
+
+
+@CachedByFiles
+def _read(path: Path, descriptions: bool) -> _Module:
+    """Parse a file once; a job reads thirty of them before it starts."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports: list[ast.Import | ast.ImportFrom] = []
+    for_annotations: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and not descriptions:
             # A setting's description is no more a part of the program than a docstring is.
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(node)
+        elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for_annotations |= {inner for statement in node.body for inner in ast.walk(statement)}
         body = getattr(node, "body", None)
         if isinstance(body, list):
             body[:] = [item for item in body if not _is_bare_string(item)]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    found: list[str] = []
+    for node in imports:
+        if node in for_annotations:
+            continue  # these do not run
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif node.level == 0 and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return _Module(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(found))
 
 
 def _is_bare_string(node: ast.AST) -> bool:

@@ -25,7 +25,12 @@ import tempfile
 import threading
 import traceback
 
-IMPORTED = ("jax.numpy", "optax", "pandas", "pydantic", "sklearn.decomposition", "matplotlib.figure", "seaborn")
+IMPORTED = (
+    *("jax.numpy", "optax", "jaxtyping", "pandas", "yaml", "sklearn.decomposition", "seaborn"),
+    *("matplotlib.backends.backend_agg", "matplotlib.figure"),
+    # pydantic itself imports its parts only when they are used
+    *("pydantic.fields", "pydantic.main", "pydantic.functional_serializers", "pydantic.functional_validators"),
+)
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BLOCKED = (*PASSED_ON, signal.SIGTSTP, signal.SIGCONT)
 LONGEST_WAIT_S = 60

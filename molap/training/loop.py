@@ -20,6 +20,10 @@ DrawBatch = Callable[[Key[Array, ""]], Any]
 """Key → a batch in the form that the objective takes: by default, inputs and targets of one task."""
 
 
+BATCHES_MB = 32
+"""Megabytes that the batches drawn at a time may take."""
+
+
 class Curves(NamedTuple):
     """Training curves over steps, one row per network seed."""
 
@@ -162,10 +166,8 @@ def train(
             clip_norm=clip_norm,
         )
 
-    def step(draw_batch: Partial, partly, one: Varied | None, frozen: Params, key: Key[Array, ""], state: _State):
-        batch_key = jax.random.fold_in(key, state.step if optimiser.batches == "fresh" else 0)
-        trial_key, noise_key = jax.random.split(batch_key)
-        batch = draw_batch(trial_key)
+    def step(batch, partly, one: Varied | None, frozen: Params, key: Key[Array, ""], state: _State):
+        _, noise_key = _keys_of_step(key, state.step, optimiser)
         (total, mse), gradient = jax.value_and_grad(
             lambda trained: objective(frozen._replace(**trained), batch, noise_key), has_aux=True
         )(state.trained)
@@ -176,21 +178,23 @@ def train(
             mse,
         )
 
-    # Many steps in one program let XLA allocate its buffers once, not fault them in at every step. The
-    # number of steps, the masks and the source of the batches are arguments, so that one program serves many phases.
+    # Many steps in one program let XLA allocate its buffers once, not fault them in at every step. The number of steps
+    # and the masks are arguments, and the batches as well, so that tasks with as many channels share one program.
     @jax.jit
-    def steps(draw_batch, partly, varied, params, keys, state, n):
-        def advance(one, frozen, key, state):
+    def steps(batches, partly, varied, params, keys, state, n):
+        def advance(batches, one, frozen, key, state):
             def body(i, carry):
                 state, curves = carry
-                state, (total, mse) = step(draw_batch, partly, one, frozen, key, state)
+                batch = jax.tree.map(lambda values: values[i], batches)
+                state, (total, mse) = step(batch, partly, one, frozen, key, state)
                 return state, curves.at[:, i].set(jnp.stack([total, mse]))
 
-            return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, chunk))))
+            room = jax.tree.leaves(batches)[0].shape[0]
+            return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, room))))
 
-        return over_seeds(advance)(varied, params, keys, state)
+        return over_seeds(advance)(batches, varied, params, keys, state)
 
-    draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
+    draw = _drawing(draw_batch, keys, optimiser, chunk)
     trained = {name: getattr(params, name) for name in masks}
     # Compile this: otherwise each of the small operations would be a program of its own.
     begin = jax.jit(jax.vmap(lambda weights, own, one: optimiser_of(own, partly, one).init(weights)))
@@ -198,13 +202,15 @@ def train(
     kept = checkpoints(phase.n_steps) if keep else ()
     curves, done = [], 0
     for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
-        if stop > done:
-            state, found = steps(draw_batch, partly, varied, params, keys, state, stop - done)
-            curves.append(np.asarray(found)[:, :, : stop - done])
+        while done < stop:
+            batches, n = draw(done, stop)
+            state, found = steps(batches, partly, varied, params, keys, state, n)
+            curves.append(np.asarray(found)[:, :, :n])
             if strict:
                 _check_finite(curves[-1][:, 0], done)
-            done = stop
-            progress(done, float(curves[-1][:, 1, -1].mean()))
+            done += n
+            if done == stop:
+                progress(done, float(curves[-1][:, 1, -1].mean()))
         if keep and stop in kept:
             keep(stop, state.trained)
     if strict:
@@ -212,6 +218,47 @@ def train(
     losses, errors = np.moveaxis(np.concatenate(curves, axis=2), 1, 0)
     trained = {name: np.asarray(weights) for name, weights in state.trained.items()}
     return params._replace(**trained), Curves(losses, errors)
+
+
+def _keys_of_step(key: Key[Array, ""], step: Any, optimiser: OptimiserSettings) -> tuple[Array, Array]:
+    """Return the keys with which a step draws its trials and its state noise."""
+    batch_key = jax.random.fold_in(key, step if optimiser.batches == "fresh" else 0)
+    trial_key, noise_key = jax.random.split(batch_key)
+    return trial_key, noise_key
+
+
+def _drawing(
+    draw_batch: DrawBatch, keys: Key[Array, " seed"], optimiser: OptimiserSettings, chunk: int
+) -> Callable[[int, int], tuple[Any, int]]:
+    """Return a function that draws the batches of some steps: (first step, end) → batches and number of steps.
+
+    Drawing is a program of its own, because it depends on the task and training does not: a phase of nine tasks then
+    compiles nine small programs and a few large ones, not nine large ones. A leaf of the batches has the axes seed,
+    step, and the batch's own. The batches of one call take at most `BATCHES_MB`.
+    """
+    draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
+    draw_one = jax.jit(lambda draw_batch, key: draw_batch(key))
+    one = jax.eval_shape(draw_one, draw_batch, jax.ShapeDtypeStruct((), keys.dtype))
+    bytes_of_step = len(keys) * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(one))
+    room = max(1, min(chunk, int(BATCHES_MB * 1e6 / bytes_of_step)))
+
+    @jax.jit
+    def drawn(draw_batch, keys, start, n):
+        def of_seed(key):
+            def body(i, batches):
+                trial_key, _ = _keys_of_step(key, start + i, optimiser)
+                return jax.tree.map(lambda all_, new: all_.at[i].set(new), batches, draw_one(draw_batch, trial_key))
+
+            empty = jax.tree.map(lambda leaf: jnp.zeros((room, *leaf.shape), leaf.dtype), one)
+            return jax.lax.fori_loop(0, n, body, empty)
+
+        return over_seeds(of_seed)(keys)
+
+    def draw(start: int, end: int) -> tuple[Any, int]:
+        n = min(room, end - start)
+        return drawn(draw_batch, keys, start, n), n
+
+    return draw
 
 
 def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> None:

@@ -60,7 +60,7 @@ def digest_of(text: str, tmp_path: Path) -> str:
     """The digest of a file of the given text (no text is digested twice under one name)."""
     file = tmp_path / f"module{len(list(tmp_path.iterdir()))}.py"
     file.write_text(text, encoding="utf-8")
-    return molap.jobs.digests._file_digest(file)
+    return molap.jobs.digests._read(file, False).digest
 
 
 @pytest.mark.parametrize(
