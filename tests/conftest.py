@@ -1,4 +1,8 @@
-"""Tests run as the stages do: one thread, set before NumPy and JAX are loaded. The longest files start first."""
+"""Tests run as the stages do: one thread, set before NumPy and JAX are loaded. The longest files start first.
+
+`pytest` runs the tests that are marked neither `exhaustive` nor `services`. Property tests are also marked `deep`:
+`pytest -m deep` runs them with a hundred times as many examples.
+"""
 
 import fcntl
 import os
@@ -6,8 +10,9 @@ import shutil
 import signal
 
 import pytest
+from hypothesis import settings
 from slurm_cluster import Cluster, why_not
-from workflow_helpers import STARTED, Scratch
+from workflow_helpers import STARTED, Scratch, dry_runs
 
 import molap.stages  # noqa: F401  (one thread, before NumPy and JAX are loaded)
 
@@ -34,6 +39,15 @@ LONGEST = (
 )
 
 
+# A failure prints the line `@reproduce_failure(…)`, which repeats its example when it is put above the test.
+settings.register_profile("fixed", deadline=None, derandomize=True, print_blob=True, max_examples=100)
+settings.register_profile("deep", deadline=None, print_blob=True, max_examples=10_000)
+
+
+def pytest_configure(config):
+    settings.load_profile("deep" if config.option.markexpr == "deep" else "fixed")
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--slurm", action="store_true", help="start a real Slurm on this machine, for the tests that need one"
@@ -55,6 +69,8 @@ def pytest_sessionstart(session):
 def pytest_sessionfinish(session):
     if cluster := getattr(session.config, "slurm", None):
         cluster.stop()
+    if dry_runs.cache_info().currsize:
+        dry_runs().__exit__()
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +80,12 @@ def slurm():
         pytest.skip(reason)
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are selected by their markers
 def pytest_collection_modifyitems(items):
-    """Hand the long files out first, so that no worker is left with one at the end."""
+    """Mark property tests, and hand the long files out first, so that no worker is left with one at the end."""
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("deep")
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 

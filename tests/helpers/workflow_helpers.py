@@ -1,6 +1,7 @@
 """Run the workflow in a scratch copy of the repository, and read what Snakemake plans."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from typing import Any
 
 import psutil
 import yaml
+from dry_runs import DryRuns
 from sources import REPOSITORY, copy_sources
 
 SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html"}
@@ -29,6 +31,12 @@ STARTED: list[subprocess.Popen] = []
 def heed_interrupts() -> None:
     """Where pytest runs in the background of a shell, it ignores SIGINT, and so would all that it starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@functools.cache
+def dry_runs() -> DryRuns:
+    """The process that plans for all tests of a worker: it has loaded Snakemake, and ends with the worker."""
+    return DryRuns().__enter__()
 
 
 class Scratch:
@@ -87,9 +95,7 @@ class Scratch:
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Number of planned jobs by rule, without the targets."""
-        result = self.run("--dry-run", *arguments)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return planned_jobs(result.stdout + result.stderr)
+        return planned_jobs(dry_runs()(self.folder, "--dry-run", *arguments, "--configfile", "tiny.yaml"))
 
     def set(self, **changes: dict) -> None:
         """Change values in sections of the configuration."""

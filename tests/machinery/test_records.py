@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from molap.storage.files import (
@@ -270,7 +270,6 @@ def reordered(values):
     return [reordered(value) for value in values] if isinstance(values, list) else values
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(PLAIN)
 def test_canonical_json_does_not_depend_on_the_order_of_keys(values):
     text = canonical_json(values)

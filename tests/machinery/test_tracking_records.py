@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from molap.config.base import ConfigError
@@ -212,7 +212,6 @@ def test_a_failure_tells_its_error_or_that_its_job_ended_without_a_word_and_the_
         assert "killed" in run.tags["error"]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.integers(1, 70))
 def test_thinning_takes_means_of_equal_stretches(curve, n_points):
     n, ends, expected = min(n_points, len(curve)), [0], []

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from molap.config.network import InitSettings
@@ -40,7 +40,6 @@ def covariance(seed: int, n: int, rank: int) -> np.ndarray:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 30), st.sampled_from([1e-3, 0.1, 10.0]))
-@settings(max_examples=60, deadline=None)
 def test_projection_is_alpha_times_the_inverse(seed, n, rank, alpha):
     sigma = covariance(seed, n, rank)
     found = projection(sigma, alpha)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -18,7 +18,6 @@ ABSOLUTE = CriterionSettings()
 RELEASED = CriterionSettings(criterion="relative", tolerance=0.1, fixation_tolerance=0.15)
 N_STEPS = 8
 
-PROPERTY = settings(max_examples=80, deadline=None, derandomize=True)
 # Sixteenths, so that sums and products are exact and no verdict depends on rounding.
 TOLERANCES = st.sampled_from([1 / 16, 1 / 8, 1 / 4, 1 / 2])
 CRITERIA = st.builds(
@@ -57,13 +56,11 @@ def decided(outputs, targets, criterion):
     return np.array(correct)
 
 
-@PROPERTY
 @given(PAIRS, CRITERIA)
 def test_decisions_equal_those_of_a_loop(pair, criterion):
     np.testing.assert_array_equal(correct_decisions(*pair, criterion), decided(*pair, criterion))
 
 
-@PROPERTY
 @given(PAIRS, CRITERIA, st.randoms(use_true_random=False))
 def test_decisions_do_not_depend_on_the_order_of_trials(pair, criterion, random):
     order = random.sample(range(pair[0].shape[1]), pair[0].shape[1])
@@ -76,7 +73,6 @@ def test_decisions_do_not_depend_on_the_order_of_trials(pair, criterion, random)
     )
 
 
-@PROPERTY
 @given(PAIRS, CRITERIA)
 def test_perfect_outputs_are_all_correct(pair, criterion):
     scores = metrics(pair[1], pair[1], criterion)
@@ -84,7 +80,6 @@ def test_perfect_outputs_are_all_correct(pair, criterion):
     assert scores["mse"] == scores["response_mse"] == 0
 
 
-@PROPERTY
 @given(PAIRS, CRITERIA, TOLERANCES, TOLERANCES)
 def test_a_larger_tolerance_loses_no_decision(pair, criterion, one, other):
     strict, lax = (
@@ -94,7 +89,6 @@ def test_a_larger_tolerance_loses_no_decision(pair, criterion, one, other):
     assert np.all(best_constant_accuracy(pair[1], strict) <= best_constant_accuracy(pair[1], lax))
 
 
-@PROPERTY
 @given(PAIRS, CRITERIA)
 def test_steps_before_the_window_do_not_count(pair, criterion):
     outputs, targets = (values.copy() for values in pair)
@@ -103,7 +97,6 @@ def test_steps_before_the_window_do_not_count(pair, criterion):
     np.testing.assert_array_equal(correct_decisions(outputs, targets, criterion), correct_decisions(*pair, criterion))
 
 
-@PROPERTY
 @given(SHAPES.flatmap(signals), CRITERIA)
 def test_every_step_of_the_window_counts(targets, criterion):
     for step in range(N_STEPS - criterion.window, N_STEPS):
@@ -112,7 +105,6 @@ def test_every_step_of_the_window_counts(targets, criterion):
         assert not correct_decisions(wrong, targets, criterion).any()
 
 
-@PROPERTY
 @given(PAIRS, CRITERIA)
 def test_the_relative_rule_does_not_depend_on_the_unit_or_the_sign(pair, criterion):
     criterion = criterion.model_copy(update={"criterion": "relative"})
@@ -122,7 +114,6 @@ def test_the_relative_rule_does_not_depend_on_the_unit_or_the_sign(pair, criteri
         np.testing.assert_array_equal(scaled, plain)
 
 
-@PROPERTY
 @given(PAIRS, CRITERIA)
 def test_the_absolute_rule_does_not_depend_on_the_origin(pair, criterion):
     criterion = criterion.model_copy(update={"criterion": "absolute"})
@@ -138,7 +129,6 @@ def test_the_tolerance_is_inclusive(rule, target, deviation, correct):
     assert correct_decisions(targets + deviation, targets, criterion).tolist() == [[True, correct]]
 
 
-@PROPERTY
 @given(SHAPES.flatmap(lambda shape: signals(shape, largest=4)), CRITERIA)
 def test_best_constant_equals_brute_force(targets, criterion):
     """All constants of a fine grid and all ends of the intervals, each scored as the output of a network."""

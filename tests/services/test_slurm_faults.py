@@ -13,6 +13,8 @@ from slurm_jobs import RUNS, cluster_copy, messages, overlapping, run, slurm_job
 from tracked_results import active_runs
 from workflow_helpers import REPOSITORY
 
+pytestmark = pytest.mark.services
+
 NETWORKS = "results/tiny/networks/s0-1"
 RESERVOIR = f"{NETWORKS}/reservoir.npz"
 SEPARATE = [f"{NETWORKS}/separate/{task}.npz" for task in ("delay_pro", "mem_dm1", "context_mem_dm1")]

@@ -12,6 +12,8 @@ from slurm_jobs import cluster_copy, overlapping, run, slurm_jobs
 
 from molap.evaluation.sweep_memory import sweep_mb
 
+pytestmark = pytest.mark.services
+
 N_SUBMITTED = 18
 """For 105 jobs."""
 

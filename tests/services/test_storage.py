@@ -10,6 +10,8 @@ import time
 import pytest
 from workflow_helpers import OF_TIMES, Scratch
 
+pytestmark = pytest.mark.services
+
 boto3 = pytest.importorskip("boto3", reason="needs pip install -e '.[test]'")
 pytest.importorskip("snakemake_storage_plugin_s3", reason="needs pip install -e '.[cloud]'")
 

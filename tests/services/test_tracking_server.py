@@ -16,6 +16,8 @@ from tracked_results import (
     write_results,
 )
 
+pytestmark = pytest.mark.services
+
 N_JOBS = 40
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "3", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 

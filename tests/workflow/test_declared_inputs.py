@@ -7,6 +7,8 @@ from alone import differing, one_job_of_each_stage
 from molap.planning.outputs import PROGRAMS
 from molap.planning.reads import READS
 
+pytestmark = pytest.mark.exhaustive
+
 FURTHER = {
     "modules": ("modules", "fig_modules"),
     "tune": ("search", "search_modules", "search_sequence", "tune_table", "fig_tune"),

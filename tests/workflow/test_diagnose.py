@@ -135,6 +135,7 @@ def former(n_steps):
     return {"switches": {"protocol": {"network": {"readout_init": "n_units"}, "separate": {"n_steps": n_steps}}}}
 
 
+@pytest.mark.exhaustive
 def test_diagnose_runs_to_a_figure_of_both_protocols_and_again_what_changed(changed):
     changed.set(attribution=former(6))
     collected = {"plateau_table": 1, "fig_plateau": 1}
@@ -170,6 +171,7 @@ def test_diagnose_runs_to_a_figure_of_both_protocols_and_again_what_changed(chan
     assert changed.planned("diagnose") == {"separate": 1, "plateau": 2} | collected
 
 
+@pytest.mark.exhaustive
 def test_without_the_former_protocol_it_is_refused_before_anything_runs(changed):
     changed.set(attribution={"switches": {"noise": {"tasks": {"input_noise": 0.02}}}})
     result = changed.run("--dry-run", "diagnose")

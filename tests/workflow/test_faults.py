@@ -8,7 +8,10 @@ import subprocess
 
 import numpy as np
 import psutil
+import pytest
 from workflow_helpers import assert_done, stage_jobs, told, wait_until, working
+
+pytestmark = pytest.mark.exhaustive
 
 BLOCK = "results/tiny/networks/s0-1"
 SEPARATE, HEAD = f"{BLOCK}/separate/mem_dm1.npz", f"{BLOCK}/molap-none/mem_dm1.npz"

@@ -8,6 +8,8 @@ import sys
 import pytest
 from workflow_helpers import Scratch, assert_done, differences, told
 
+pytestmark = pytest.mark.exhaustive
+
 BLOCK = "results/tiny/networks/s0-1"
 HEAD, EVALUATION = f"{BLOCK}/molap-none/mem_dm1.npz", "results/tiny/evaluation/s0-1/molap-none/mem_dm1.json"
 RESERVOIR, FIGURE = f"{BLOCK}/reservoir.npz", "results/tiny/figures/fig1c.png"

@@ -11,6 +11,8 @@ from workflow_helpers import Scratch
 from molap.planning import origin
 from molap.planning.origin import is_foreign
 
+pytestmark = pytest.mark.exhaustive
+
 HEAD = "results/tiny/networks/s0-1/molap-cca/delay_pro.npz"
 
 

@@ -1,4 +1,4 @@
-"""Twenty interruptions of one run, at random times: nothing finished is lost, and it ends as an undisturbed run."""
+"""A run that is interrupted, at random times, loses nothing finished and ends as an undisturbed run."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 from workflow_helpers import Scratch, differences, stage_jobs, wait_until
 
 from molap.storage.files import record_path
@@ -63,6 +64,25 @@ def whole_outputs(scratch: Scratch) -> dict[str, bytes]:
     return {name: content for name, content in scratch.outputs().items() if not name.endswith(growing)}
 
 
+def test_a_killed_run_goes_on_where_it_was(finished, changed):
+    for file in (changed.folder / "results/tiny/networks").rglob("mem_dm1*"):
+        file.unlink()
+    before = records(changed)
+    process = changed.start()
+    wait_until(lambda: len(records(changed).keys() - before.keys()) >= 2, process)
+    process.kill()
+    process.wait(60)
+    kept = {path: written for path, written in records(changed).items() if path not in before}
+    assert changed.run("--unlock").returncode == 0
+    result = changed.run()
+    assert result.returncode == 0, result.stdout + result.stderr
+    after = records(changed)
+    assert sum(after[path] != written for path, written in kept.items()) <= RUNNING
+    assert differences(changed.outputs(), finished.outputs()) == {}
+    assert changed.planned() == {}
+
+
+@pytest.mark.exhaustive
 def test_twenty_interruptions_lose_nothing_and_end_with_the_same_bytes(finished, tmp_path):
     rng, scratch, expected = random.Random(0), Scratch(tmp_path), finished.outputs()
     repeated = 0

@@ -9,6 +9,8 @@ from browser import chromium
 
 from molap.config.run import read
 
+pytestmark = pytest.mark.services
+
 PICTURE = "img => img.complete && img.naturalWidth > 300 && img.naturalHeight > 100"
 
 

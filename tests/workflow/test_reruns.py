@@ -279,6 +279,7 @@ def test_a_task_of_one_s_own_reruns_no_other_task_that_does_not_read_it(changed)
     assert planned["head"] == 4 + 4 + 1 + 2 and planned["corpus"] == 2 and "reservoir" not in planned
 
 
+@pytest.mark.exhaustive
 def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):
     rng = np.random.default_rng(0)
     own = changed.folder / "my networks"
@@ -302,6 +303,7 @@ def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):
     assert changed.planned() == {}
 
 
+@pytest.mark.exhaustive
 def test_other_numbers_of_modules_are_runs_beside_the_main_one(changed):
     planned = changed.planned("modules")
     assert planned == {"reservoir": 1, "module": 2, "head": 9, "evaluation": 12, "modules_table": 1, "fig_modules": 1}
@@ -314,6 +316,7 @@ def test_other_numbers_of_modules_are_runs_beside_the_main_one(changed):
     assert changed.planned("modules") == {}
 
 
+@pytest.mark.exhaustive
 def test_yardsticks_are_trained_beside_the_run_and_shown_with_its_networks(changed):
     planned = changed.planned("yardsticks")
     tables = {"performance": 1, "continual": 1, "forgetting": 1, "fig_yardsticks": 1}

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from workflow_helpers import REPOSITORY, UNSET, planned_jobs
 
+pytestmark = pytest.mark.exhaustive
+
 SECOND = """
 configfile: "mine.yaml"
 

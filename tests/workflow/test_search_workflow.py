@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 from workflow_helpers import Scratch
 
+pytestmark = pytest.mark.exhaustive
+
 KINDS = ("separate", "molap-cca", "dni-rule")
 ENDS = {"tune_table": 1, "fig_tune": 1}
 ONE_GRID = {"search_modules": 1, "search": 2, "search_sequence": 1} | ENDS

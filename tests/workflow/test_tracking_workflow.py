@@ -49,6 +49,7 @@ def table(finished):
     return active_runs(finished.folder / "results")
 
 
+@pytest.mark.exhaustive
 def test_every_stage_is_there_and_the_link_is_printed(finished, table):
     records = list((finished.folder / "results" / "tiny").rglob("*.record.json"))
     assert table["tags.job"].nunique() == len(records) == 64 and set(table.status) == {"FINISHED"}
@@ -65,6 +66,7 @@ def test_every_stage_is_there_and_the_link_is_printed(finished, table):
     assert [found["0"], found["1"]] == [row["accuracy"] for row in rows]
 
 
+@pytest.mark.exhaustive
 def test_figures_tables_and_the_configuration_are_artifacts(finished, table):
     def names(stage):
         folder = Path(table[table["tags.stage"] == stage].artifact_uri.iloc[0].removeprefix("file://"))
@@ -77,6 +79,7 @@ def test_figures_tables_and_the_configuration_are_artifacts(finished, table):
     assert names("head") == {"record.json", "configuration.json"}
 
 
+@pytest.mark.exhaustive
 def test_the_command_line_answers(finished):
     def ask(*words):
         command = [sys.executable, "-m", "molap.tracking", *words]
@@ -134,6 +137,7 @@ def browser(ui):
     assert outside == []
 
 
+@pytest.mark.services
 def test_the_saved_view_lists_the_stages_with_their_accuracy(ui, browser, table):
     page = browser.new_page()
     page.goto(link(ui, "1", "stages"))
@@ -148,6 +152,7 @@ def test_the_saved_view_lists_the_stages_with_their_accuracy(ui, browser, table)
     page.close()
 
 
+@pytest.mark.services
 def test_the_view_over_seeds_shows_the_mean_of_each_network_kind(ui, browser, table):
     page = browser.new_page()
     page.goto(link(ui, "1"))
@@ -163,6 +168,7 @@ def test_the_view_over_seeds_shows_the_mean_of_each_network_kind(ui, browser, ta
     page.close()
 
 
+@pytest.mark.services
 def test_two_runs_are_compared_by_parameters_and_curves(ui, browser, table):
     heads = table[(table["tags.stage"] == "head") & (table["tags.task"] == "mem_dm1") & (table["tags.run"] == "tiny")]
     heads = heads.set_index("tags.source")
@@ -187,6 +193,7 @@ def test_two_runs_are_compared_by_parameters_and_curves(ui, browser, table):
     page.close()
 
 
+@pytest.mark.exhaustive
 def test_switched_off_nothing_of_mlflow_is_needed(tmp_path):
     scratch = Scratch(tmp_path / "off")
     (scratch.folder / "mlflow.py").write_text("raise ImportError('MLflow was imported')")
@@ -195,6 +202,7 @@ def test_switched_off_nothing_of_mlflow_is_needed(tmp_path):
     assert not (scratch.folder / "results/mlflow").exists() and not (scratch.folder / "results/.tracking").exists()
 
 
+@pytest.mark.exhaustive
 def test_without_its_server_the_workflow_goes_on_and_warns_once(tmp_path):
     scratch = tracked(tmp_path / "away", uri="http://127.0.0.1:9")
     result = scratch.run(TESTSET)
@@ -204,6 +212,7 @@ def test_without_its_server_the_workflow_goes_on_and_warns_once(tmp_path):
     assert sync(scratch.folder / "results")[1].startswith("1 jobs")
 
 
+@pytest.mark.exhaustive
 def test_a_failed_job_is_shown_with_stage_seed_and_the_end_of_its_log_until_it_succeeds(tmp_path):
     scratch = tracked(tmp_path / "failing")
     scratch.edit("molap/stages/reservoir.py", "    settings = job.settings\n", "    raise ValueError('no luck')\n")
@@ -222,6 +231,7 @@ def test_a_failed_job_is_shown_with_stage_seed_and_the_end_of_its_log_until_it_s
     assert now["status"] == "FINISHED" and now["tags.job"] == failed["tags.job"]
 
 
+@pytest.mark.exhaustive
 def test_a_killed_workflow_and_its_killed_job_are_tracked_all_the_same(tmp_path):
     scratch = tracked(tmp_path / "killed")
     scratch.edit("molap/stages/reservoir.py", "    settings = job.settings\n", "    import time; time.sleep(60)\n")

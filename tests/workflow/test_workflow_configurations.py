@@ -9,6 +9,8 @@ import pytest
 import yaml
 from workflow_helpers import Scratch
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.mark.parametrize(
     ("text", "message"),

@@ -4,7 +4,10 @@ import re
 import subprocess
 
 import pandas as pd
+import pytest
 from workflow_helpers import REPOSITORY, Scratch
+
+pytestmark = pytest.mark.exhaustive
 
 
 def apply(scratch: Scratch, *files: str) -> None:

@@ -123,6 +123,7 @@ def test_runs_and_curves_keep_their_times(results):
     assert history[0].timestamp > 1_700_000_002_000 and history[-1].timestamp == 1_700_000_012_000
 
 
+@pytest.mark.exhaustive
 def test_sixteen_jobs_that_end_at_once_are_all_brought_in(tmp_path):
     results = tmp_path / "results"
     results.mkdir()
@@ -155,6 +156,7 @@ def test_sixteen_jobs_that_end_at_once_are_all_brought_in(tmp_path):
     assert states(results) == {"active": 16}
 
 
+@pytest.mark.exhaustive
 def test_killed_at_twenty_random_moments_it_loses_and_duplicates_nothing(tmp_path):
     results, n_jobs = tmp_path / "results", 60
     write_results(results, n_jobs, figure=FIGURE)
