@@ -1,0 +1,122 @@
+"""Break the code in sixteen places, one at a time, and print which test of the first tier notices.
+
+    python benchmarks/mutations.py                    # twenty minutes
+    python benchmarks/mutations.py -- -n 0 tests/science -k dni
+
+The sources are copied to a temporary folder, where one line is changed and `pytest -x` runs until a test fails. The
+exit status is 1 if a change is not noticed. Arguments after `--` go to pytest.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sources import REPOSITORY
+
+MUTATIONS = {
+    "gradient: a term changes its sign": ("networks/rnn.py", "+ g_activity * h + carry)", "+ g_activity * h - carry)"),
+    "gradient: W_rec is transposed": (
+        "networks/rnn.py",
+        "(product(delta, params.w_rec), h_b",
+        "(product(delta, params.w_rec.T), h_b",
+    ),
+    "heads: the mask of W_rec is dropped": (
+        "networks/masks.py",
+        "_existing(params, w_rec=False, b",
+        "_existing(params, b",
+    ),
+    "modules: the block is one unit too short": ("networks/masks.py", "module * size)", "module * size - 1)"),
+    "criterion: the window is one step too long": (
+        "evaluation/criterion.py",
+        "signals[-window:]",
+        "signals[-window - 1 :]",
+    ),
+    "criterion: the fixation's tolerance is dropped": (
+        "evaluation/criterion.py",
+        "    allowed[:, 0] = settings.fixation_tolerance\n",
+        "",
+    ),
+    "silencing: rows instead of columns": (
+        "evaluation/perturbations.py",
+        "network.w_rec).at[:, hit]",
+        "network.w_rec).at[hit, :]",
+    ),
+    "DNI: one task too many in the average": (
+        "training/dni.py",
+        "memory.n_tasks + 1 + counter_offset",
+        "memory.n_tasks + 2 + counter_offset",
+    ),
+    "DNI: the projection keeps what it should remove": (
+        "training/dni.py",
+        "- (vectors * shrunk)",
+        "+ (vectors * shrunk)",
+    ),
+    "CCA: one side is not whitened": ("primitives/fit.py", "(y.samples @ y_white) / len", "y.samples / len"),
+    "tasks: anti is pro": (
+        "tasks/delay.py",
+        'return -1.0 if settings.anti == "opp',
+        'return 1.0 if settings.anti == "opp',
+    ),
+    "training: every chunk begins with the first batch": (
+        "training/loop.py",
+        "_keys_of_step(key, start + i,",
+        "_keys_of_step(key, i,",
+    ),
+    "intervals: n degrees of freedom": ("analysis/intervals.py", "several - 1)", "several)"),
+    "robustness: relative to 0 strength of the wrong column": (
+        "analysis/robustness.py",
+        "100 * sweeps.accuracy / sweeps.intact",
+        "100 * sweeps.accuracy / sweeps.best_constant",
+    ),
+    "planning: a setting is left out for the tasks that it affects": (
+        "planning/setting_parts.py",
+        "if ANTI_TASKS.isdisjoint(names) and ",
+        "if ",
+    ),
+    "planning: DNI's alpha is left out": ("planning/setting_parts.py", "if not first or name not in", "if name not in"),
+}
+"""What is changed: file of the package, text, and what replaces it."""
+
+
+def copied(folder: Path) -> None:
+    """Copy what git knows of the working tree."""
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=REPOSITORY, text=True).split("\0")
+    for name in filter(None, names):
+        if (REPOSITORY / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, folder / name, follow_symlinks=False)
+
+
+def main() -> None:
+    """Print a row per mutation: what it changes, the first test that fails, and the seconds until then."""
+    further = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    unnoticed = 0
+    print("| mutation | noticed by | s |\n|---|---|---|", flush=True)
+    for what, (file, old, new) in MUTATIONS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            copied(Path(folder))
+            path = Path(folder, "molap", file)
+            text = path.read_text(encoding="utf-8")
+            if text.count(old) != 1:
+                sys.exit(f"{what}: {file} has {text.count(old)} times {old!r}")
+            path.write_text(text.replace(old, new), encoding="utf-8")
+            start = time.time()
+            command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *further]
+            result = subprocess.run(
+                command, cwd=folder, env=dict(os.environ, PYTHONPATH=folder), capture_output=True, text=True
+            )
+            failed = re.search(r"^(?:FAILED|ERROR) (\S+)", result.stdout, re.MULTILINE)
+            unnoticed += failed is None
+            print(
+                f"| {what} | {f'`{failed[1]}`' if failed else '**nothing**'} | {time.time() - start:.0f} |", flush=True
+            )
+    sys.exit(unnoticed > 0)
+
+
+if __name__ == "__main__":
+    main()
