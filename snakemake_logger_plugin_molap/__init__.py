@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from snakemake.logging import ColorizingTextHandler, get_event
+from snakemake.logging import ColorizingTextHandler, DefaultFilter, get_event
+from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -40,9 +41,9 @@ class _Told(logging.LogRecord):
 class LogHandler(LogHandlerBase):
     """Shows the progress of a run."""
 
-    # It stands in for Snakemake's own output, and leaves to Snakemake the complete log, the filter and the format.
-    writes_to_stream = True
-    writes_to_file = has_filter = has_formatter = needs_rulegraph = False
+    # It stands in for Snakemake's own output, and leaves to Snakemake the complete log and the format.
+    writes_to_stream = has_filter = True
+    writes_to_file = has_formatter = needs_rulegraph = False
 
     def __post_init__(self) -> None:
         common = self.common_settings
@@ -50,6 +51,11 @@ class LogHandler(LogHandlerBase):
         self._text = ColorizingTextHandler(nocolor=common.nocolor, stream=self._stream)
         self._text.format = self.format
         self._plain = common.dryrun or common.verbose or common.debug_dag
+        self.addFilter(
+            (DefaultFilter if self._plain else _CountingFilter)(
+                common.quiet, common.debug_dag, common.verbose, common.dryrun, common.printshellcmds
+            )
+        )
         self._cores = 1
         self._progress: Progress | None = None
         self._bars: Bars | None = None
@@ -122,6 +128,14 @@ class LogHandler(LogHandlerBase):
             self._say(f"{done} of {total} jobs done in {in_words(self._progress.elapsed)}")
             self._progress = None
         super().close()
+
+
+class _CountingFilter(DefaultFilter):
+    """Lets through what `--quiet rules` hides of jobs that start: they are counted, and never shown."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        counted = get_event(record) == LogEvent.JOB_INFO and Quietness.ALL not in self.quiet
+        return counted or super().filter(record)
 
 
 class _Current:

@@ -20,7 +20,7 @@ DrawBatch = Callable[[Key[Array, ""]], Any]
 """Key → a batch in the form that the objective takes: by default, inputs and targets of one task."""
 
 
-BATCHES_MB = 32
+BATCHES_MB = 16
 """Megabytes that the batches drawn at a time may take."""
 
 

@@ -99,6 +99,7 @@ def two(changed, tmp_path):
     return found
 
 
+@pytest.mark.exhaustive
 def test_seeds_that_are_gathered_give_the_tables_and_verdicts_of_one_run_of_all(finished, two):
     one, other = two
     for scratch in (other, one):
@@ -122,6 +123,7 @@ def test_seeds_that_are_gathered_give_the_tables_and_verdicts_of_one_run_of_all(
     assert [*seeds.network_seed] == [0, 1] and "jax 0" in seeds.versions[0]
 
 
+@pytest.mark.exhaustive
 def test_a_seed_that_is_gathered_again_takes_its_own_place(two):
     run, to = two[0].folder / RUN, two[0].folder / "gathered"
     reference.gather(run, to)
@@ -165,6 +167,7 @@ def test_what_is_known_of_earlier_runs_is_kept(tmp_path):
     assert found == {"code": {"sequence": "old", "head": "1"}, "configuration": {"name": "paper"}}
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_was_made_otherwise_is_refused_and_nothing_is_changed(two):
     run, to = two[0].folder / RUN, two[0].folder / "gathered"
     reference.gather(run, to)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import pytest
 from workflow_helpers import Scratch
 
 TABLE = "results/tiny/tables/performance.csv"
@@ -16,6 +17,7 @@ def merge(here, source):
     return subprocess.run(command, cwd=here.folder, env=here.environment, capture_output=True, text=True)
 
 
+@pytest.mark.exhaustive
 def test_two_machines_seeds_are_one_run_and_only_tables_are_made(tmp_path):
     here, other, both = (Scratch(tmp_path / name) for name in ("here", "other", "both"))
     for scratch, seeds in ((here, {"networks": 1}), (other, {"networks": 1, "first": 1}), (both, {"networks": 2})):

@@ -22,6 +22,7 @@ def gpu_report():
     return module
 
 
+@pytest.mark.exhaustive
 def test_networks_side_by_side_equal_networks_in_turn_to_rounding(tmp_path):
     """Without a GPU the benchmark computes as a GPU does, on the CPU."""
     output = tmp_path / "gpu.json"

@@ -55,6 +55,7 @@ def test_bad_input_is_refused_in_one_line(config, source, message):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.exhaustive
 def test_the_readme_s_example_runs_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
