@@ -12,8 +12,9 @@ import signal
 import pytest
 from hypothesis import settings
 from slurm_cluster import Cluster, why_not
-from workflow_helpers import STARTED, Scratch, dry_runs
+from workflow_helpers import COMPILED, STARTED, Scratch, dry_runs
 
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(COMPILED)
 import molap.stages  # noqa: F401  (one thread, before NumPy and JAX are loaded)
 
 # isort: split
@@ -127,7 +128,7 @@ def changed(finished, tmp_path):
 
 @pytest.fixture(scope="module")
 def compile_once(tmp_path_factory):
-    """Keep compiled programs for a file of tests: `train` compiles at every call, which is most of its time."""
+    """Keep the compiled programs of one file of tests in a folder of their own."""
     options = {
         "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
         "jax_persistent_cache_min_compile_time_secs": 0.0,

@@ -70,6 +70,7 @@ def test_every_switch_has_its_expectation():
     assert CHANGED.keys() == {"none", *SWITCHES}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("switch", CHANGED)
 def test_a_switch_computes_what_it_touches_and_shares_the_rest(planned, switch):
     stages = {stage for (name, stage) in planned if name == switch}
@@ -188,6 +189,7 @@ claims:
 """
 
 
+@pytest.mark.exhaustive
 def test_effects_are_those_of_the_run_in_which_the_reading_was_switched(changed):
     (changed.folder / "own.yaml").write_text(OWN_CLAIM)
     switches = {"fewer": {"evaluation": {"n_trials": 25}}}

@@ -21,6 +21,8 @@ from sources import REPOSITORY, copy_sources
 SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html"}
 OF_TIMES = (".record.json", "provenance.html")
 
+COMPILED = REPOSITORY / ".pytest_cache" / "jax"
+"""Where compiled programs are kept: what one test or scratch copy compiles, the others need not."""
 UNSET = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "MLFLOW_TRACKING_URI"}
 
 
@@ -64,8 +66,7 @@ class Scratch:
     def environment(self) -> dict[str, str]:
         """The copy's own sources first; bytecode written, and compiled programs kept, so that start-up is short."""
         kept = {name: value for name, value in os.environ.items() if name not in UNSET}
-        cache = REPOSITORY / ".pytest_cache" / "jax"  # what one scratch copy compiles, the others need not
-        return kept | {"PYTHONPATH": str(self.folder), "JAX_COMPILATION_CACHE_DIR": str(cache)}
+        return kept | {"PYTHONPATH": str(self.folder), "JAX_COMPILATION_CACHE_DIR": str(COMPILED)}
 
     def command(self, *arguments: str, config: str = "tiny.yaml") -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", config]

@@ -102,6 +102,7 @@ def test_bash_completes_commands_and_options():
     assert "complete" in molap(_MOLAP_COMPLETE="bash_source").stdout
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", NAMES)
 def test_the_entry_of_its_own_module_has_the_same_help(name):
     def without_usage(shown):
@@ -185,6 +186,7 @@ def answers(port):
     return True
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("words", "ending", "early"),
     [
@@ -214,6 +216,7 @@ def test_the_server_of_the_ui_ends_with_its_command(tracked, words, ending, earl
     assert not answers(port)
 
 
+@pytest.mark.exhaustive
 def test_the_status_is_the_server_s_own_where_that_ends_first(tracked):
     port = free_port()
     shown = subprocess.Popen(command("ui", "--port", str(port)), cwd=tracked, env=environment())

@@ -148,6 +148,7 @@ def test_code_that_a_stage_does_not_import_leaves_its_digest(package, changed):
     assert package("head") == before
 
 
+@pytest.mark.exhaustive
 def test_comments_in_the_package_leave_every_digest(package):
     stages = [file.stem for file in (package.root / "stages").glob("*.py") if file.stem != "__init__"]
     before = {stage: package(stage) for stage in stages}

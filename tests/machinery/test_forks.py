@@ -1,5 +1,6 @@
 """Jobs as forks of a server: as if each had started by itself, also where it is killed or nobody answers."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from molap.jobs.forks import Forks
 
 SHOWS = """
+import contextlib
+import contextlib
 import json, os, sys
 print(json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "name": __name__, "variable": os.environ.get("V"),
                   "numpy": "numpy" in sys.modules,
@@ -51,19 +54,30 @@ def write_programs(folder):
     return folder
 
 
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A started server: its prefix, its process. The programs lie in the folder of the test, not of the server."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MOLAP_FORKS", raising=False)
-    forks = Forks()
-    before = set(psutil.Process().children())
-    prefix = forks.start()
-    monkeypatch.chdir(write_programs(tmp_path / "jobs"))
+@contextlib.contextmanager
+def serving(folder):
+    """A started server: its prefix, its process."""
+    forks, before = Forks(), set(psutil.Process().children())
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
+        patch.delenv("MOLAP_FORKS", raising=False)
+        prefix = forks.start()
     (process,) = set(psutil.Process().children()) - before
     yield prefix, process
     forks.finish()
     assert not process.is_running()
+
+
+@pytest.fixture(scope="module")
+def one_for_all(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@pytest.fixture
+def server(one_for_all, tmp_path, monkeypatch):
+    """The server that all tests ask. The programs lie in the folder of the test, not of the server."""
+    monkeypatch.chdir(write_programs(tmp_path / "jobs"))
+    return one_for_all
 
 
 def run(prefix, words, **options):
@@ -147,11 +161,12 @@ def test_a_fork_that_is_killed_counts_as_killed(server):
     assert asks.wait(60) == 128 + signal.SIGKILL
 
 
-def test_without_an_answer_the_job_starts_by_itself(server):
-    prefix, process = server
-    process.kill()
-    process.wait(60)
-    result = run(prefix, "shows 3", input="")
+def test_without_an_answer_the_job_starts_by_itself(tmp_path, monkeypatch):
+    with serving(tmp_path) as (prefix, process):
+        process.kill()
+        process.wait(60)
+        monkeypatch.chdir(write_programs(tmp_path / "jobs"))
+        result = run(prefix, "shows 3", input="")
     assert result.returncode == 3
     assert '"numpy": false' in result.stdout
 

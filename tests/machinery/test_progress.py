@@ -30,12 +30,12 @@ rule all:
 
 rule head:
     output: "{x}.trained"
-    shell: "sleep 1; touch {output}"
+    shell: "sleep 0.5; touch {output}"
 
 rule evaluation:
     input: "{x}.trained"
     output: "{x}.scored"
-    shell: "sleep 0.3; touch {output}"
+    shell: "sleep 0.2; touch {output}"
 
 rule bad:
     output: "bad"
@@ -245,8 +245,6 @@ def test_jobs_are_counted_where_rules_are_quiet(workflow):
     _, _, error = ended(workflow("--logger", "molap", "--keep-going", "--quiet", "rules", **PIPES))
     assert re.fullmatch(f"12 of 14 jobs done in {TIME}", error.splitlines()[-1])
     assert "rule head" not in error
-    _, output, error = ended(workflow("--logger", "molap", "--keep-going", "--quiet", "all", **PIPES))
-    assert "jobs" not in output + error
 
 
 def test_a_dry_run_looks_as_without_it(workflow):

@@ -89,6 +89,7 @@ def test_a_stage_that_is_run_again_supersedes_its_former_run(results):
     assert client.get_run(former).data.metrics["train/final_mse"] == 50
 
 
+@pytest.mark.exhaustive
 def test_the_database_can_be_thrown_away_and_rebuilt(results):
     sync(results)
     before = active_runs(results)
@@ -223,6 +224,7 @@ def test_readers_are_not_locked_out_while_the_importer_writes(results):
     assert rows(results, "pragma journal_mode") == [("wal",)]
 
 
+@pytest.mark.exhaustive
 def test_two_presets_are_compared_by_settings_and_accuracy(tmp_path):
     results = tmp_path / "results"
     write_performance(results, "one", accuracy=90, n_steps=100)

@@ -96,6 +96,7 @@ def assert_scores(row, network, trials):
     assert row.accuracy == pytest.approx(expected["accuracy"], abs=2.6), "one trial of 20 may be on the edge"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("kind", "more"),
     [
@@ -126,6 +127,7 @@ def test_a_candidate_is_scored_as_the_networks_of_a_run_that_trains_so(kind, mor
     assert found.mse.nunique() == 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("kind", "more", "mapped"),
     [

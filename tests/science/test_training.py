@@ -32,8 +32,6 @@ from molap.tasks.registry import load_tasks
 from molap.training.loop import Watch, checkpoints
 from molap.training.objectives import loss
 
-pytestmark = pytest.mark.usefixtures("compile_once")
-
 
 @pytest.mark.parametrize(
     ("name", "biases"),

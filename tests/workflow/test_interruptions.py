@@ -68,22 +68,21 @@ def whole_outputs(scratch: Scratch) -> dict[str, bytes]:
 def test_a_killed_run_goes_on_where_it_was(finished, changed):
     run = changed.folder / "results/tiny"
     shutil.rmtree(run / "evaluation")  # Snakemake makes a file that is missing if another one needs it
-    shutil.rmtree(run / "tables")
-    for file in (run / "networks").rglob("mem_dm1*"):
+    for file in [*(run / "networks").rglob("mem_dm1*"), *(run / "tables").glob("performance*")]:
         file.unlink()
+    wanted = f"{RESULTS}/tiny/tables/performance.csv"
     before = records(changed)
-    process = changed.start()
+    process = changed.start(wanted)
     wait_until(lambda: len(records(changed).keys() - before.keys()) >= 2, process)
     process.kill()
     process.wait(60)
     kept = {path: written for path, written in records(changed).items() if path not in before}
     assert changed.run("--unlock").returncode == 0
-    result = changed.run()
+    result = changed.run(wanted)
     assert result.returncode == 0, result.stdout + result.stderr
     after = records(changed)
     assert sum(after[path] != written for path, written in kept.items()) <= RUNNING
     assert differences(changed.outputs(), finished.outputs()) == {}
-    assert changed.planned() == {}
 
 
 @pytest.mark.exhaustive

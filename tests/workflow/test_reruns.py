@@ -83,6 +83,7 @@ def test_a_reworded_description_reruns_the_pages_that_print_it_alone(changed, fi
     assert changed.planned() == {"pages": 1}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
@@ -139,6 +140,7 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
     assert changed.planned() == reported(expected)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
