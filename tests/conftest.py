@@ -30,6 +30,8 @@ LONGEST = (
     "test_workflow",
     "test_tracking_workflow",
     "test_slurm_faults",
+    "test_training",
+    "test_shared",
     "test_contract",
     "test_reruns",
     "test_faults",
@@ -37,6 +39,10 @@ LONGEST = (
     "test_tracking_store",
     "test_tracking_server",
     "test_workflow_configurations",
+    "test_dni",
+    "test_network",
+    "test_progress",
+    "test_tasks",
 )
 
 

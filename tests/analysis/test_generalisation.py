@@ -84,6 +84,7 @@ def test_a_wrong_set_is_refused(left_out, message):
     assert message in str(refusal.value) and len(str(refusal.value).splitlines()) == 1
 
 
+@pytest.mark.exhaustive
 def test_the_channels_of_a_left_out_task_are_absent(tmp_path):
     config = parse_config(SMALL)
     whole = chain(tmp_path / "whole", config, "t")["corpus"]

@@ -157,6 +157,7 @@ def test_comments_in_the_package_leave_every_digest(package):
     assert {stage: package(stage) for stage in stages} == before
 
 
+@pytest.mark.exhaustive
 def test_a_reworded_description_changes_the_digest_of_the_page_that_prints_it_alone(package):
     stages = [file.stem for file in (package.root / "stages").glob("*.py") if file.stem != "__init__"]
     before = {stage: package(stage) for stage in stages}

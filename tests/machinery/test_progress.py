@@ -247,6 +247,7 @@ def test_jobs_are_counted_where_rules_are_quiet(workflow):
     assert "rule head" not in error
 
 
+@pytest.mark.exhaustive
 def test_a_dry_run_looks_as_without_it(workflow):
     texts = []
     for logger in (("--logger", "molap"), ()):

@@ -48,6 +48,7 @@ def results(tmp_path) -> Path:
     return folder
 
 
+@pytest.mark.exhaustive
 def test_what_is_known_is_not_imported_again(results):
     assert sync(results)[0] == 0
     assert_complete(results, 3, 30)
@@ -56,6 +57,7 @@ def test_what_is_known_is_not_imported_again(results):
     assert states(results) == {"active": 3}
 
 
+@pytest.mark.exhaustive
 def test_a_workflow_that_is_over_before_the_importer_has_started_is_imported(results, monkeypatch):
     monkeypatch.chdir(results.parent)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -244,6 +246,7 @@ def test_two_presets_are_compared_by_settings_and_accuracy(tmp_path):
     assert code == 0 and "params.heads.n_steps" in out and "separate" in out, error
 
 
+@pytest.mark.exhaustive
 def test_an_experiment_that_was_deleted_is_named(results):
     sync_here(results)
     from mlflow import MlflowClient

@@ -109,6 +109,7 @@ def test_every_network_becomes_what_it_becomes_alone_whatever_group_it_is_in(tra
         assert_close(select_network(found, place), select_network(alone(place, trainable), 0))
 
 
+@pytest.mark.exhaustive
 def test_a_network_that_goes_out_of_hand_fails_alone():
     start = networks(LIKE)
     broken = start._replace(w_rec=jnp.asarray(start.w_rec).at[2, 0, 0].set(jnp.nan))

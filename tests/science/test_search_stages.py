@@ -174,6 +174,7 @@ def test_a_first_task_is_learned_alike_with_and_without_protection(rule, tmp_pat
         np.testing.assert_array_equal(array, expected[name])
 
 
+@pytest.mark.exhaustive
 def test_a_network_that_goes_out_of_hand_leaves_the_others_their_memory(tmp_path, monkeypatch):
     expected = searched(SMALL, tmp_path, "dni-rule", SMALL["tune"]["tasks"])
 

@@ -160,6 +160,7 @@ def test_every_departure_of_the_released_code_is_a_switch_that_acts_on_the_secon
     assert (last[0] != last[1]).any()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["dni-rule", "dni-norule"])
 def test_scores_of_a_sequence_hold_every_place_and_task(tmp_path, kind):
     c = config(orders=2)

@@ -239,6 +239,7 @@ def test_too_little_memory_is_refused_in_one_line(files, tmp_path, monkeypatch, 
     assert capsys.readouterr().err.endswith(needed) and not (tmp_path / "t.csv").exists()
 
 
+@pytest.mark.exhaustive
 def test_a_job_stays_below_the_memory_that_the_workflow_asks_for(tmp_path):
     files = write_files(tmp_path, 100, 110, 250, "one")
     strengths = {

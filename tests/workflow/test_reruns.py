@@ -223,6 +223,7 @@ def test_why_names_the_key_the_module_the_missing_file_and_the_input_behind_ever
     assert sum(count(lines).total() for lines in found.values()) == sum(planned.values())
 
 
+@pytest.mark.exhaustive
 def test_why_tells_that_nothing_would_run_and_refuses_as_the_workflow_does(changed):
     assert why(changed) == {"nothing to be done": []}
     changed.set(heads={"n_steps": -1})
