@@ -30,12 +30,12 @@ rule all:
 
 rule head:
     output: "{x}.trained"
-    shell: "sleep 0.5; touch {output}"
+    shell: "sleep 1; touch {output}"
 
 rule evaluation:
     input: "{x}.trained"
     output: "{x}.scored"
-    shell: "sleep 0.2; touch {output}"
+    shell: "sleep 0.3; touch {output}"
 
 rule bad:
     output: "bad"
