@@ -1,10 +1,9 @@
 """Break the code in sixteen places, one at a time, and print which test of the first tier notices.
 
-    python benchmarks/mutations.py                    # twenty minutes
-    python benchmarks/mutations.py -- -n 0 tests/science -k dni
+    python benchmarks/mutations.py
 
-The sources are copied to a temporary folder, where one line is changed and `pytest -x` runs until a test fails. The
-exit status is 1 if a change is not noticed. Arguments after `--` go to pytest.
+The sources are copied to a temporary folder, where one line is changed and the tests nearest to it run until one fails.
+The exit status is 1 if a change is not noticed.
 """
 
 import os
@@ -19,68 +18,99 @@ from pathlib import Path
 from sources import REPOSITORY
 
 MUTATIONS = {
-    "gradient: a term changes its sign": ("networks/rnn.py", "+ g_activity * h + carry)", "+ g_activity * h - carry)"),
+    "gradient: a term changes its sign": (
+        "networks/rnn.py",
+        "+ g_activity * h + carry)",
+        "+ g_activity * h - carry)",
+        "science/test_network.py science/test_training.py",
+    ),
     "gradient: W_rec is transposed": (
         "networks/rnn.py",
         "(product(delta, params.w_rec), h_b",
         "(product(delta, params.w_rec.T), h_b",
+        "science/test_network.py science/test_training.py",
     ),
     "heads: the mask of W_rec is dropped": (
         "networks/masks.py",
         "_existing(params, w_rec=False, b",
         "_existing(params, b",
+        "science/test_training.py science/test_modules.py science/test_frozen_weights.py",
     ),
-    "modules: the block is one unit too short": ("networks/masks.py", "module * size)", "module * size - 1)"),
+    "modules: the block is one unit too short": (
+        "networks/masks.py",
+        "module * size)",
+        "module * size - 1)",
+        "science/test_training.py science/test_modules.py science/test_frozen_weights.py",
+    ),
     "criterion: the window is one step too long": (
         "evaluation/criterion.py",
         "signals[-window:]",
         "signals[-window - 1 :]",
+        "science/test_evaluation.py",
     ),
     "criterion: the fixation's tolerance is dropped": (
         "evaluation/criterion.py",
         "    allowed[:, 0] = settings.fixation_tolerance\n",
         "",
+        "science/test_evaluation.py",
     ),
     "silencing: rows instead of columns": (
         "evaluation/perturbations.py",
         "network.w_rec).at[:, hit]",
         "network.w_rec).at[hit, :]",
+        "science/test_perturbations.py",
     ),
     "DNI: one task too many in the average": (
         "training/dni.py",
         "memory.n_tasks + 1 + counter_offset",
         "memory.n_tasks + 2 + counter_offset",
+        "science/test_dni.py",
     ),
     "DNI: the projection keeps what it should remove": (
         "training/dni.py",
         "- (vectors * shrunk)",
         "+ (vectors * shrunk)",
+        "science/test_dni.py",
     ),
-    "CCA: one side is not whitened": ("primitives/fit.py", "(y.samples @ y_white) / len", "y.samples / len"),
+    "CCA: one side is not whitened": (
+        "primitives/fit.py",
+        "(y.samples @ y_white) / len",
+        "y.samples / len",
+        "science/test_primitives.py",
+    ),
     "tasks: anti is pro": (
         "tasks/delay.py",
         'return -1.0 if settings.anti == "opp',
         'return 1.0 if settings.anti == "opp',
+        "science/test_tasks.py",
     ),
     "training: every chunk begins with the first batch": (
         "training/loop.py",
         "_keys_of_step(key, start + i,",
         "_keys_of_step(key, i,",
+        "science/test_training.py",
     ),
-    "intervals: n degrees of freedom": ("analysis/intervals.py", "several - 1)", "several)"),
-    "robustness: relative to 0 strength of the wrong column": (
-        "analysis/robustness.py",
-        "100 * sweeps.accuracy / sweeps.intact",
-        "100 * sweeps.accuracy / sweeps.best_constant",
-    ),
+    "intervals: n degrees of freedom": ("analysis/intervals.py", "several - 1)", "several)", "analysis"),
     "planning: a setting is left out for the tasks that it affects": (
         "planning/setting_parts.py",
         "if ANTI_TASKS.isdisjoint(names) and ",
         "if ",
+        "machinery/test_config.py workflow/test_contract.py",
     ),
-    "planning: DNI's alpha is left out": ("planning/setting_parts.py", "if not first or name not in", "if name not in"),
+    "planning: DNI's alpha is left out": (
+        "planning/setting_parts.py",
+        "if not first or name not in",
+        "if name not in",
+        "machinery/test_config.py workflow/test_contract.py",
+    ),
+    "robustness: relative to the best constant output": (
+        "analysis/robustness.py",
+        "100 * sweeps.accuracy / sweeps.intact",
+        "100 * sweeps.accuracy / sweeps.best_constant",
+        "science/test_robustness.py",
+    ),
 }
-"""What is changed: file of the package, text, and what replaces it."""
+"""What is changed: file of the package, text, what replaces it, and the tests of the first tier that are run."""
 
 
 def copied(folder: Path) -> None:
@@ -94,10 +124,9 @@ def copied(folder: Path) -> None:
 
 def main() -> None:
     """Print a row per mutation: what it changes, the first test that fails, and the seconds until then."""
-    further = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     unnoticed = 0
     print("| mutation | noticed by | s |\n|---|---|---|", flush=True)
-    for what, (file, old, new) in MUTATIONS.items():
+    for what, (file, old, new, tests) in MUTATIONS.items():
         with tempfile.TemporaryDirectory() as folder:
             copied(Path(folder))
             path = Path(folder, "molap", file)
@@ -106,7 +135,7 @@ def main() -> None:
                 sys.exit(f"{what}: {file} has {text.count(old)} times {old!r}")
             path.write_text(text.replace(old, new), encoding="utf-8")
             start = time.time()
-            command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *further]
+            command = [sys.executable, "-m", "pytest", "-x", *(f"tests/{name}" for name in tests.split())]
             result = subprocess.run(
                 command, cwd=folder, env=dict(os.environ, PYTHONPATH=folder), capture_output=True, text=True
             )
