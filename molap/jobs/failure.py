@@ -2,6 +2,8 @@
 
 import errno
 
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory allocating")
+"""Words of XLA's errors, which have no class of their own."""
 AGAIN = "then run snakemake as before"
 MORE_MEMORY = f"run fewer jobs at a time (--cores), smaller batches, or a machine with more memory, {AGAIN}"
 ADVICE = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"make room, {AGAIN}")
@@ -13,7 +15,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; the same snakemake command goes on from here"
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:  # XLA has no exception class for it
+    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
         return f"out of memory ({text}); {MORE_MEMORY}"
     advice = ADVICE.get(error.errno) if isinstance(error, OSError) and error.errno else None
     return f"{text}; {advice}" if advice else text
