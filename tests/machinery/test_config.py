@@ -18,6 +18,7 @@ from molap.config.tasks import TASK_NAMES
 from molap.planning.contents import blocks, kinds, left_out_sets
 from molap.planning.document import PAGES
 from molap.planning.plan import Plan
+from molap.planning.setting_parts import trials
 from molap.planning.settings import STAGES
 from molap.tasks.registry import load_tasks
 
@@ -239,3 +240,9 @@ def test_links_and_pictures_of_the_pages_exist(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (REPOSITORY / page).parent.joinpath(target).exists(), f"{page}: {target}"
     assert "@" not in re.sub(r"`[^`]*`", "", text), "a placeholder is left"
+
+
+@pytest.mark.parametrize(("task", "depends"), [("delay_anti", True), ("mem_anti", True), ("delay_pro", False)])
+def test_trials_depend_on_the_direction_of_anti_tasks_where_they_have_one(task, depends):
+    usual, released = (trials(parse_config({"tasks": {"anti": anti}}), [task]) for anti in ("opposite", "released"))
+    assert (usual != released) == depends
