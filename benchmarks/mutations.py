@@ -110,7 +110,7 @@ MUTATIONS = {
         "science/test_robustness.py",
     ),
 }
-"""What is changed: file of the package, text, what replaces it, and the tests of the first tier that are run."""
+"""Map each mutation to the package's file, the text to replace, its replacement, and the tests to run."""
 
 
 def copied(folder: Path) -> None:

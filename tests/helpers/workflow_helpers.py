@@ -22,7 +22,7 @@ SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html"}
 OF_TIMES = (".record.json", "provenance.html")
 
 COMPILED = REPOSITORY / ".pytest_cache" / "jax"
-"""Where compiled programs are kept: what one test or scratch copy compiles, the others need not."""
+"""Keep compiled programs here, so that every test and scratch copy uses what another has compiled."""
 UNSET = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "MLFLOW_TRACKING_URI"}
 
 
