@@ -10,7 +10,7 @@ import shutil
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from slurm_cluster import Cluster, why_not
 from workflow_helpers import COMPILED, STARTED, Scratch, dry_runs
 
@@ -91,7 +91,7 @@ def slurm():
 def pytest_collection_modifyitems(items):
     """Mark property tests, and hand the long files out first, so that no worker is left with one at the end."""
     for item in items:
-        if item.get_closest_marker("hypothesis"):
+        if is_hypothesis_test(getattr(item, "obj", None)):  # Hypothesis adds a marker of its own only later
             item.add_marker("deep")
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 

@@ -280,3 +280,8 @@ def test_canonical_json_does_not_depend_on_the_order_of_keys(values):
 def test_canonical_json_is_compact_and_tells_values_apart():
     assert canonical_json({"b": [1, 2.5], "a": {"σ": None}}) == '{"a":{"σ":null},"b":[1,2.5]}'
     assert canonical_json({"a": 1}) != canonical_json({"a": "1"}) != canonical_json({"a": 1.5})
+
+
+def test_property_tests_are_run_by_their_own_marker(request):
+    found = [item for item in request.session.items if item.get_closest_marker("hypothesis")]
+    assert found and all(item.get_closest_marker("deep") for item in found)
