@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import jinja2  # noqa: F401
@@ -60,6 +61,9 @@ def plan(folder: str, arguments: list[str]) -> tuple[int, str]:
             cli.main(["--nolock", "--nocolor", *arguments])
         except SystemExit as end:
             status = end.code or 0
+        except Exception:
+            traceback.print_exc()
+            status = 1
     return status, text.getvalue()
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from sources import REPOSITORY
@@ -122,28 +123,37 @@ def copied(folder: Path) -> None:
             shutil.copy2(REPOSITORY / name, folder / name, follow_symlinks=False)
 
 
-def main() -> None:
-    """Print a row per mutation: what it changes, the first test that fails, and the seconds until then."""
-    unnoticed = 0
-    print("| mutation | noticed by | s |\n|---|---|---|", flush=True)
-    for what, (file, old, new, tests) in MUTATIONS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            copied(Path(folder))
+def first_failure(tests: Iterable[str], change: tuple[str, str, str] | None = None) -> str | None:
+    """Run tests on a copy of the sources, changed or not, until one fails; return its name, or None if all pass."""
+    with tempfile.TemporaryDirectory() as folder:
+        copied(Path(folder))
+        if change:
+            file, old, new = change
             path = Path(folder, "molap", file)
             text = path.read_text(encoding="utf-8")
             if text.count(old) != 1:
-                sys.exit(f"{what}: {file} has {text.count(old)} times {old!r}")
+                sys.exit(f"{file} has {text.count(old)} times {old!r}")
             path.write_text(text.replace(old, new), encoding="utf-8")
-            start = time.time()
-            command = [sys.executable, "-m", "pytest", "-x", *(f"tests/{name}" for name in tests.split())]
-            result = subprocess.run(
-                command, cwd=folder, env=dict(os.environ, PYTHONPATH=folder), capture_output=True, text=True
-            )
-            failed = re.search(r"^(?:FAILED|ERROR) (\S+)", result.stdout, re.MULTILINE)
-            unnoticed += failed is None
-            print(
-                f"| {what} | {f'`{failed[1]}`' if failed else '**nothing**'} | {time.time() - start:.0f} |", flush=True
-            )
+        command = [sys.executable, "-m", "pytest", "-x", *(f"tests/{name}" for name in tests)]
+        environment = dict(os.environ, PYTHONPATH=folder)
+        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if result.returncode not in (0, 1):
+        sys.exit(result.stdout + result.stderr)  # the tests could not run
+    failed = re.search(r"^FAILED (\S+)", result.stdout, re.MULTILINE)
+    return failed[1] if failed else None
+
+
+def main() -> None:
+    """Print a row per mutation: what it changes, the first test that fails, and the seconds until then."""
+    if failed := first_failure({name for *_, tests in MUTATIONS.values() for name in tests.split()}):
+        sys.exit(f"{failed} fails without any change")
+    unnoticed = 0
+    print("| mutation | noticed by | s |\n|---|---|---|", flush=True)
+    for what, (*change, tests) in MUTATIONS.items():
+        start = time.time()
+        failed = first_failure(tests.split(), tuple(change))
+        unnoticed += failed is None
+        print(f"| {what} | {f'`{failed}`' if failed else '**nothing**'} | {time.time() - start:.0f} |", flush=True)
     sys.exit(unnoticed > 0)
 
 

@@ -240,9 +240,9 @@ metadata and other versions of the packages are noticed.
 The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of
 `attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
 
-This page is made from the rules by `python benchmarks/reruns.py`; `tests/workflow/test_contract.py` changes each
-key and each module in a finished copy and compares what Snakemake plans, job by job, with [the table behind
-it](tables/reruns.json).
+This page is made from the rules by `python benchmarks/reruns.py`; `tests/workflow/test_contract.py` derives every
+row again. For each distinct row it also changes one key or module in a finished copy, and compares what Snakemake
+plans, job by job, with [the table behind it](tables/reruns.json).
 """
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NOISE = ("Select jobs to execute...", "Assuming unrestricted shared filesystem usage.", "Conda environments: ignored")
 SPOKEN = (None, LogEvent.ERROR, LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.SHELLCMD, LogEvent.DEBUG_DAG)
 """Events whose text is shown while jobs run."""
+COUNTED = (LogEvent.JOB_INFO, LogEvent.JOB_ERROR)
+"""Events that are counted even if `--quiet rules` hides them."""
 TWENTIETHS = 20
 
 
@@ -94,9 +96,12 @@ class LogHandler(LogHandlerBase):
             jobs.finished(record.job_id)
             self._tell(jobs)
         elif event in SPOKEN and record.getMessage() not in NOISE:
-            self._text.emit(record)
             if event == LogEvent.JOB_ERROR:
                 jobs.failed(record.jobid)
+            if event in COUNTED and Quietness.RULES in (self.common_settings.quiet or ()):
+                return
+            self._text.emit(record)
+            if event == LogEvent.JOB_ERROR:
                 self._quote(record.log)
 
     def _tell(self, jobs: Progress) -> None:
@@ -131,10 +136,10 @@ class LogHandler(LogHandlerBase):
 
 
 class _CountingFilter(DefaultFilter):
-    """Lets through what `--quiet rules` hides of jobs that start: they are counted, and never shown."""
+    """Let through what `--quiet rules` hides of jobs that start and fail: they are counted, and not shown."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        counted = get_event(record) == LogEvent.JOB_INFO and Quietness.ALL not in self.quiet
+        counted = get_event(record) in COUNTED and not {Quietness.ALL, Quietness.PROGRESS} & {*self.quiet}
         return counted or super().filter(record)
 
 

@@ -66,6 +66,8 @@ def pytest_sessionstart(session):
     if hasattr(session.config, "workerinput"):
         return
     asked_for = session.config.getoption("--slurm")
+    if asked_for and "not services" in session.config.option.markexpr:
+        raise pytest.UsageError("--slurm: the tests that need it are marked `services`; give -m services as well")
     os.environ[NO_SLURM] = (
         why_not() if asked_for else "needs `pytest --slurm`, which starts a real Slurm on this machine"
     )

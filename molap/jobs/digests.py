@@ -69,6 +69,7 @@ def closure(module: str) -> set[str]:
     return found
 
 
+@CachedByFiles
 def module_digest(name: str, descriptions: bool = False) -> str:
     """Return the digest of one module's syntax, with or without descriptions of settings."""
     return _read(_file(name), descriptions).digest
@@ -102,6 +103,7 @@ def _imports(name: str) -> tuple[str, ...]:
     return tuple(item for item in _all_imports(name) if item.split(".")[0] == PACKAGE)
 
 
+@CachedByFiles
 def _all_imports(name: str) -> tuple[str, ...]:
     return _read(_file(name), False).imports
 

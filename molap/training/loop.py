@@ -20,8 +20,8 @@ DrawBatch = Callable[[Key[Array, ""]], Any]
 """Key → a batch in the form that the objective takes: by default, inputs and targets of one task."""
 
 
-BATCHES_MB = 16
-"""Megabytes that the batches drawn at a time may take."""
+BATCHES_MB = {"cpu": 16, "gpu": 1000}
+"""How many megabytes of batches are drawn at a time, by backend; a GPU's calls are short, and its memory is large."""
 
 
 class Curves(NamedTuple):
@@ -67,7 +67,7 @@ class Watch(NamedTuple):
     keep: Callable[[int, Weights], None] | None = None
     """Called at each of `checkpoints` with the steps done and the weights at that step."""
     chunk: int = 100
-    """Largest number of steps per call of the compiled program."""
+    """Largest number of steps per call of the compiled program, and the number of steps from one report to the next."""
 
 
 class Protection(NamedTuple):
@@ -189,12 +189,11 @@ def train(
                 state, (total, mse) = step(batch, partly, one, frozen, key, state)
                 return state, curves.at[:, i].set(jnp.stack([total, mse]))
 
-            room = jax.tree.leaves(batches)[0].shape[0]
             return jax.lax.fori_loop(0, n, body, (state, jnp.zeros((2, room))))
 
         return over_seeds(advance)(batches, varied, params, keys, state)
 
-    draw = _drawing(draw_batch, keys, optimiser, chunk)
+    draw, room = _drawing(draw_batch, keys, optimiser, chunk)
     trained = {name: getattr(params, name) for name in masks}
     # Compile this: otherwise each of the small operations would be a program of its own.
     begin = jax.jit(jax.vmap(lambda weights, own, one: optimiser_of(own, partly, one).init(weights)))
@@ -203,8 +202,8 @@ def train(
     curves, done = [], 0
     for stop in sorted({*range(0, phase.n_steps, chunk), *kept, phase.n_steps}):
         while done < stop:
-            batches, n = draw(done, stop)
-            state, found = steps(batches, partly, varied, params, keys, state, n)
+            n = min(room, stop - done)
+            state, found = steps(draw(done, n), partly, varied, params, keys, state, n)
             curves.append(np.asarray(found)[:, :, :n])
             if strict:
                 _check_finite(curves[-1][:, 0], done)
@@ -229,18 +228,19 @@ def _keys_of_step(key: Key[Array, ""], step: Any, optimiser: OptimiserSettings) 
 
 def _drawing(
     draw_batch: DrawBatch, keys: Key[Array, " seed"], optimiser: OptimiserSettings, chunk: int
-) -> Callable[[int, int], tuple[Any, int]]:
-    """Return a function that draws the batches of some steps: (first step, end) → batches and number of steps.
+) -> tuple[Callable[[int, int], Any], int]:
+    """Return a function (first step, number of steps) → batches, and the largest number of steps that it draws.
 
     Drawing is a program of its own, because it depends on the task and training does not: a phase of nine tasks then
     compiles nine small programs and a few large ones, not nine large ones. A leaf of the batches has the axes seed,
-    step, and the batch's own. The batches of one call take at most `BATCHES_MB`.
+    step, and the batch's own. The batches take at most `BATCHES_MB`, or the batches of one step if those are larger.
     """
     draw_batch = draw_batch if isinstance(draw_batch, Partial) else Partial(draw_batch)
     draw_one = jax.jit(lambda draw_batch, key: draw_batch(key))
     one = jax.eval_shape(draw_one, draw_batch, jax.ShapeDtypeStruct((), keys.dtype))
     bytes_of_step = len(keys) * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(one))
-    room = max(1, min(chunk, int(BATCHES_MB * 1e6 / bytes_of_step)))
+    megabytes = BATCHES_MB.get(jax.default_backend(), BATCHES_MB["gpu"])
+    room = max(1, min(chunk, int(megabytes * 1e6 / max(bytes_of_step, 1))))
 
     @jax.jit
     def drawn(draw_batch, keys, start, n):
@@ -254,11 +254,7 @@ def _drawing(
 
         return over_seeds(of_seed)(keys)
 
-    def draw(start: int, end: int) -> tuple[Any, int]:
-        n = min(room, end - start)
-        return drawn(draw_batch, keys, start, n), n
-
-    return draw
+    return lambda start, n: drawn(draw_batch, keys, start, n), room
 
 
 def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> None:

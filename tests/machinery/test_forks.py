@@ -14,8 +14,6 @@ import pytest
 from molap.jobs.forks import Forks
 
 SHOWS = """
-import contextlib
-import contextlib
 import json, os, sys
 print(json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "name": __name__, "variable": os.environ.get("V"),
                   "numpy": "numpy" in sys.modules,

@@ -244,7 +244,9 @@ def test_in_a_terminal_stages_are_bars_with_the_time_that_remains(workflow):
 def test_jobs_are_counted_where_rules_are_quiet(workflow):
     _, _, error = ended(workflow("--logger", "molap", "--keep-going", "--quiet", "rules", **PIPES))
     assert re.fullmatch(f"12 of 14 jobs done in {TIME}", error.splitlines()[-1])
-    assert "rule head" not in error
+    assert "rule head" not in error and "Error in rule" not in error
+    _, output, error = ended(workflow("--logger", "molap", "--keep-going", "--quiet", "rules", "progress", **PIPES))
+    assert "rule head" not in output + error and "jobs done" not in output + error
 
 
 @pytest.mark.exhaustive

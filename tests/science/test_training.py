@@ -135,6 +135,18 @@ def test_results_do_not_depend_on_chunks_and_checkpoints(chunk):
     assert np.array_equal(curves.mse, whole_curves.mse)
 
 
+@pytest.mark.parametrize("megabytes", [0, 0.02])
+def test_results_do_not_depend_on_how_many_batches_are_drawn_at_a_time(megabytes, monkeypatch):
+    whole, whole_curves = reference()
+    monkeypatch.setattr("molap.training.loop.BATCHES_MB", {"cpu": megabytes, "gpu": megabytes})
+    seen = []
+    watch = Watch(lambda step, mse: seen.append(step))
+    _, divided, curves = trained([0, 1], optimiser=PLAIN_ADAM, phase=phase(n_steps=13), watch=watch)
+    assert seen == [13]
+    assert_same_bytes(divided, whole)
+    assert np.array_equal(curves.loss, whole_curves.loss)
+
+
 def test_results_do_not_depend_on_which_seeds_share_a_job():
     _, together, curves = trained([0, 1, 2], state_noise=0.01)
     for seed in (0, 1, 2):
