@@ -20,7 +20,7 @@ offline)
     shift 2
     packages=$(mktemp -d)
     python3 -m pip install -q --no-index --no-deps --target "$packages" "$folder"/*.whl
-    PYTHONPATH=$packages python3 benchmarks/gpu.py "$@"
+    PYTHONPATH=$packages:$PWD python3 benchmarks/gpu.py "$@"
     rm -rf "$packages"
     ;;
 *)
