@@ -1,7 +1,9 @@
 """A process that plans many times: Snakemake is loaded once, and each run is a fork of it.
 
 As a program, it reads a line of JSON `[folder, argument, …]` for each run, and answers with one line
-`[exit status, output]`.
+`[exit status, output]`. Given a folder and arguments itself, it plans once in this process beforehand: a fork then
+finds the sources of that folder imported and parsed, and takes less than half the time. That is for runs that change
+settings, or sources that planning does not execute.
 """
 
 import contextlib
@@ -25,9 +27,12 @@ from snakemake.parser import parse  # noqa: F401
 class DryRuns:
     """Asks such a process, which lives as long as the context."""
 
+    def __init__(self, *beforehand: str) -> None:
+        self._beforehand = beforehand
+
     def __enter__(self) -> "DryRuns":
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MLFLOW_TRACKING_URI")}
-        command = [sys.executable, __file__]
+        command = [sys.executable, __file__, *self._beforehand]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=kept, cwd=Path(__file__).parent
         )
@@ -67,8 +72,20 @@ def plan(folder: str, arguments: list[str]) -> tuple[int, str]:
     return status, text.getvalue()
 
 
-def main() -> None:
+def forget() -> None:
+    """Forget the digests of all modules; files that are unchanged need not be parsed again."""
+    digests = sys.modules["molap.jobs.digests"]
+    for name, function in vars(digests).items():
+        if hasattr(function, "cache_clear") and not isinstance(function, type) and name != "_read":
+            function.cache_clear()
+
+
+def main(folder: str = "", *arguments: str) -> None:
     """Answer until the input ends."""
+    if folder:
+        status, text = plan(folder, list(arguments))
+        assert not status, text
+        forget()
     for line in sys.stdin:
         reader, writer = os.pipe()
         if (child := os.fork()) == 0:
@@ -85,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

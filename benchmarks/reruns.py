@@ -1,6 +1,6 @@
 """Work out from the rules what a change re-runs: `docs/reruns.md`, and the table that a test holds Snakemake to.
 
-    python benchmarks/reruns.py         # writes both; some minutes
+    python benchmarks/reruns.py         # writes both; two minutes
 
 For every configuration key and every module, what must run again follows from the workflow's graph, the settings of its
 jobs and the imports of their programs.
@@ -211,7 +211,7 @@ def row(roots: list[Node], nodes: list[Node]) -> dict[str, dict[str, int]]:
 
 def table(folder: Path) -> dict:
     """Key or module → what re-runs in a finished copy of the tiny configuration."""
-    with DryRuns() as runs:
+    with DryRuns(str(folder), "--dry-run", *TARGETS, "--configfile", "tiny.yaml") as runs:
         values = yaml.safe_load((folder / "tiny.yaml").read_text())
         old, before = Plan(parse_config(values)), graph(runs, folder, "tiny.yaml")
         found = {"keys": {}, "modules": {name: row(of_module(name, before), before) for name in modules()}}

@@ -10,6 +10,7 @@ that a figure shows are those of the run that was added last.
 
 import gzip
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from molap.claims.model import TABLES as CLAIM_TABLES
 from molap.claims.page import small
 from molap.claims.reading import read_claims
 from molap.jobs import command
+from molap.jobs.forks import Forks
 from molap.storage.files import FileDamaged, canonical_json, read_json, write_table
 
 SEED = "network_seed"
@@ -130,15 +132,17 @@ def check_alike(alike: dict, there: Path) -> dict:
     return before | {part: before.get(part, {}) | values for part, values in alike.items()}
 
 
-def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
+def stage(record: dict, replaced: dict[str, Path], output: Path, shell: str) -> None:
     """Run a stage as its record says, with some inputs replaced, and let its outputs replace the recorded ones.
 
     Args:
         record: the record of a job of the run.
         replaced: path → the file that replaces it; the outputs of the stage are added.
         output: the folder for the outputs.
+        shell: what a job's shell runs first (`molap.jobs.forks.Forks.start`).
     """
-    words = [sys.executable, "-m", f"molap.stages.{record['stage']}", "--settings", canonical_json(record["settings"])]
+    python = "python" if shell else sys.executable
+    words = [python, "-m", f"molap.stages.{record['stage']}", "--settings", canonical_json(record["settings"])]
     for name, path in record["inputs"].items():
         words += ["--input", f"{name}={replaced.get(path, path)}"]
     for name, path in record["outputs"].items():
@@ -147,7 +151,8 @@ def stage(record: dict, replaced: dict[str, Path], output: Path) -> None:
         words += ["--output", f"{name}={target}"]
         replaced[path] = target
     print(f"{record['stage']}: {', '.join(record['outputs'].values())}")
-    if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:  # the stage has printed the reason
+    done = subprocess.run(["bash", "-c", shell + shlex.join(words)], stdout=subprocess.DEVNULL)
+    if done.returncode:  # the stage has printed the reason
         sys.exit(f"{record['stage']} could not be made again from the gathered tables")
 
 
@@ -176,7 +181,7 @@ def gather(run: Path, to: Path) -> None:
 
 def redraw(run: Path, to: Path) -> None:
     """Make intervals, verdicts, figures and the page of verdicts from the gathered tables."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Forks() as shell:
         work, replaced = Path(folder), {}
         for name in (*GATHERED, *COUNTED):
             table = read(to / "tables", name)
@@ -192,7 +197,7 @@ def redraw(run: Path, to: Path) -> None:
                 values["inputs"] |= {
                     name: path for path, file in replaced.items() if (name := file.stem) in CLAIM_TABLES
                 }
-            stage(values, replaced, work)
+            stage(values, replaced, work, shell)
         for name in (*DERIVED, "claim_parts"):
             if (made := read(work / "tables", name)) is not None:  # a run without left-out tasks has no differences
                 write(made, to / "tables", name)

@@ -40,11 +40,20 @@ SWITCH = "MOLAP_FORKS"
 
 
 class Forks:
-    """The server of one run of the workflow. It ends when the process that started it ends, however that happens."""
+    """The server of one run of the workflow. It ends when the process that started it ends, however that happens.
+
+    As a context it starts the server, and gives what a job's shell has to run first.
+    """
 
     def __init__(self) -> None:
         self._server: subprocess.Popen[bytes] | None = None
         self._folder = ""
+
+    def __enter__(self) -> str:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.finish()
 
     def start(self) -> str:
         """Start the server, and return what a job's shell has to run first; empty if jobs start by themselves.

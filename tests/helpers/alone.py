@@ -60,13 +60,10 @@ def run_alone(words: list[str], scratch: Scratch, folder: Path, shell: str) -> l
 
 def differing(scratch: Scratch, jobs: dict[str, list[str]], folder: Path) -> dict[str, list[str]]:
     """Return the stages whose job, run alone, writes something else than in the workflow, with the files."""
-    forks = Forks()
-    shell, found = forks.start(), {}
+    found = {}
     folder.mkdir()
-    try:
+    with Forks() as shell:
         for stage, words in jobs.items():
             if files := run_alone(words, scratch, folder / stage, shell):
                 found[stage] = files
-    finally:
-        forks.finish()
     return found
