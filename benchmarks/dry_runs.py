@@ -7,6 +7,7 @@ settings, or sources that planning does not execute.
 """
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -15,13 +16,8 @@ import sys
 import traceback
 from pathlib import Path
 
-import jinja2  # noqa: F401
-import numpy  # noqa: F401
-import pandas  # noqa: F401
-import pydantic  # noqa: F401
-import yaml  # noqa: F401
-from snakemake import cli
-from snakemake.parser import parse  # noqa: F401
+LOADED = ("jinja2", "numpy", "pandas", "pydantic", "yaml", "snakemake.cli", "snakemake.parser")
+"""What each run needs; whoever only asks need not load it."""
 
 
 class DryRuns:
@@ -63,7 +59,7 @@ def plan(folder: str, arguments: list[str]) -> tuple[int, str]:
     text, status = io.StringIO(), 0
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         try:
-            cli.main(["--nolock", "--nocolor", *arguments])
+            importlib.import_module("snakemake.cli").main(["--nolock", "--nocolor", *arguments])
         except SystemExit as end:
             status = end.code or 0
         except Exception:
@@ -82,6 +78,8 @@ def forget() -> None:
 
 def main(folder: str = "", *arguments: str) -> None:
     """Answer until the input ends."""
+    for name in LOADED:
+        importlib.import_module(name)
     if folder:
         status, text = plan(folder, list(arguments))
         assert not status, text

@@ -20,6 +20,7 @@ import molap.stages  # noqa: F401  (one thread, before NumPy and JAX are loaded)
 # isort: split
 import jax
 from jax.experimental.compilation_cache import compilation_cache
+from reruns import TARGETS
 
 NO_SLURM = "MOLAP_TESTS_WITHOUT_SLURM"
 """The reason, passed to the workers."""
@@ -99,22 +100,46 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, worker_id):
-    """A finished run of the tiny configuration: the first worker that needs it makes it, the others wait for it."""
+def made_once(tmp_path_factory, worker_id):
+    """A function (name, make) → a scratch copy: the first worker that needs it makes it, the others wait for it."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "finished"
-    done = folder / "done"
-    with open(folder.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if done.exists():
-            return Scratch.at(folder)
-        shutil.rmtree(folder, ignore_errors=True)  # what another worker failed to finish
+    base = base if worker_id == "master" else base.parent
+
+    def found(name, make):
+        folder = base / name
+        done = folder / "done"
+        with open(folder.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # what another worker failed to finish
+                make(folder)
+                done.touch()
+        return Scratch.at(folder)
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def finished(made_once):
+    """A finished run of the tiny configuration."""
+
+    def make(folder):
         folder.mkdir()
-        scratch = Scratch(folder)
-        result = scratch.run()
+        result = Scratch(folder).run()
         assert result.returncode == 0, result.stdout + result.stderr
-        done.touch()
-    return scratch
+
+    return made_once("finished", make)
+
+
+@pytest.fixture(scope="session")
+def complete(finished, made_once):
+    """A finished run of the tiny configuration with all targets."""
+
+    def make(folder):
+        result = finished.copy(folder).run(*TARGETS)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    return made_once("complete", make)
 
 
 @pytest.fixture(autouse=True)

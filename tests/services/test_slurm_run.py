@@ -1,4 +1,7 @@
-"""The tiny workflow on a real Slurm with two nodes: the same bytes, what was asked for, and how often."""
+"""The tiny workflow on a real Slurm with two nodes: the same bytes, what was asked for, and how often.
+
+Every group of stages is submitted, but not every figure: Slurm starts a Snakemake for each job.
+"""
 
 import csv
 import json
@@ -14,21 +17,29 @@ from molap.evaluation.sweep_memory import sweep_mb
 
 pytestmark = pytest.mark.services
 
-N_SUBMITTED = 18
-"""For 105 jobs."""
+TINY = "results/tiny"
+TARGETS = (
+    f"{TINY}/tables/robustness.csv",
+    f"{TINY}/tables/forgetting.csv",
+    f"{TINY}/figures/fig_areas.png",
+    f"{TINY}/sequences/s0-1/joint-rule/joint.npz",
+    f"{TINY}/without/delay_pro/evaluation/s0-1/molap-cca/delay_pro.json",
+)
+N_SUBMITTED = 13
+"""For 31 jobs."""
 
 
 @pytest.fixture(scope="module")
 def on_cluster(slurm, tmp_path_factory):
     scratch = cluster_copy(tmp_path_factory.mktemp("slurm"), "cpu")
-    status, text = run(scratch, timeout=1500)
+    status, text = run(scratch, *TARGETS, timeout=1500)
     assert status == 0, text
     return scratch
 
 
 def test_outputs_equal_those_of_a_local_run(on_cluster, finished):
     ours, theirs = on_cluster.outputs(), finished.outputs()
-    assert ours.keys() == theirs.keys()
+    assert {*TARGETS} <= ours.keys() <= theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []
 
 

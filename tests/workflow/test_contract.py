@@ -88,21 +88,19 @@ def test_rows_follow_from_the_graph_the_settings_and_the_imports(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def complete(finished, tmp_path_factory):
-    """The finished run with all targets."""
-    scratch = finished.copy(tmp_path_factory.mktemp("contract") / "copy")
-    result = scratch.run(*TARGETS)
-    assert result.returncode == 0, result.stdout + result.stderr
+def copy(complete, tmp_path_factory):
+    """A copy with a user's task, reservoir and claims, for the keys that name files."""
+    scratch = complete.copy(tmp_path_factory.mktemp("contract") / "copy")
     add_own(scratch.folder)
     return scratch
 
 
 @pytest.fixture(scope="module")
-def planned(complete):
+def planned(copy):
     """A function configuration → number of planned jobs by rule, in the copy as it is then."""
     dry_run = "--dry-run", *TARGETS, "--configfile"
-    with DryRuns(str(complete.folder), *dry_run, "tiny.yaml") as runs:
-        yield lambda config="tiny.yaml": planned_jobs(runs(complete.folder, *dry_run, config))
+    with DryRuns(str(copy.folder), *dry_run, "tiny.yaml") as runs:
+        yield lambda config="tiny.yaml": planned_jobs(runs(copy.folder, *dry_run, config))
 
 
 @pytest.mark.exhaustive
@@ -112,17 +110,17 @@ def test_nothing_is_planned_without_a_change(planned):
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("key", TRIED["keys"])
-def test_a_changed_key_reruns_what_the_table_says(complete, planned, key):
-    values = yaml.safe_load((complete.folder / "tiny.yaml").read_text())
+def test_a_changed_key_reruns_what_the_table_says(copy, planned, key):
+    values = yaml.safe_load((copy.folder / "tiny.yaml").read_text())
     changed = with_key(values, key, EXPECTED["keys"][key]["value"])
-    (complete.folder / "changed.yaml").write_text(yaml.safe_dump(changed))
+    (copy.folder / "changed.yaml").write_text(yaml.safe_dump(changed))
     assert planned("changed.yaml") == total(key)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("module", TRIED["modules"])
-def test_a_changed_module_reruns_what_the_table_says(complete, planned, module):
-    path = complete.folder.joinpath(*module.split("."))
+def test_a_changed_module_reruns_what_the_table_says(copy, planned, module):
+    path = copy.folder.joinpath(*module.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     text = file.read_text()
     file.write_text(f"{text}\n_CHANGED = True\n")
