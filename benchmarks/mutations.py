@@ -137,9 +137,9 @@ def first_failure(tests: Iterable[str], change: tuple[str, str, str] | None = No
         command = [sys.executable, "-m", "pytest", "-x", *(f"tests/{name}" for name in tests)]
         environment = dict(os.environ, PYTHONPATH=folder)
         result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if result.returncode not in (0, 1):
-        sys.exit(result.stdout + result.stderr)  # the tests could not run
     failed = re.search(r"^FAILED (\S+)", result.stdout, re.MULTILINE)
+    if not failed and result.returncode:
+        sys.exit(result.stdout + result.stderr)  # the tests could not run
     return failed[1] if failed else None
 
 
