@@ -34,6 +34,11 @@ def _state(name: object) -> tuple | None:
     return found.st_mtime_ns, found.st_size
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return the type and the message of an error as one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
 class CachedByFiles(typing.Generic[R]):
     """Cache a function of names of files; call it again for a file that has changed."""
 

@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import Field
 
 from molap.config.base import Section
-from molap.config.tasks import N_STEPS
 
 
 class CriterionSettings(Section):
@@ -23,10 +22,16 @@ class CriterionSettings(Section):
     window: int = Field(
         30,
         ge=1,
-        le=N_STEPS,
-        description="Last steps of the trial over which outputs are averaged. The text's 30 hold five steps "
-        "before the Go signal; 25 are the response period.",
+        description="Last steps of the trial over which outputs are averaged, unless a task says which. The "
+        "text's 30 hold five steps before the Go signal; 25 are the response period.",
     )
+
+
+class TaskCriterion(CriterionSettings):
+    """The criterion for tasks, of which the user's have rules of their own."""
+
+    modules: tuple[str, ...] = ()
+    """The user's modules that define one of the tasks."""
 
 
 class EvaluationSettings(CriterionSettings):

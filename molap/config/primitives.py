@@ -14,7 +14,13 @@ class CorpusSettings(Section):
     alignment: Literal["aligned", "independent"] = Field(
         "aligned",
         description="`aligned`: trial i has the same angles in every task (released code; it alone gives "
-        "the explained variance that the paper prints); `independent`: each task draws its own.",
+        "the explained variance that the paper prints); `independent`: each task draws its own. Tasks with conditions "
+        "of their own share those that have the same name.",
+    )
+    lengths: Literal["pad", "truncate"] = Field(
+        "pad",
+        description="For tasks of unlike lengths: a shorter trial goes on with nothing shown and nothing wanted "
+        "(`pad`), or all end with the shortest (`truncate`), which cuts off the responses of longer tasks.",
     )
 
 

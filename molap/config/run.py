@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from pydantic import Field, field_validator, model_validator
@@ -19,7 +20,7 @@ from molap.config.perturbations import PerturbationSettings
 from molap.config.primitives import CorpusSettings, PrimitiveSettings
 from molap.config.reservoirs import ReservoirSettings
 from molap.config.seeds import SeedSettings
-from molap.config.tasks import TASK_LABELS, TaskSettings
+from molap.config.tasks import DT_MS, MOST_CHANNELS, N_STEPS, TASK_LABELS, TASK_NAMES, TaskSettings
 from molap.config.tracking import TrackingSettings
 from molap.config.training import (
     HeadSettings,
@@ -89,6 +90,7 @@ class RunSettings(Section):
         ):
             if len(set(chosen)) < len(chosen):
                 raise ValueError(f"{field}: {list(chosen)} is not allowed; each may stand once")
+        self._trials_fit()
         self._perturbed_are_trained()
         self._corpora_have_tasks()
         for field, names in (
@@ -102,6 +104,28 @@ class RunSettings(Section):
                         f"{', '.join(self.tasks.names)}"
                     )
         return self
+
+    def _trials_fit(self) -> None:
+        """Check that the tasks can be learned by one network, and that their decisions are read within their trials."""
+        of = {name: shapes(self.tasks.modules)[name] for name in self.tasks.names}
+        steps = {shape.dt: name for name, shape in of.items()}
+        if len(steps) > 1:
+            (one, first), (other, second) = list(steps.items())[:2]
+            raise ValueError(
+                f"tasks.names: a step is {one:g} ms in {first} and {other:g} ms in {second}; the tasks of a run have "
+                "steps of one duration"
+            )
+        window = self.evaluation.window
+        for name, shape in of.items():
+            if not shape.has_window and window > shape.n_steps:
+                raise ValueError(
+                    f"evaluation.window: {window} is not allowed; a trial of {name} has {shape.n_steps} steps"
+                )
+        longest = max(shape.n_steps for shape in of.values())
+        if self.tasks.noise_onset > longest:
+            raise ValueError(
+                f"tasks.noise_onset: {self.tasks.noise_onset} is not allowed; the longest trial has {longest} steps"
+            )
 
     def _perturbed_are_trained(self) -> None:
         p = self.perturbations
@@ -146,6 +170,34 @@ class RunConfig(RunSettings):
     """A configuration file: what results depend on, and where runs are tracked."""
 
     tracking: TrackingSettings = TrackingSettings()
+
+
+class TaskShape(NamedTuple):
+    """The sizes of a task's trials."""
+
+    n_steps: int
+    n_channels: int
+    """Inputs and outputs together."""
+    dt: float
+    """Duration of a step in ms."""
+    has_window: bool
+    """Whether the task says itself at which steps a decision is read."""
+
+
+NINE = dict.fromkeys(TASK_NAMES, TaskShape(N_STEPS, MOST_CHANNELS, DT_MS, False))
+
+
+def shapes(modules: tuple[str, ...]) -> dict[str, TaskShape]:
+    """Return the sizes of all tasks; the registry is imported only if the user adds tasks."""
+    if not modules:
+        return NINE
+    from molap.tasks.registry import load_tasks
+
+    own = {name: task for name, task in load_tasks(modules).items() if name not in NINE}
+    return NINE | {
+        name: TaskShape(task.n_steps, len(task.inputs) + len(task.outputs), task.dt, task.window is not None)
+        for name, task in own.items()
+    }
 
 
 def known_tasks(modules: tuple[str, ...]) -> dict[str, str]:

@@ -27,14 +27,20 @@ Labels = Annotated[
 """Task → T1 …, in the run's order; given as pairs, since settings are written with the keys of mappings sorted."""
 
 N_STEPS = 110
-"""Steps of a trial of any task (A.1)."""
+"""Steps of a trial of the nine tasks (A.1)."""
+MOST_CHANNELS = 16
+"""Inputs and outputs together, of which the nine tasks have at most six; memory is requested for as many."""
+DT_MS = 10.0
+"""Duration of their steps in ms."""
 
 
 class TrialSettings(Section):
     """Set how a trial of any task is drawn; every row is a reading of the paper's A.1."""
 
     modules: tuple[str, ...] = Field(
-        (), description="Python files, or importable modules, whose list `TASKS` joins the nine tasks."
+        (),
+        description="What joins the nine tasks: Python files or importable modules, by their list `TASKS`; files "
+        "`.npz` of trials, each as a task with the file's name.",
     )
     angles: Literal["full_circle", "half_circle"] = Field(
         "full_circle",
@@ -61,8 +67,8 @@ class TrialSettings(Section):
     noise_onset: int = Field(
         0,
         ge=0,
-        le=N_STEPS,
-        description="First step with input noise. Released code: 10, after the silent period.",
+        description="First step with input noise, at most the number of steps of the longest task. Released code: "
+        "10, after the silent period.",
     )
     rescaling: Literal["fixed", "batch", "none"] = Field(
         "fixed",

@@ -5,10 +5,12 @@ Go signal still encode the stimuli, and whether training could restore this: how
 response's error reaches the steps at which the stimuli are shown.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
-from molap.tasks.trial import GO, PULSES
+from molap.tasks.trial import GO, N_STEPS, PULSES
 
 SATURATED = 0.95
 """Absolute rate above which a unit counts as saturated: there tanh has less than a tenth of its slope at 0."""
@@ -59,9 +61,9 @@ def shown(inputs: Float[np.ndarray, "time trial channel"], window: tuple[int, in
     return np.asarray(inputs[slice(*window), :, 1:], np.float64).mean(axis=0)
 
 
-def wanted(targets: Float[np.ndarray, "time trial output"]) -> Values:
+def wanted(targets: Float[np.ndarray, "time trial output"], response: tuple[int, int] = (GO, N_STEPS)) -> Values:
     """Return the target of each output except the fixation, averaged over the response period."""
-    return np.asarray(targets[GO:, :, 1:], np.float64).mean(axis=0)
+    return np.asarray(targets[slice(*response), :, 1:], np.float64).mean(axis=0)
 
 
 def response_gradient(
@@ -70,23 +72,25 @@ def response_gradient(
     h: Float[np.ndarray, "time trial unit"],
     outputs: Float[np.ndarray, "time trial output"],
     targets: Float[np.ndarray, "time trial output"],
+    response: tuple[int, int] = (GO, N_STEPS),
 ) -> Float[np.ndarray, "time trial unit"]:
     """Return the gradient of each trial's error in the response period with respect to the state at every step.
 
-    E is the mean of (ŷ − y)² over outputs and the steps from the Go signal on, in squared units of the output.
+    E is the mean of (ŷ − y)² over outputs and the steps of the response period, in squared units of the output.
     Backwards in time, with h(t) = tanh(W_rec h(t−1) + …) and ŷ(t) = W_out h(t) + …,
 
     ∂E/∂h(t) = W_outᵀ ∂E/∂ŷ(t) + W_recᵀ [(1 − h(t+1)²) ∘ ∂E/∂h(t+1)].
     """
     w_rec, w_out, h = (np.asarray(array, np.float64) for array in (w_rec, w_out, h))
-    error = np.asarray(outputs[GO:], np.float64) - targets[GO:]
+    start, stop = response
+    error = np.asarray(outputs[start:stop], np.float64) - targets[start:stop]
     through_readout = 2 * error / (error.shape[0] * error.shape[2]) @ w_out
     found = np.zeros_like(h)
-    found[-1] = through_readout[-1]
-    for t in range(len(h) - 2, -1, -1):
-        found[t] = ((1 - h[t + 1] ** 2) * found[t + 1]) @ w_rec
-        if t >= GO:
-            found[t] += through_readout[t - GO]
+    for t in range(len(h) - 1, -1, -1):
+        if t + 1 < len(h):
+            found[t] = ((1 - h[t + 1] ** 2) * found[t + 1]) @ w_rec
+        if start <= t < stop:
+            found[t] += through_readout[t - start]
     return found
 
 
@@ -107,20 +111,23 @@ def symptoms(
     outputs: Float[np.ndarray, "time trial output"],
     inputs: Float[np.ndarray, "time trial channel"],
     targets: Float[np.ndarray, "time trial output"],
+    response: tuple[int, int] = (GO, N_STEPS),
+    pulses: Sequence[tuple[int, int]] = PULSES,
 ) -> dict[str, float]:
     """Return all numbers of this module for one network on trials of its task.
 
-    Memory is decoded from the last state before the response, h(`GO` − 1).
+    Memory is decoded from the last state before the response.
 
     Returns:
         `state_variance`; `r2_target`, a mean over outputs; for each pulse p, `r2_pulse{p}_channel{c}` of each stimulus
         channel c, their mean `r2_pulse{p}`, and `gradient_pulse{p}`, the Euclidean norm of the gradient in the
         middle of the pulse, averaged over trials; `saturated` in percent; `spectral_radius`.
     """
-    memory = np.asarray(h[GO - 1])
-    found = {"state_variance": state_variance(memory), "r2_target": float(decoded_r2(memory, wanted(targets)).mean())}
-    gradient = response_gradient(w_rec, w_out, h, outputs, targets)
-    for number, (start, stop) in enumerate(PULSES, start=1):
+    memory = np.asarray(h[response[0] - 1])
+    r2 = decoded_r2(memory, wanted(targets, response))
+    found = {"state_variance": state_variance(memory), "r2_target": float(r2.mean())}
+    gradient = response_gradient(w_rec, w_out, h, outputs, targets, response)
+    for number, (start, stop) in enumerate(pulses, start=1):
         by_channel = decoded_r2(memory, shown(inputs, (start, stop)))
         found[f"r2_pulse{number}"] = float(by_channel.mean())
         found |= {f"r2_pulse{number}_channel{c}": float(r2) for c, r2 in enumerate(by_channel, start=1)}

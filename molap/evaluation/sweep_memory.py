@@ -2,12 +2,10 @@
 
 import math
 
-from molap.config.tasks import N_STEPS
+from molap.config.tasks import MOST_CHANNELS, N_STEPS
 
 PROCESS_MB = 500
 """Peak memory in MB of a job that computes almost nothing: Python, JAX, pandas, compiled programs."""
-
-MANY_CHANNELS = 16
 
 
 def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> float:
@@ -18,6 +16,6 @@ def network_mb(n_units: int, n_trials: int, n_steps: int, n_channels: int) -> fl
     return 4e-6 * (n_steps * n_trials * (2 * n_units + 10 * n_channels) + 30 * n_units**2)
 
 
-def sweep_mb(n_units: int, n_trials: int) -> int:
-    """Return the MB that a sweep's job requests, enough for tasks of up to 16 channels, inputs and outputs together."""
-    return math.ceil((PROCESS_MB + network_mb(n_units, n_trials, N_STEPS, MANY_CHANNELS)) / 100) * 100
+def sweep_mb(n_units: int, n_trials: int, n_steps: int = N_STEPS, n_channels: int = MOST_CHANNELS) -> int:
+    """Return the MB that a sweep's job requests; `n_channels` counts inputs and outputs together."""
+    return math.ceil((PROCESS_MB + network_mb(n_units, n_trials, n_steps, n_channels)) / 100) * 100

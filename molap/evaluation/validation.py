@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from molap.config.evaluation import CriterionSettings
-from molap.evaluation.criterion import metrics
+from molap.evaluation.criterion import PAPER, Rule, metrics
 from molap.evaluation.test_run import test_noise
 from molap.networks.rnn import Params, over_seeds, run
 
@@ -16,7 +16,12 @@ def _outputs(params: Params, inputs, noise) -> Float[Array, "network time trial 
 
 
 def scores(
-    params: Params, validation: dict[str, np.ndarray], criterion: CriterionSettings, state_noise: float, data_seed: int
+    params: Params,
+    validation: dict[str, np.ndarray],
+    criterion: CriterionSettings,
+    state_noise: float,
+    data_seed: int,
+    rule: Rule = PAPER,
 ) -> list[dict[str, float | bool]]:
     """Score networks on validation trials.
 
@@ -27,7 +32,7 @@ def scores(
     inputs, rows = validation["inputs"], []
     noise = test_noise(data_seed, state_noise, inputs, params.w_rec.shape[-1], inputs.shape[1])
     for outputs in np.asarray(_outputs(params, inputs, noise)):
-        found = metrics(outputs, validation["targets"], criterion)
+        found = metrics(outputs, validation["targets"], criterion, rule)
         row = {name: found[name] for name in ("accuracy", "decision_accuracy", "best_constant", "mse")}
         rows.append(row | {"failed": bool(row["accuracy"] < row["best_constant"])})
     return rows

@@ -10,15 +10,23 @@ import importlib.util
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from molap.config.base import CachedByFiles
 
 PACKAGE = "molap"
 DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax", "jaxlib")}
 """Import name → distributions, for packages whose names differ."""
+DATA = ".npz"
+"""Ending of a user's files that hold trials instead of source."""
 PRINT_DESCRIPTIONS = frozenset({"molap.stages.pages"})
 """Programs that write the descriptions of settings into a page, and for which descriptions therefore count as code."""
+
+
+def user_modules(settings: dict[str, Any]) -> tuple[str, ...]:
+    """Return the modules of the user's that a job with these settings reads: for its trials, and for its criterion."""
+    found = [name for part in ("trials", "criterion") for name in (settings.get(part) or {}).get("modules", ())]
+    return tuple(dict.fromkeys(found))
 
 
 @CachedByFiles
@@ -34,13 +42,43 @@ def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
 
 def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the parts of a digest: module or file → digest of its syntax, other package → its version."""
-    names = [*sorted(closure(module)), *extra_files]
-    imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) != PACKAGE}
+    names = [*sorted(closure(module)), *beside(extra_files)]
+    own = {PACKAGE, *(Path(name).stem for name in names if name.endswith(".py"))}
+    imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) not in own}
     others = sorted(imported - sys.stdlib_module_names)
     versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
     return {name: module_digest(name, module in PRINT_DESCRIPTIONS) for name in names} | {
         name: version for name, version in versions.items() if version
     }
+
+
+def beside(files: tuple[str, ...]) -> list[str]:
+    """Return a user's modules, and all modules of the user's that they import: from beside a file, or of one package.
+
+    What is installed counts by its version instead.
+    """
+    found: dict[str, None] = {}
+    waiting = list(files)
+    while waiting:
+        name = waiting.pop(0)
+        if name in found:
+            continue
+        found[name] = None
+        for imported in _all_imports(name):
+            if name.endswith(".py"):
+                waiting += _files_of(imported, Path(name).parent)
+            elif imported.split(".")[0] == name.split(".")[0] and _locate(imported):
+                waiting.append(imported)
+    return list(found)
+
+
+def _files_of(imported: str, folder: Path) -> list[str]:
+    """Return the file of a module in a folder, and the `__init__` of the packages on the way."""
+    found, place = [], folder
+    for part in imported.split("."):
+        place /= part
+        found += [str(file) for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+    return found
 
 
 @functools.cache
@@ -71,7 +109,9 @@ def closure(module: str) -> set[str]:
 
 @CachedByFiles
 def module_digest(name: str, descriptions: bool = False) -> str:
-    """Return the digest of one module's syntax, with or without descriptions of settings."""
+    """Return the digest of a module's syntax, with or without descriptions of settings, or of the bytes of data."""
+    if name.endswith(DATA):
+        return hashlib.sha256(Path(name).read_bytes()).hexdigest()
     return _read(_file(name), descriptions).digest
 
 
@@ -105,6 +145,8 @@ def _imports(name: str) -> tuple[str, ...]:
 
 @CachedByFiles
 def _all_imports(name: str) -> tuple[str, ...]:
+    if name.endswith(DATA):
+        return ()
     return _read(_file(name), False).imports
 
 

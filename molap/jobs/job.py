@@ -12,7 +12,7 @@ from typing import Any, Generic
 
 from molap.config.base import ConfigError, S, Section, check
 from molap.jobs.attempt import Attempt
-from molap.jobs.digests import source_digest
+from molap.jobs.digests import source_digest, user_modules
 from molap.jobs.failure import explain
 from molap.storage.files import canonical_json, record_path
 from molap.storage.record import Clock, machine, versions, write_record
@@ -101,7 +101,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
         attempt = Attempt(next(iter(outputs.values())), stage, arguments.settings, arguments.code, arguments.log)
         settings = check(settings_type, json.loads(arguments.settings))
         where = _where(settings)
-        code = source_digest(f"molap.stages.{stage}", tuple(getattr(getattr(settings, "trials", None), "modules", ())))
+        code = source_digest(f"molap.stages.{stage}", user_modules(json.loads(arguments.settings)))
         if arguments.code and arguments.code != code:
             raise ConfigError(
                 f"code: planned {arguments.code}, but source and packages are now {code}; run snakemake again"

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from molap.config.network import InitSettings
 from molap.networks.rnn import Params, draw_b_rec, draw_w_rec, from_arrays, readout_variance, with_variance
 from molap.randomness import named_key, normal
-from molap.tasks.registry import Task
+from molap.tasks.task import Task
 
 
 class Layout(NamedTuple):

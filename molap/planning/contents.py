@@ -6,7 +6,7 @@ from hashlib import sha256
 from molap.claims.model import Claims
 from molap.config.network import LARGEST_N_UNITS
 from molap.config.perturbations import StrengthSettings, strength_of
-from molap.config.run import RunConfig, known_tasks
+from molap.config.run import RunConfig, TaskShape, known_tasks, shapes
 from molap.config.tasks import TASK_LABELS
 from molap.config.tune import Candidate
 from molap.storage.paths import ALL_TASKS, FITTED, IN_SEQUENCE, block_name
@@ -150,6 +150,11 @@ def label_pairs(c: RunConfig, tasks: Sequence[str] | None = None) -> list[list[s
     """Return task and label of every task of the run, or of some, as settings hold them (`Labels`)."""
     of = labels(c)
     return [[task, of[task]] for task in (c.tasks.names if tasks is None else tasks)]
+
+
+def task_shape(c: RunConfig, task: str) -> TaskShape:
+    """Return the sizes of a task's trials."""
+    return shapes(c.tasks.modules)[task]
 
 
 def defining_modules(c: RunConfig, names: Sequence[str]) -> list[str]:

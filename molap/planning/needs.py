@@ -7,7 +7,7 @@ from typing import Any
 
 from molap.config.run import RunConfig
 from molap.evaluation.sweep_memory import sweep_mb
-from molap.planning.contents import n_units
+from molap.planning.contents import n_units, task_shape
 from molap.planning.figures import FIGURES
 from molap.planning.plan import Plan
 from molap.storage.paths import block_seeds
@@ -57,8 +57,11 @@ class Needs:
         def memory(wildcards: Any, attempt: int) -> int:
             c = self._plan.runs[wildcards.run]
             # The state noise is drawn for the whole test set; a sweep uses its first trials.
+            shape = task_shape(c, wildcards.task)
             n_trials = c.evaluation.n_trials if c.network.state_noise else c.perturbations.n_trials
-            return (sweep_mb(n_units(c, wildcards.kind), n_trials) + SNAKEMAKE_MB) * 2 ** (attempt - 1)
+            return (
+                sweep_mb(n_units(c, wildcards.kind), n_trials, shape.n_steps, shape.n_channels) + SNAKEMAKE_MB
+            ) * 2 ** (attempt - 1)
 
         return self.of("perturbation") | {"mem_mb": memory}
 

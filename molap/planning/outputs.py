@@ -28,7 +28,8 @@ OUTPUTS = {
     ),
     "testset": Output(
         "{run}/testsets/{task}.npz",
-        "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians",
+        "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians, or "
+        "`condition_…` of a task with conditions of its own",
     ),
     "validation": Output(
         "{run}/validation/{task}.npz", "validation trials, on which learning is followed; as a test set"

@@ -14,7 +14,7 @@ from molap.claims.reading import followed_claims
 from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.jobs.command import Refused, refusing, run
-from molap.jobs.digests import source_digest
+from molap.jobs.digests import source_digest, user_modules
 from molap.planning.contents import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
 from molap.planning.outputs import chain_run, modules_run, path, yardsticks_run
 from molap.planning.settings import STAGES
@@ -134,8 +134,8 @@ class Plan:
 
     def code(self, program: str, stage: str, run: str, **wildcards: object) -> str:
         """Return the digest of the source that a job runs: its program and the user's tasks that it reads."""
-        trials = json.loads(self.settings(stage, run, **wildcards)).get("trials", {})
-        source = f"molap.stages.{program}", tuple(trials.get("modules", ()))
+        settings = json.loads(self.settings(stage, run, **wildcards))
+        source = f"molap.stages.{program}", user_modules(settings)
         digest = source_digest(*source)
         self.programs[digest] = source
         return digest

@@ -19,7 +19,7 @@ def plateau(c: RunConfig, block: str, task: str, **_) -> dict:
     return {
         "task": task,
         "seeds": block_seeds(block),
-        "criterion": criterion(c),
+        "criterion": criterion(c, [task]),
         "state_noise": c.network.state_noise,
         "data_seed": c.seeds.data,
     }

@@ -56,7 +56,7 @@ def _search(c: RunConfig, grid: str, kind: str, task: str, **_) -> dict:
         _searched(c, phase, grid, kind, [task])
         | (network if separate else _modular(c, by_module=False))
         | ({"pretraining_steps": c.pretraining.n_steps} if fitted else {})
-        | {"kind": kind, "task": task, "criterion": criterion(c)}
+        | {"kind": kind, "task": task, "criterion": criterion(c, [task])}
     )
 
 
@@ -70,7 +70,7 @@ def _search_sequence(c: RunConfig, grid: str, kind: str, **_) -> dict:
         "tasks": list(c.tune.tasks),
         "rule": kind.endswith("-rule"),
         "method": method(c, first=False),
-        "criterion": criterion(c),
+        "criterion": criterion(c, c.tune.tasks),
     }
 
 

@@ -7,7 +7,7 @@ from molap.config.evaluation import CriterionSettings
 from molap.config.network import InitSettings
 from molap.config.run import RunConfig
 from molap.config.tasks import TASK_LABELS, TrialSettings
-from molap.planning.contents import corpus_tasks, defining_modules
+from molap.planning.contents import corpus_tasks, defining_modules, task_shape
 from molap.storage.paths import block_seeds
 
 ANTI_TASKS = frozenset({"delay_anti", "mem_anti"})
@@ -47,7 +47,13 @@ def primitives_of(c: RunConfig, source: str) -> dict:
         "joint": source == "pca" and c.primitives.pca == "joint",
         "tasks": corpus_tasks(c),
         "alignment": c.corpus.alignment,
-    }
+    } | lengths(c)
+
+
+def lengths(c: RunConfig) -> dict:
+    """Return how trials of unlike lengths are put side by side, if the corpus has such."""
+    unlike = len({task_shape(c, task).n_steps for task in corpus_tasks(c)}) > 1
+    return {"lengths": c.corpus.lengths} if unlike else {}
 
 
 def without_keys(init: dict) -> dict:
@@ -61,9 +67,10 @@ def method(c: RunConfig, first: bool) -> dict:
     return {name: value for name, value in found.items() if not first or name not in ("alpha", "projection")}
 
 
-def criterion(c: RunConfig) -> dict:
-    """Return the settings that decide when a decision is correct."""
-    return fields(c.evaluation, CriterionSettings)
+def criterion(c: RunConfig, names: Sequence[str]) -> dict:
+    """Return the settings that decide when a decision of these tasks is correct."""
+    modules = defining_modules(c, names)
+    return fields(c.evaluation, CriterionSettings) | ({"modules": modules} if modules else {})
 
 
 def channels(c: RunConfig) -> dict:

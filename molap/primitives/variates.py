@@ -14,9 +14,8 @@ from molap.config.tasks import TrialSettings
 from molap.networks.products import product
 from molap.randomness import fold_in_name
 from molap.tasks.batch import noise_std
-from molap.tasks.corpus import CorpusBatch, draw_corpus
-from molap.tasks.registry import Task
-from molap.tasks.trial import N_STEPS
+from molap.tasks.corpus import CorpusBatch, Lengths, draw_corpus
+from molap.tasks.task import Task
 
 
 class Side(NamedTuple):
@@ -89,6 +88,7 @@ def draw_primitive_trials(
     settings: TrialSettings,
     aligned: bool,
     joint: bool = False,
+    lengths: Lengths = "pad",
 ) -> tuple[Float[Array, "time trial 1"], Float[Array, "time trial 1"]]:
     """Draw a batch of a module's input and target.
 
@@ -103,17 +103,18 @@ def draw_primitive_trials(
         key: the key of this batch.
         n_trials: the number of trials.
         settings: how trials are drawn.
-        aligned: whether trial i has the same angles in every task.
+        aligned: whether trial i has the same conditions in every task.
         joint: whether both projections are of inputs and targets side by side.
+        lengths: how trials of unlike lengths are put side by side (`draw_corpus`).
     """
     stds = [noise_std(task, settings) for task in tasks for _ in task.inputs]
     known = None not in stds
-    batch = draw_corpus(tasks, key, n_trials, settings, aligned, noise=not known)
+    batch = draw_corpus(tasks, key, n_trials, settings, aligned, not known, lengths)
     inputs, targets = primitive_trials(pair, batch, joint)
     if not known or settings.input_noise == 0:
         return inputs, targets
     std = jnp.sqrt(jnp.sum((pair[0].weights[: len(stds)] * np.array(stds, np.float32)) ** 2))
-    on = (jnp.arange(N_STEPS) >= settings.noise_onset)[:, None, None]
+    on = (jnp.arange(inputs.shape[0]) >= settings.noise_onset)[:, None, None]
     noise = std * on * jax.random.normal(fold_in_name(key, "variate"), inputs.shape)
     return inputs + noise, targets + noise if joint else targets
 

@@ -9,7 +9,7 @@ from molap.config.tasks import TrialSettings
 from molap.jobs.job import Job, run_job
 from molap.randomness import named_key
 from molap.storage.files import save_arrays
-from molap.tasks.corpus import channel_names, draw_corpus
+from molap.tasks.corpus import Lengths, channel_names, draw_corpus
 from molap.tasks.registry import load_tasks
 
 
@@ -19,6 +19,7 @@ class Settings(Section):
     trials: TrialSettings
     tasks: tuple[str, ...]
     alignment: Literal["aligned", "independent"]
+    lengths: Lengths = "pad"
     n_trials: int
     data_seed: int
 
@@ -28,7 +29,8 @@ def work(job: Job[Settings]) -> None:
     settings = job.settings
     tasks = [load_tasks(settings.trials.modules)[name] for name in settings.tasks]
     key = named_key(settings.data_seed, "corpus")
-    batch = draw_corpus(tasks, key, settings.n_trials, settings.trials, settings.alignment == "aligned")
+    aligned = settings.alignment == "aligned"
+    batch = draw_corpus(tasks, key, settings.n_trials, settings.trials, aligned, lengths=settings.lengths)
     inputs, targets = (np.asarray(values) for values in batch)
     input_names, target_names = channel_names(tasks)
     save_arrays(

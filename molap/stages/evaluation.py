@@ -3,8 +3,8 @@
 import numpy as np
 
 from molap.config.base import Section
-from molap.config.evaluation import CriterionSettings
-from molap.evaluation.criterion import metrics
+from molap.config.evaluation import TaskCriterion
+from molap.evaluation.criterion import metrics, rule_of
 from molap.evaluation.test_run import run_test_outputs
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import select_network
@@ -18,7 +18,7 @@ class Settings(Section):
     kind: str
     task: str
     seeds: tuple[int, ...]
-    criterion: CriterionSettings
+    criterion: TaskCriterion
     state_noise: float
     data_seed: int
 
@@ -32,7 +32,9 @@ def work(job: Job[Settings]) -> None:
     for i, seed in enumerate(settings.seeds):
         network = select_network(networks, i)
         outputs = run_test_outputs(network, testset["inputs"], settings.state_noise, settings.data_seed)
-        scores = metrics(np.asarray(outputs), testset["targets"], settings.criterion)
+        scores = metrics(
+            np.asarray(outputs), testset["targets"], settings.criterion, rule_of(settings.task, settings.criterion)
+        )
         rows.append({"network_seed": seed, "n_test_trials": testset["targets"].shape[1]} | scores)
     write_json(job.outputs["rows"], rows)
     job.metrics = {name: [row[name] for row in rows] for name in rows[0] if name != "network_seed"}

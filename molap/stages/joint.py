@@ -41,7 +41,7 @@ def work(job: Job[Settings]) -> None:
     share = max(1, s.phase.batch_size // len(tasks))
 
     def draw(key):
-        return [draw_trials(task, fold_in_name(key, task.name), share, s.trials)[:2] for task in tasks]
+        return [draw_trials(task, fold_in_name(key, task.name), share, s.trials).batch() for task in tasks]
 
     params = stack_networks(networks)
     objective = joint_objective(s.phase, s.state_noise, layout, tasks)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from molap.config.base import Section
-from molap.config.evaluation import CriterionSettings
-from molap.evaluation.criterion import metrics
+from molap.config.evaluation import TaskCriterion
+from molap.evaluation.criterion import metrics, rule_of
 from molap.evaluation.test_run import run_test_outputs
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import select_network
@@ -18,7 +18,7 @@ class Settings(Section):
     kind: str
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
-    criterion: CriterionSettings
+    criterion: TaskCriterion
     state_noise: float
     data_seed: int
 
@@ -34,7 +34,7 @@ def work(job: Job[Settings]) -> None:
             for i, seed in enumerate(s.seeds):
                 network = select_network(networks, i)
                 outputs = run_test_outputs(network, validation["inputs"], s.state_noise, s.data_seed)
-                scores = metrics(np.asarray(outputs), validation["targets"], s.criterion)
+                scores = metrics(np.asarray(outputs), validation["targets"], s.criterion, rule_of(task, s.criterion))
                 rows.append({"task": task, "network_seed": seed, "step": int(step)} | scores)
         print(f"{task}: {index + 1} checkpoints", flush=True)
     write_json(job.outputs["rows"], rows)

@@ -11,6 +11,7 @@ from molap.networks.rnn import from_arrays, select_network
 from molap.primitives.variates import Primitives, draw_primitive_trials, module_variates
 from molap.stages.training_job import TrainingSettings, train_and_save
 from molap.storage.files import load_arrays
+from molap.tasks.corpus import Lengths
 from molap.tasks.registry import load_tasks
 from molap.training.loop import DrawBatch
 from molap.training.objectives import Objective, task_objective
@@ -39,6 +40,8 @@ class ModuleSettings(Protocol):
     def tasks(self) -> tuple[str, ...]: ...
     @property
     def alignment(self) -> str: ...
+    @property
+    def lengths(self) -> Lengths: ...
 
 
 class Settings(TrainingSettings):
@@ -51,6 +54,7 @@ class Settings(TrainingSettings):
     n_modules: int
     tasks: tuple[str, ...]
     alignment: Literal["aligned", "independent"]
+    lengths: Lengths = "pad"
 
 
 def work(job: Job[Settings]) -> None:
@@ -88,7 +92,8 @@ def module_batches(primitives: Primitives, settings: ModuleSettings, module: int
     aligned = settings.alignment == "aligned"
 
     def draw(pair, key):
-        return draw_primitive_trials(pair, tasks, key, batch_size, settings.trials, aligned, settings.joint)
+        s = settings
+        return draw_primitive_trials(pair, tasks, key, batch_size, s.trials, aligned, s.joint, s.lengths)
 
     # The fit is an argument of the compiled program, which can therefore be used for other fits of the same corpus.
     return Partial(draw, module_variates(primitives, module - 1))

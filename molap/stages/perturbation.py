@@ -10,10 +10,10 @@ import pandas as pd
 from molap.analysis.collect import split_kind
 from molap.analysis.robustness import INTACT, area_under_curve
 from molap.config.base import Section
-from molap.config.evaluation import CriterionSettings
+from molap.config.evaluation import TaskCriterion
 from molap.config.perturbations import PerturbationReadings
 from molap.evaluation.cells import Cells, identity, missing
-from molap.evaluation.criterion import metrics
+from molap.evaluation.criterion import metrics, rule_of
 from molap.evaluation.perturbations import Modules
 from molap.evaluation.sweep import batch_size, modules_of, perturb, perturbation_key, run_many
 from molap.evaluation.sweep_memory import network_mb
@@ -36,7 +36,7 @@ class Settings(Section):
     draws: int
     readings: PerturbationReadings
     n_trials: int
-    criterion: CriterionSettings
+    criterion: TaskCriterion
     state_noise: float
     data_seed: int
 
@@ -64,7 +64,7 @@ def work(job: Job[Settings]) -> None:
             )
             n_new = 0
             for item, outputs in run_many(perturbed, inputs, noise, batch):
-                scores = metrics(outputs, targets, s.criterion)
+                scores = metrics(outputs, targets, s.criterion, rule_of(s.task, s.criterion))
                 cells.add({"n_hit": item.n_hit} | scores, seed, name, item.strength)
                 n_new += 1
             cells.save()

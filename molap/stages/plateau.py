@@ -3,14 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from molap.config.base import Section
-from molap.config.evaluation import CriterionSettings
-from molap.evaluation.criterion import metrics
+from molap.config.base import ConfigError, Section
+from molap.config.evaluation import TaskCriterion
+from molap.evaluation.criterion import metrics, rule_of
 from molap.evaluation.plateau import symptoms
 from molap.evaluation.test_run import run_test
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import from_arrays, select_network
 from molap.storage.files import load_arrays, write_table
+from molap.tasks.registry import load_tasks
 
 SCORES = ("accuracy", "best_constant", "response_mse")
 
@@ -20,7 +21,7 @@ class Settings(Section):
 
     task: str
     seeds: tuple[int, ...]
-    criterion: CriterionSettings
+    criterion: TaskCriterion
     state_noise: float
     data_seed: int
 
@@ -35,8 +36,9 @@ def work(job: Job[Settings]) -> None:
         for i, seed in enumerate(s.seeds):
             network = select_network(networks, i)
             outputs, h = map(np.asarray, run_test(network, inputs, s.state_noise, s.data_seed))
-            scores = metrics(outputs, targets, s.criterion)
-            found = symptoms(np.asarray(network.w_rec), np.asarray(network.w_out), h, outputs, inputs, targets)
+            scores = metrics(outputs, targets, s.criterion, rule_of(s.task, s.criterion))
+            weights = np.asarray(network.w_rec), np.asarray(network.w_out)
+            found = symptoms(*weights, h, outputs, inputs, targets, *epochs_of(s))
             first = {"task": s.task, "network_seed": seed, "step": int(step)}
             rows.append(first | {name: scores[name] for name in SCORES} | found)
         print(f"step {step}", flush=True)
@@ -44,6 +46,24 @@ def work(job: Job[Settings]) -> None:
     write_table(job.outputs["table"], table)
     last = table[table.step == table.step.max()]
     job.metrics = {name: last[name].tolist() for name in (*SCORES, *found)}
+
+
+def epochs_of(s: Settings) -> tuple:
+    """Return the response period and the pulses of a user's task; nothing for the nine, which have those of the paper.
+
+    Raises:
+        ConfigError: if the task does not name these epochs.
+    """
+    if not s.criterion.modules:
+        return ()
+    epochs = load_tasks(s.criterion.modules)[s.task].epochs
+    missing = [name for name in ("response", "pulse1", "pulse2") if name not in epochs]
+    if missing:
+        raise ConfigError(
+            f"figures.plateau_tasks: {s.task!r} has no epoch {missing[0]!r}; the diagnosis is of tasks with two "
+            "pulses, `pulse1` and `pulse2`, and a `response`"
+        )
+    return epochs["response"], (epochs["pulse1"], epochs["pulse2"])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 import numpy as np
 
 from molap.config.base import Section
-from molap.config.evaluation import CriterionSettings
+from molap.config.evaluation import TaskCriterion
 from molap.config.network import InitSettings, RecurrentInit
 from molap.config.tasks import TrialSettings
-from molap.evaluation.criterion import metrics
+from molap.evaluation.criterion import metrics, rule_of
 from molap.evaluation.test_run import run_test_outputs
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import Params, from_arrays, select_network
@@ -28,7 +28,7 @@ class Settings(Section):
     gain: float
     recurrent_init: RecurrentInit
     init: InitSettings
-    criterion: CriterionSettings
+    criterion: TaskCriterion
     state_noise: float
     data_seed: int
 
@@ -48,7 +48,7 @@ def work(job: Job[Settings]) -> None:
                 inputs, targets = (testsets[task][name] for name in ("inputs", "targets"))
                 outputs = run_test_outputs(seen, inputs, s.state_noise, s.data_seed)
                 row = {"network_seed": seed, "order": s.order, "place": place, "after": after, "task": task}
-                rows.append(row | metrics(np.asarray(outputs), targets, s.criterion))
+                rows.append(row | metrics(np.asarray(outputs), targets, s.criterion, rule_of(task, s.criterion)))
         print(f"after {place} of {len(s.tasks)} tasks", flush=True)
     write_json(job.outputs["rows"], rows)
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float
 
-from molap.config.evaluation import CriterionSettings
+from molap.config.evaluation import TaskCriterion
 from molap.config.tune import Candidate
+from molap.evaluation.criterion import rule_of
 from molap.evaluation.validation import scores
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights, head_weights
@@ -43,7 +44,7 @@ class Settings(KindSettings):
     """Settings that the search on a task depends on, besides pre-trained modules and validation trials."""
 
     task: str
-    criterion: CriterionSettings
+    criterion: TaskCriterion
     pretraining_steps: int | None = None
     """For heads on pre-trained modules: the number of steps for which each module was trained."""
 
@@ -68,7 +69,14 @@ def work(job: Job[Settings]) -> None:
         Recipe(s.phase, s.optimiser, task_objective(s.phase, s.state_noise)),
         progress=log_step,
     )
-    found = scores(trained, load_arrays(job.inputs["validation"]), s.criterion, s.state_noise, s.data_seed)
+    found = scores(
+        trained,
+        load_arrays(job.inputs["validation"]),
+        s.criterion,
+        s.state_noise,
+        s.data_seed,
+        rule_of(s.task, s.criterion),
+    )
     write_rows(job, [(one, {"task": s.task} | row) for one, row in zip(networks, found, strict=True)])
 
 

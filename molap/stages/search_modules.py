@@ -14,6 +14,7 @@ from molap.stages.module import module_batches, module_objective
 from molap.stages.search import SearchSettings, batch_keys, draw_around, drawn_w_rec
 from molap.stages.training_job import log_step
 from molap.storage.files import load_arrays, save_arrays
+from molap.tasks.corpus import Lengths
 from molap.training.loop import Recipe
 from molap.training.search import train_candidates, trials
 
@@ -26,6 +27,7 @@ class Settings(SearchSettings):
     joint: bool
     tasks: tuple[str, ...]
     alignment: Literal["aligned", "independent"]
+    lengths: Lengths = "pad"
 
 
 def work(job: Job[Settings]) -> None:

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from molap.config.dni import MethodSettings
-from molap.config.evaluation import CriterionSettings
+from molap.config.evaluation import TaskCriterion
+from molap.evaluation.criterion import rule_of
 from molap.evaluation.validation import scores
 from molap.jobs.job import Job, run_job
 from molap.networks.masks import all_weights
@@ -37,7 +38,7 @@ class Settings(KindSettings):
     tasks: tuple[str, ...]
     rule: bool
     method: MethodSettings
-    criterion: CriterionSettings
+    criterion: TaskCriterion
 
 
 class Learners(NamedTuple):
@@ -144,7 +145,14 @@ def _remembered(learners: Learners, trained: Params, task: Task, networks: list[
 def _scores(job: Job[Settings], trained: Params, layout: Layout, task: Task) -> list[dict]:
     """Score the networks on a task's validation trials."""
     s, validation = job.settings, load_arrays(job.inputs[f"validation_{task.name}"])
-    return scores(view(trained, layout, task), validation, s.criterion, s.state_noise, s.data_seed)
+    return scores(
+        view(trained, layout, task),
+        validation,
+        s.criterion,
+        s.state_noise,
+        s.data_seed,
+        rule_of(task.name, s.criterion),
+    )
 
 
 def _apart(trained: Params, n: int) -> list[Params]:

@@ -1,6 +1,6 @@
 """Draw a task's test set from a random stream of its own."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from molap.randomness import named_key
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
 from molap.tasks.registry import load_tasks
+from molap.tasks.task import named
+from molap.tasks.trial import Conditions
 
 
 class Settings(Section):
@@ -27,15 +29,22 @@ def work(job: Job[Settings]) -> None:
     """Write the test set."""
     settings = job.settings
     key = named_key(settings.data_seed, settings.stream, settings.task)
-    task = load_tasks(settings.trials.modules)[settings.task]
+    task = load_tasks(settings.trials.modules)[settings.task].of_stream(settings.stream)
     trials = draw_trials(task, key, settings.n_trials, settings.trials)
     save_arrays(
         job.outputs["arrays"],
         job.provenance,
         inputs=np.asarray(trials.inputs),
         targets=np.asarray(trials.targets),
-        angles=np.asarray(trials.conditions.angles),
+        **_conditions(trials.conditions),
     )
+
+
+def _conditions(conditions: Any) -> dict[str, np.ndarray]:
+    """Return conditions by the names of their arrays: `angles` of the paper's tasks, those of others as they are."""
+    if isinstance(conditions, Conditions):
+        return {"angles": np.asarray(conditions.angles)}
+    return {f"condition_{name}": np.asarray(values) for name, values in named(conditions).items()}
 
 
 if __name__ == "__main__":

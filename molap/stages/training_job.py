@@ -14,7 +14,7 @@ from molap.networks.rnn import Params, select_network, to_arrays
 from molap.randomness import named_key, stack_keys
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
-from molap.tasks.registry import Task
+from molap.tasks.task import Task
 from molap.training.loop import DrawBatch, NotFinite, Protection, Recipe, Watch, Weights, train
 from molap.training.objectives import Objective, task_objective
 
@@ -38,8 +38,7 @@ def task_batches(task: Task, settings: TrainingSettings) -> DrawBatch:
     """Return a function that draws a batch of a task from a key."""
 
     def draw(key):
-        trials = draw_trials(task, key, settings.phase.batch_size, settings.trials)
-        return trials.inputs, trials.targets
+        return draw_trials(task, key, settings.phase.batch_size, settings.trials).batch()
 
     return draw
 

@@ -22,11 +22,15 @@ def tasks() -> None:
 @more_tasks
 @refusing(ConfigError)
 def list_tasks(module: tuple[str, ...]) -> None:
-    """List the tasks with their inputs and outputs."""
+    """List the tasks with the lengths of their trials, their inputs and their outputs."""
     from molap.tasks.registry import load_tasks
 
-    for task in load_tasks(module).values():
-        print(f"{task.label}  {task.name:16} {', '.join(task.inputs)} → {', '.join(task.outputs)}")
+    found = load_tasks(module).values()
+    labels, names = (max(len(getattr(task, what)) for task in found) for what in ("label", "name"))
+    for task in found:
+        shape = f"{task.n_steps} steps of {task.dt:g} ms"
+        channels = f"{', '.join(task.inputs)} → {', '.join(task.outputs)}"
+        print(f"{task.label:{labels}}  {task.name:{names}}  {shape}  {channels}")
 
 
 @tasks.command()
@@ -38,19 +42,21 @@ def list_tasks(module: tuple[str, ...]) -> None:
 @click.option("--output", type=click.Path(path_type=Path), required=True, metavar="FILE.npz", help="File to write.")
 @refusing(ConfigError, OSError)
 def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: float, output: Path) -> None:
-    """Write trials of a task to a file, before rescaling.
+    """Write trials of a task to a file, before rescaling, and draw the first of them beside it.
 
     \b
     Example:
-      molap tasks show mem_pro --trials 3 --output trials.npz
+      molap tasks show mem_pro --trials 3 --output trials.npz    # and trials.png
     """
     import numpy as np
 
+    from molap.figures.trials import draw_trials_of
     from molap.randomness import named_key
     from molap.storage.files import save_arrays
     from molap.tasks.batch import raw_trials
     from molap.tasks.registry import load_tasks
-    from molap.tasks.trial import draw_conditions
+    from molap.tasks.task import named
+    from molap.tasks.trial import Conditions
 
     known = load_tasks(module)
     if task not in known:
@@ -58,18 +64,25 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
     settings = check(TrialSettings, {"modules": module, "input_noise": noise})
     with refusing(ValueError):  # the seed has more than 32 bits
         key = named_key(seed, "show", "conditions")
-    conditions = draw_conditions(key, trials, settings)
+    conditions = known[task].conditions(key, trials, settings)
     drawn = raw_trials(known[task], named_key(seed, "show", "noise", task), conditions, settings)
+    values = {name: np.asarray(of_trials) for name, of_trials in named(conditions).items()}
+    if isinstance(conditions, Conditions):
+        degrees = np.round(np.degrees(np.asarray(conditions.angles, np.float64)))
+        values = {"angles": values["angles"], "angles_degrees": degrees}
     save_arrays(
         output,
         {"task": task, "seed": seed, "settings": settings.model_dump(mode="json")},
         inputs=np.asarray(drawn.inputs),
         targets=np.asarray(drawn.targets),
-        angles=np.asarray(conditions.angles),
-        angles_degrees=np.round(np.degrees(np.asarray(conditions.angles, np.float64))),
+        **({} if drawn.mask is None else {"mask": np.asarray(drawn.mask)}),
+        **values,
     )
+    picture = output.with_suffix(".png")
+    draw_trials_of(known[task], drawn.inputs, drawn.targets).savefig(picture, metadata={"Software": None})
     shapes = f"inputs {drawn.inputs.shape} and targets {drawn.targets.shape}"
-    print(f"{output}: {shapes} (step, trial, channel) before they are rescaled to [0, 1]; angles of each trial")
+    print(f"{output}: {shapes} (step, trial, channel) before they are rescaled to [0, 1]; {', '.join(values)}")
+    print(f"{picture}: the first trials")
 
 
 if __name__ == "__main__":

@@ -4,18 +4,18 @@ Outside compiled programs, NumPy adds the noise and rescales. In JAX, each small
 its own, and a single program for all of them would round differently.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
 from molap.config.tasks import TrialSettings
 from molap.randomness import normal, split
-from molap.tasks.registry import Task
-from molap.tasks.trial import N_STEPS, Conditions, draw_conditions
+from molap.tasks.task import Draw, Task, conditions_of
 
 
 class Trials(NamedTuple):
@@ -23,42 +23,66 @@ class Trials(NamedTuple):
 
     inputs: Float[Array | np.ndarray, "time trial channel"]
     targets: Float[Array | np.ndarray, "time trial output"]
-    conditions: Conditions
+    conditions: Any
+    """A pytree whose arrays have one entry, or row, per trial."""
+    mask: Float[Array | np.ndarray, "time #trial #output"] | None = None
+    """Weights of the squared errors in the loss; None if all are alike."""
+
+    def batch(self) -> tuple[Array | np.ndarray, ...]:
+        """Return what the objective takes: inputs and targets, and the mask if there is one."""
+        return (self.inputs, self.targets) if self.mask is None else (self.inputs, self.targets, self.mask)
 
 
-@partial(jax.jit, static_argnames=("n_trials", "settings"))
-def _conditions(key, n_trials: int, settings: TrialSettings, given: Conditions | None):
+@partial(jax.jit, static_argnames=("draw", "n_trials", "settings"))
+def _conditions(key, draw: Draw, n_trials: int, settings: TrialSettings, given: Any):
     """Return the conditions of the trials (drawn unless given) and the key for the noise."""
     condition_key, trial_key = split(key)
-    return draw_conditions(condition_key, n_trials, settings) if given is None else given, trial_key
+    return conditions_of(draw, condition_key, n_trials, settings) if given is None else given, trial_key
 
 
-def raw_trials(
-    task: Task, key: Key[Array, ""], conditions: Conditions, settings: TrialSettings, noise: bool = True
-) -> Trials:
+def raw_trials(task: Task, key: Key[Array, ""], conditions: Any, settings: TrialSettings, noise: bool = True) -> Trials:
     """Draw trials in stimulus units (before rescaling), with noise drawn from `key` on the input channels."""
     (signals,) = _signals([task], [conditions], settings)
     return _noisy(signals, key, settings) if noise else signals
 
 
-def _signals(tasks: Sequence[Task], conditions: Sequence[Conditions], settings: TrialSettings) -> list[Trials]:
-    """Build the trials of several tasks without noise, in one program."""
-    found = _built(tuple(task.build for task in tasks), tuple(conditions), settings)
+def _signals(
+    tasks: Sequence[Task], conditions: Sequence[Any], settings: TrialSettings, n_steps: int | None = None
+) -> list[Trials]:
+    """Build the trials of several tasks without noise, in one program; with `n_steps`, all get that many steps."""
+    functions = tuple((task.build, task.mask) for task in tasks)
+    found = _built(functions, tuple(conditions), settings, n_steps)
     if not isinstance(found[0][0], jax.core.Tracer):
         found = jax.tree.map(np.asarray, found)
-    return [Trials(inputs, targets, of_task) for (inputs, targets), of_task in zip(found, conditions, strict=True)]
+    return [
+        Trials(inputs, targets, of_task, mask)
+        for (inputs, targets, mask), of_task in zip(found, conditions, strict=True)
+    ]
 
 
-@partial(jax.jit, static_argnames=("builds", "settings"))
-def _built(builds: tuple[Callable, ...], conditions: tuple[Conditions, ...], settings: TrialSettings):
-    return [build(of_task, settings) for build, of_task in zip(builds, conditions, strict=True)]
+@partial(jax.jit, static_argnames=("functions", "settings", "n_steps"))
+def _built(functions: tuple, conditions: tuple, settings: TrialSettings, n_steps: int | None):
+    found = []
+    for (build, mask), of_task in zip(functions, conditions, strict=True):
+        inputs, targets = (_of_length(values, n_steps) for values in build(of_task, settings))
+        found.append((inputs, targets, None if mask is None else mask(of_task, settings)))
+    return found
+
+
+def _of_length(values: Array, n_steps: int | None) -> Array:
+    """Return the first `n_steps` steps, with zeros after the end of a shorter trial: nothing is shown or wanted."""
+    if n_steps is None or n_steps == values.shape[0]:
+        return values
+    return jnp.pad(values[:n_steps], ((0, max(0, n_steps - values.shape[0])), (0, 0), (0, 0)))
 
 
 def _noisy(trials: Trials, key: Key[Array, ""], settings: TrialSettings) -> Trials:
     """Add noise to the inputs."""
     if settings.input_noise == 0:
         return trials
-    std = np.where(np.arange(N_STEPS) >= settings.noise_onset, np.float32(settings.input_noise), np.float32(0))
+    std = np.where(
+        np.arange(trials.inputs.shape[0]) >= settings.noise_onset, np.float32(settings.input_noise), np.float32(0)
+    )
     return trials._replace(inputs=trials.inputs + std[:, None, None] * normal(key, trials.inputs.shape))
 
 
@@ -105,11 +129,11 @@ def draw_trials(
     key: Key[Array, ""],
     n_trials: int,
     settings: TrialSettings,
-    conditions: Conditions | None = None,
+    conditions: Any = None,
     noise: bool = True,
 ) -> Trials:
     """Draw a batch as a network receives it: with noise, rescaled, and with new conditions unless they are given."""
-    (trials,) = draw_batches([task], [key], n_trials, settings, conditions, noise)
+    (trials,) = draw_batches([task], [key], n_trials, settings, [conditions], noise)
     return trials
 
 
@@ -118,12 +142,30 @@ def draw_batches(
     keys: Sequence[Key[Array, ""]],
     n_trials: int,
     settings: TrialSettings,
-    conditions: Conditions | None = None,
+    conditions: Sequence[Any] | None = None,
     noise: bool = True,
+    n_steps: int | None = None,
 ) -> list[Trials]:
-    """Draw one batch per task, each with its own key; `conditions`, if given, are shared by all tasks."""
-    drawn, trial_keys = zip(*(_conditions(key, n_trials, settings, conditions) for key in keys), strict=True)
+    """Draw one batch per task, each with its own key.
+
+    Args:
+        tasks: the tasks.
+        keys: one key per task.
+        n_trials: the number of trials of each.
+        settings: how trials are drawn.
+        conditions: the conditions of each task's trials; drawn with the task's key if None.
+        noise: whether the inputs have noise.
+        n_steps: the number of steps of all trials; if None, each task has its own.
+    """
+    given = conditions or [None] * len(tasks)
+    drawn, trial_keys = zip(
+        *(
+            _conditions(key, task.draw, n_trials, settings, of_task)
+            for task, key, of_task in zip(tasks, keys, given, strict=True)
+        ),
+        strict=True,
+    )
     batches = []
-    for task, key, trials in zip(tasks, trial_keys, _signals(tasks, drawn, settings), strict=True):
+    for task, key, trials in zip(tasks, trial_keys, _signals(tasks, drawn, settings, n_steps), strict=True):
         batches.append(rescale(_noisy(trials, key, settings) if noise else trials, task, settings))
     return batches

@@ -1,6 +1,6 @@
 """The corpus: trials of all tasks, with their channels side by side (section 3.3)."""
 
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +9,7 @@ from jaxtyping import Array, Float, Key
 from molap.config.tasks import TrialSettings
 from molap.randomness import fold_in_name, split
 from molap.tasks.batch import draw_batches
-from molap.tasks.registry import Task
-from molap.tasks.trial import draw_conditions
+from molap.tasks.task import Task, conditions_of, named, replaced
 
 
 class CorpusBatch(NamedTuple):
@@ -20,23 +19,64 @@ class CorpusBatch(NamedTuple):
     targets: Float[Array | np.ndarray, "time trial output"]
 
 
+Lengths = Literal["pad", "truncate"]
+
+
 def draw_corpus(
-    tasks: list[Task], key: Key[Array, ""], n_trials: int, settings: TrialSettings, aligned: bool, noise: bool = True
+    tasks: list[Task],
+    key: Key[Array, ""],
+    n_trials: int,
+    settings: TrialSettings,
+    aligned: bool,
+    noise: bool = True,
+    lengths: Lengths = "pad",
 ) -> CorpusBatch:
     """Draw trials of every task and stack them along the channels.
 
-    With `aligned`, trial i has the same angles in every task, so that channels covary across tasks as in the
-    released code; otherwise each task draws its own angles. Noise is independent in either case.
+    Args:
+        tasks: the tasks of the corpus.
+        key: the key of this batch.
+        n_trials: the number of trials of each task.
+        settings: how trials are drawn.
+        aligned: whether trial i has the same conditions in every task that has conditions of that name, so that
+            channels covary across tasks as in the released code; otherwise each task draws its own.
+        noise: whether the inputs have noise, which is independent in either case.
+        lengths: `pad`: all trials are as long as the longest task's, and a shorter task shows and wants nothing after
+            its end; `truncate`: all are as long as the shortest task's.
     """
     shared_key, tasks_key = split(key)
-    conditions = draw_conditions(shared_key, n_trials, settings) if aligned else None
+    conditions = aligned_conditions(tasks, shared_key, n_trials, settings) if aligned else None
     keys = [fold_in_name(tasks_key, task.name) for task in tasks]
-    batches = draw_batches(tasks, keys, n_trials, settings, conditions, noise)
+    steps = [task.n_steps for task in tasks]
+    n_steps = max(steps) if lengths == "pad" else min(steps)
+    batches = draw_batches(tasks, keys, n_trials, settings, conditions, noise, n_steps)
     concatenate = np.concatenate if isinstance(batches[0].inputs, np.ndarray) else jnp.concatenate
     return CorpusBatch(
         concatenate([batch.inputs for batch in batches], axis=-1),
         concatenate([batch.targets for batch in batches], axis=-1),
     )
+
+
+def aligned_conditions(tasks: list[Task], key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> list[Any]:
+    """Draw the conditions of every task with one key; conditions of one name are those of the first task that has it.
+
+    Raises:
+        ValueError: if two tasks have conditions of one name and different shapes.
+    """
+    shared: dict[str, tuple[str, Array]] = {}
+    found = []
+    for task in tasks:
+        drawn = conditions_of(task.draw, key, n_trials, settings)
+        for name, values in named(drawn).items():
+            first, theirs = shared.setdefault(name, (task.name, values))
+            if theirs.shape != values.shape or theirs.dtype != values.dtype:
+                raise ValueError(
+                    f"corpus.alignment: the condition {name} is {theirs.dtype} of shape {theirs.shape[1:]} in {first} "
+                    f"and {values.dtype} of shape {values.shape[1:]} in {task.name}; name one of them otherwise, or "
+                    "set `independent`"
+                )
+        found.append(replaced(drawn, {name: values for name, (_, values) in shared.items()}))
+    return found
 
 
 def channel_names(tasks: list[Task]) -> tuple[list[str], list[str]]:

@@ -1,11 +1,11 @@
-"""The time course that all tasks share (A.1), 110 steps of 10 ms, and the conditions drawn for each trial.
+"""The time course that the nine tasks share (A.1), 110 steps of 10 ms, and the conditions drawn for each trial.
 
 The paper gives no complete timing; these steps are those of the authors' released code.
 """
 
 import math
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,10 @@ FIXATION_ON, GO = 10, 85
 STIMULUS_ON = 35
 PULSES = ((35, 45), (65, 75))
 SHORTEST_STIMULUS_END = 45
+DELAY = {"fixation": (FIXATION_ON, GO), "stimulus": (STIMULUS_ON, N_STEPS), "response": (GO, N_STEPS)}
+MEMORY = DELAY | {"stimulus": (STIMULUS_ON, GO)}
+PULSED = {"fixation": (FIXATION_ON, GO), "pulse1": PULSES[0], "pulse2": PULSES[1], "response": (GO, N_STEPS)}
+"""Epochs by name: first step, and the step after the last. The stimulus of `MEMORY` may end earlier."""
 
 
 class Conditions(NamedTuple):
@@ -48,16 +52,18 @@ def draw_conditions(key: Key[Array, ""], n_trials: int, settings: TrialSettings)
     return draw_again(resample_key, conditions) if settings.resample else conditions
 
 
-def draw_again(key: Key[Array, ""], conditions: Conditions) -> Conditions:
+def draw_again(key: Key[Array, ""], conditions: Any) -> Any:
     """Resample the given trials with replacement, keeping their number (released code)."""
-    n_trials = conditions.angles.shape[0]
+    n_trials = jax.tree.leaves(conditions)[0].shape[0]
     chosen = jax.random.randint(key, (n_trials,), 0, n_trials)
-    return Conditions(*(values[chosen] for values in conditions))
+    return jax.tree.map(lambda values: values[chosen], conditions)
 
 
-def during(start: int | Int[Array, " trial"], stop: int | Int[Array, " trial"]) -> Float[Array, "time trial"]:
+def during(
+    start: int | Int[Array, " trial"], stop: int | Int[Array, " trial"], n_steps: int = N_STEPS
+) -> Float[Array, "time trial"]:
     """Return 1 on steps [start, stop) and 0 elsewhere; the bounds may differ between trials."""
-    steps = jnp.arange(N_STEPS)[:, None]
+    steps = jnp.arange(n_steps)[:, None]
     return jnp.astype((steps >= start) & (steps < stop), jnp.float32)
 
 

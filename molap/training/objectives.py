@@ -10,9 +10,23 @@ from jaxtyping import Array, Float, Key
 from molap.config.training import PhaseSettings
 from molap.networks.rnn import Params, draw_state_noise, respond
 
-Batch = tuple[Float[Array, "time trial channel"], Float[Array, "time trial output"]]
+Batch = tuple[Array | np.ndarray, ...]
+"""Inputs (time, trial, channel), targets (time, trial, output) and, for a task that has one, the mask of the loss."""
 Objective = Callable[[Params, Any, Key[Array, ""]], tuple[Float[Array, ""], Float[Array, ""]]]
 """(network, batch, key for the state noise) → (loss, mean squared error)."""
+
+
+def mean_squared_error(
+    outputs: Float[Array, "time trial output"],
+    targets: Float[Array | np.ndarray, "time trial output"],
+    mask: Float[Array | np.ndarray, "time #trial #output"] | None = None,
+) -> Float[Array, ""]:
+    """Return Σ m (ŷ − y)² / Σ m over steps, trials and outputs; without a mask, m = 1."""
+    squares = (outputs - targets) ** 2
+    if mask is None:
+        return jnp.mean(squares)
+    weights = jnp.broadcast_to(mask, squares.shape)
+    return jnp.sum(weights * squares) / jnp.sum(weights)
 
 
 def loss(
@@ -23,14 +37,15 @@ def loss(
     activity_penalty: float,
     noise: Float[Array | np.ndarray, "time trial unit"] | None = None,
     block: slice | None = None,
+    mask: Float[Array | np.ndarray, "time #trial #output"] | None = None,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Return the loss (A.2.1) and its mean squared error.
 
     The loss is mean (y − ŷ)² + weight_penalty · Σ W² + activity_penalty · mean h², with the sum over W_in, W_rec and
-    W_out. `block` is that of `molap.networks.rnn.respond`.
+    W_out. `block` is that of `molap.networks.rnn.respond`, `mask` that of `mean_squared_error`.
     """
     outputs, activity = respond(params, inputs, noise, block)
-    mse = jnp.mean((outputs - targets) ** 2)
+    mse = mean_squared_error(outputs, targets, mask)
     weights = sum(jnp.sum(w**2) for w in (params.w_in, params.w_rec, params.w_out))
     return mse + weight_penalty * weights + activity_penalty * activity, mse
 
@@ -44,8 +59,8 @@ def task_objective(
     """Return the loss of the network, as `view` presents it, on a batch of one task; `block` is that of `loss`."""
 
     def objective(network: Params, batch: Batch, key: Key[Array, ""]):
-        inputs, targets = batch
+        inputs, targets, *mask = batch
         noise = draw_state_noise(key, state_noise, inputs.shape[1], inputs.shape[0], network.w_rec.shape[0])
-        return loss(view(network), inputs, targets, phase.weight_penalty, phase.activity_penalty, noise, block)
+        return loss(view(network), inputs, targets, phase.weight_penalty, phase.activity_penalty, noise, block, *mask)
 
     return objective

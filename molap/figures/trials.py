@@ -1,0 +1,63 @@
+"""Draw trials of a task: what is shown, what is wanted, and the epochs."""
+
+import numpy as np
+from jaxtyping import Array, Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from molap.figures.style import new_figure
+from molap.tasks.task import Task
+
+MOST = 4
+"""Trials that are drawn."""
+LINES = 8
+"""Channels that are drawn as lines with a legend; more are drawn as a matrix."""
+
+
+def draw_trials_of(
+    task: Task,
+    inputs: Float[Array | np.ndarray, "time trial channel"],
+    targets: Float[Array | np.ndarray, "time trial output"],
+) -> Figure:
+    """Draw the first trials of a task, one column each: inputs above, targets below, over time in ms.
+
+    Epochs are shaded in turn and named above the first row.
+    """
+    n_trials = min(MOST, inputs.shape[1])
+    figure = new_figure(1.4 + 2.6 * n_trials, 4.2)
+    panels = figure.subplots(2, n_trials, sharex=True, squeeze=False)
+    parts = (("inputs", inputs, task.inputs), ("targets", targets, task.outputs))
+    for row, (what, values, names) in zip(panels, parts, strict=True):
+        for trial, axes in enumerate(row):
+            _signals(axes, np.asarray(values[:, trial]), names, task.dt)
+            _epochs(axes, task, named=what == "inputs")
+        row[0].set_ylabel(what)
+        if len(names) <= LINES:
+            row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=7)
+        else:
+            figure.colorbar(row[-1].images[0], ax=list(row), fraction=0.03)
+    for trial, axes in enumerate(panels[0]):
+        axes.set_title(f"trial {trial + 1}", pad=14)
+    for axes in panels[1]:
+        axes.set_xlabel("time (ms)")
+    figure.suptitle(f"{task.label} {task.name}")
+    return figure
+
+
+def _signals(axes: Axes, values: Float[np.ndarray, "time channel"], names: tuple[str, ...], dt: float) -> None:
+    n_steps = len(values)
+    if len(names) <= LINES:
+        for name, signal in zip(names, values.T, strict=True):
+            axes.plot(np.arange(n_steps) * dt, signal, label=name, linewidth=1.2, drawstyle="steps-post")
+        axes.margins(x=0)
+    else:
+        extent = (0.0, n_steps * dt, len(names) - 0.5, -0.5)
+        axes.imshow(values.T, aspect="auto", extent=extent, cmap="viridis", interpolation="nearest")
+
+
+def _epochs(axes: Axes, task: Task, named: bool) -> None:
+    for i, (name, (start, stop)) in enumerate(task.epochs.items()):
+        axes.axvline(start * task.dt, color="0.7", linewidth=0.7, linestyle=":")
+        if named:
+            place = (start + stop) / 2 * task.dt, 1.02 + 0.07 * (i % 2)
+            axes.text(*place, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)

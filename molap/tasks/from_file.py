@@ -1,0 +1,156 @@
+"""Tasks whose trials are in a file, as MATLAB, PsychRNN or an experiment's own program exports them."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from molap.config.base import ConfigError, in_one_line
+from molap.config.tasks import DT_MS, TrialSettings
+from molap.randomness import named_key
+from molap.tasks.task import Task
+
+ARRAYS = ("inputs", "targets", "mask", "input_names", "output_names", "label", "dt", "window")
+"""What a file may hold; `inputs` and `targets` it must."""
+SHARES = {"training": 0.6, "validation": 0.2, "test": 0.2}
+"""Shares of the trials, which a permutation by `SPLIT_SEED` deals out."""
+SPLIT_SEED = 0
+FEWEST = 5
+
+
+def task_from_file(path: str) -> Task:
+    """Return the task of a file `.npz`; its name is the file's, and its trials are drawn from those of the file.
+
+    The file holds `inputs` (time, trial, channel) and `targets` (time, trial, output), and may hold `mask` (time, trial
+    or 1, output or 1), `input_names`, `output_names`, `label`, `dt` in ms, and `window`, the first step of the decision
+    and the step after its last. Three fifths of the trials are for training, a fifth each for validation and for the
+    test; which, is drawn once.
+
+    Raises:
+        ConfigError: in one line, if the file cannot be read or holds something else.
+    """
+    where = f"tasks.modules: {path}"
+    arrays = _read(path, where)
+    inputs, targets = arrays["inputs"], arrays["targets"]
+    for name in ("inputs", "targets"):
+        values = arrays[name]
+        if values.ndim != 3 or values.dtype.kind not in "fiub" or 0 in values.shape:
+            raise ConfigError(
+                f"{where}: {name} is {values.dtype} of shape {values.shape}; numbers (time, trial, channel)"
+            )
+        bad = np.argwhere(~np.isfinite(values.astype(np.float32)))
+        if len(bad):
+            step, trial, channel = bad[0]
+            raise ConfigError(f"{where}: {name} is not finite at step {step}, trial {trial}, channel {channel}")
+    if inputs.shape[:2] != targets.shape[:2]:
+        raise ConfigError(
+            f"{where}: inputs have {inputs.shape[0]} steps and {inputs.shape[1]} trials, targets "
+            f"{targets.shape[0]} and {targets.shape[1]}"
+        )
+    n_trials = inputs.shape[1]
+    if n_trials < FEWEST:
+        raise ConfigError(f"{where}: {n_trials} trials are not enough; at least {FEWEST}, to hold some out")
+    mask = arrays.get("mask")
+    if mask is not None and (
+        mask.ndim != 3
+        or mask.shape[0] != inputs.shape[0]
+        or mask.shape[1] not in (1, n_trials)
+        or mask.shape[2] not in (1, targets.shape[2])
+    ):
+        raise ConfigError(
+            f"{where}: mask has the shape {mask.shape}; {targets.shape} is needed: time, trial, output, of which the "
+            "last two may be 1"
+        )
+    pools = _pools(n_trials)
+    shown, wanted = (values.astype(np.float32) for values in (inputs, targets))
+    name = Path(path).stem
+    return Task(
+        name,
+        str(arrays.get("label", name)),
+        functools.partial(_build, shown, wanted),
+        _names(arrays, "input", inputs.shape[2], where),
+        _names(arrays, "output", targets.shape[2], where),
+        input_bounds=_bounds(shown),
+        target_bounds=_bounds(wanted),
+        n_steps=inputs.shape[0],
+        dt=float(arrays.get("dt", DT_MS)),
+        draw=functools.partial(_draw, pools["training"]),
+        held_out={stream: functools.partial(_in_turn, pools[stream]) for stream in ("validation", "test")},
+        mask=None if mask is None else functools.partial(_mask, mask.astype(np.float32)),
+        window=_window(arrays["window"], where) if "window" in arrays else None,
+    )
+
+
+def _read(path: str, where: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            unknown = [name for name in file.files if name not in ARRAYS]
+            if unknown:
+                raise ConfigError(f"{where} holds {unknown[0]!r}, which is not read; allowed are {', '.join(ARRAYS)}")
+            arrays = {name: file[name] for name in file.files}
+    except ConfigError:
+        raise
+    except Exception as error:  # a damaged file may raise anything
+        raise ConfigError(f"{where} cannot be read: {in_one_line(error)}") from None
+    missing = [name for name in ("inputs", "targets") if name not in arrays]
+    if missing:
+        raise ConfigError(f"{where} has no {missing[0]}; it holds {', '.join(arrays) or 'nothing'}")
+    return arrays
+
+
+def _names(arrays: dict[str, np.ndarray], what: str, n: int, where: str) -> tuple[str, ...]:
+    """Return the names of channels, `input1` … where the file does not name them."""
+    if f"{what}_names" not in arrays:
+        return tuple(f"{what}{i + 1}" for i in range(n))
+    names = tuple(map(str, np.ravel(arrays[f"{what}_names"])))
+    if len(names) != n:
+        raise ConfigError(f"{where}: {what}_names has {len(names)} names for {n} channels")
+    return names
+
+
+def _window(values: np.ndarray, where: str) -> tuple[int, int]:
+    if values.size != 2 or values.dtype.kind not in "fiu" or (values != np.round(values)).any():
+        raise ConfigError(f"{where}: window is {np.ravel(values).tolist()}; its first step and the step after its last")
+    first, stop = (int(step) for step in np.ravel(values))
+    return first, stop
+
+
+def _bounds(values: np.ndarray) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if low < high else (low, low + 1)
+
+
+def _pools(n_trials: int) -> dict[str, np.ndarray]:
+    """Return the trials of each stream, at least one for each."""
+    order = np.asarray(jax.random.permutation(named_key(SPLIT_SEED, "trials of a file"), n_trials))
+    held_out = max(1, round(SHARES["test"] * n_trials))
+    return {
+        "test": order[:held_out],
+        "validation": order[held_out : 2 * held_out],
+        "training": order[2 * held_out :],
+    }
+
+
+def _draw(pool: np.ndarray, key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> dict[str, Array]:
+    """Draw trials for training, with replacement."""
+    return {"trial": jnp.asarray(pool)[jax.random.randint(key, (n_trials,), 0, len(pool))]}
+
+
+def _in_turn(pool: np.ndarray, key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> dict[str, Array]:
+    """Draw held-out trials, each as often as any other: all of them before any comes again."""
+    rounds = -(-n_trials // len(pool))
+    orders = [jax.random.permutation(key_of_round, jnp.asarray(pool)) for key_of_round in jax.random.split(key, rounds)]
+    return {"trial": jnp.concatenate(orders)[:n_trials]}
+
+
+def _build(inputs: np.ndarray, targets: np.ndarray, conditions: Any, settings: TrialSettings):
+    trial: Int[Array, " trial"] = conditions["trial"]
+    return jnp.asarray(inputs)[:, trial], jnp.asarray(targets)[:, trial]
+
+
+def _mask(mask: np.ndarray, conditions: Any, settings: TrialSettings) -> Float[Array, "time #trial #output"]:
+    return jnp.asarray(mask) if mask.shape[1] == 1 else jnp.asarray(mask)[:, conditions["trial"]]
