@@ -45,14 +45,14 @@ MUTATIONS = {
     ),
     "criterion: the window is one step too long": (
         "evaluation/criterion.py",
-        "signals[-window:]",
-        "signals[-window - 1 :]",
+        "signals[-settings.window :]",
+        "signals[-settings.window - 1 :]",
         "science/test_evaluation.py",
     ),
     "criterion: the fixation's tolerance is dropped": (
         "evaluation/criterion.py",
-        "    allowed[:, 0] = settings.fixation_tolerance\n",
-        "",
+        "        allowed[:, rule.fixation] = settings.fixation_tolerance\n",
+        "        pass\n",
         "science/test_evaluation.py",
     ),
     "silencing: rows instead of columns": (

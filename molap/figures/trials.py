@@ -25,7 +25,7 @@ def draw_trials_of(
     """
     n_trials = min(MOST, inputs.shape[1])
     figure = new_figure(1.4 + 2.6 * n_trials, 4.2)
-    panels = figure.subplots(2, n_trials, sharex=True, squeeze=False)
+    panels = figure.subplots(2, n_trials, sharex=True, sharey="row", squeeze=False)
     parts = (("inputs", inputs, task.inputs), ("targets", targets, task.outputs))
     for row, (what, values, names) in zip(panels, parts, strict=True):
         for trial, axes in enumerate(row):
@@ -39,7 +39,7 @@ def draw_trials_of(
     for trial, axes in enumerate(panels[0]):
         axes.set_title(f"trial {trial + 1}", pad=14)
     for axes in panels[1]:
-        axes.set_xlabel("time (ms)")
+        axes.set(xlabel="time (ms)", xlim=(0, task.n_steps * task.dt))
     figure.suptitle(f"{task.label} {task.name}")
     return figure
 
@@ -49,7 +49,6 @@ def _signals(axes: Axes, values: Float[np.ndarray, "time channel"], names: tuple
     if len(names) <= LINES:
         for name, signal in zip(names, values.T, strict=True):
             axes.plot(np.arange(n_steps) * dt, signal, label=name, linewidth=1.2, drawstyle="steps-post")
-        axes.margins(x=0)
     else:
         extent = (0.0, n_steps * dt, len(names) - 0.5, -0.5)
         axes.imshow(values.T, aspect="auto", extent=extent, cmap="viridis", interpolation="nearest")
