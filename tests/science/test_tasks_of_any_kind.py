@@ -1,6 +1,8 @@
 """Tasks that differ from the nine: other lengths, conditions, decisions and masks, and trials from a file."""
 
 import dataclasses
+import functools
+import operator
 from typing import NamedTuple
 
 import jax
@@ -382,7 +384,7 @@ def test_trials_from_a_file_are_dealt_out_once_and_come_as_they_are(tmp_path):
         seen[stream] = {*places.tolist()}
         np.testing.assert_array_equal(trials.inputs, inputs[:, places])
         assert trials.mask.shape == (20, 400, 1)
-    assert sorted(sum(map(sorted, seen.values()), [])) == list(range(30))
+    assert sorted(functools.reduce(operator.iadd, map(sorted, seen.values()), [])) == list(range(30))
     assert [len(seen[stream]) for stream in ("training", "validation", "test")] == [18, 6, 6]
     once = np.asarray(task.of_stream("test").conditions(KEY, 6, QUIET)["trial"])
     assert {*once.tolist()} == seen["test"]
