@@ -1,12 +1,13 @@
 """Draw trials of a task: what is shown, what is wanted, and the epochs."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from molap.figures.style import new_figure
-from molap.tasks.task import Task
 
 MOST = 4
 """Trials that are drawn."""
@@ -14,23 +15,32 @@ LINES = 8
 """Channels that are drawn as lines with a legend; more are drawn as a matrix."""
 
 
+Epochs = Mapping[str, tuple[int, int]]
+
+
 def draw_trials_of(
-    task: Task,
-    inputs: Float[Array | np.ndarray, "time trial channel"],
-    targets: Float[Array | np.ndarray, "time trial output"],
+    title: str,
+    inputs: tuple[Sequence[str], Float[Array | np.ndarray, "time trial channel"]],
+    targets: tuple[Sequence[str], Float[Array | np.ndarray, "time trial output"]],
+    dt: float,
+    epochs: Epochs,
 ) -> Figure:
     """Draw the first trials of a task, one column each: inputs above, targets below, over time in ms.
 
-    Epochs are shaded in turn and named above the first row.
+    Args:
+        title: the figure's title.
+        inputs: names of the channels, and their values.
+        targets: names of the outputs, and their values.
+        dt: duration of a step in ms.
+        epochs: name → first step, and the step after the last; named above the first row.
     """
-    n_trials = min(MOST, inputs.shape[1])
+    n_steps, n_trials = inputs[1].shape[0], min(MOST, inputs[1].shape[1])
     figure = new_figure(1.4 + 2.6 * n_trials, 4.2)
     panels = figure.subplots(2, n_trials, sharex=True, sharey="row", squeeze=False)
-    parts = (("inputs", inputs, task.inputs), ("targets", targets, task.outputs))
-    for row, (what, values, names) in zip(panels, parts, strict=True):
+    for row, (what, names, values) in zip(panels, (("inputs", *inputs), ("targets", *targets)), strict=True):
         for trial, axes in enumerate(row):
-            _signals(axes, np.asarray(values[:, trial]), names, task.dt)
-            _epochs(axes, task, named=what == "inputs")
+            _signals(axes, np.asarray(values[:, trial]), names, dt)
+            _epochs(axes, epochs, dt, named=what == "inputs")
         row[0].set_ylabel(what)
         if len(names) <= LINES:
             row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=7)
@@ -39,12 +49,12 @@ def draw_trials_of(
     for trial, axes in enumerate(panels[0]):
         axes.set_title(f"trial {trial + 1}", pad=14)
     for axes in panels[1]:
-        axes.set(xlabel="time (ms)", xlim=(0, task.n_steps * task.dt))
-    figure.suptitle(f"{task.label} {task.name}")
+        axes.set(xlabel="time (ms)", xlim=(0, n_steps * dt))
+    figure.suptitle(title)
     return figure
 
 
-def _signals(axes: Axes, values: Float[np.ndarray, "time channel"], names: tuple[str, ...], dt: float) -> None:
+def _signals(axes: Axes, values: Float[np.ndarray, "time channel"], names: Sequence[str], dt: float) -> None:
     n_steps = len(values)
     if len(names) <= LINES:
         for name, signal in zip(names, values.T, strict=True):
@@ -54,9 +64,9 @@ def _signals(axes: Axes, values: Float[np.ndarray, "time channel"], names: tuple
         axes.imshow(values.T, aspect="auto", extent=extent, cmap="viridis", interpolation="nearest")
 
 
-def _epochs(axes: Axes, task: Task, named: bool) -> None:
-    for i, (name, (start, stop)) in enumerate(task.epochs.items()):
-        axes.axvline(start * task.dt, color="0.7", linewidth=0.7, linestyle=":")
+def _epochs(axes: Axes, epochs: Epochs, dt: float, named: bool) -> None:
+    for i, (name, (start, stop)) in enumerate(epochs.items()):
+        axes.axvline(start * dt, color="0.7", linewidth=0.7, linestyle=":")
         if named:
-            place = (start + stop) / 2 * task.dt, 1.02 + 0.07 * (i % 2)
+            place = (start + stop) / 2 * dt, 1.02 + 0.07 * (i % 2)
             axes.text(*place, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)

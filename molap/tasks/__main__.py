@@ -79,7 +79,10 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
         **values,
     )
     picture = output.with_suffix(".png")
-    draw_trials_of(known[task], drawn.inputs, drawn.targets).savefig(picture, metadata={"Software": None})
+    own = known[task]
+    signals = (own.inputs, drawn.inputs), (own.outputs, drawn.targets)
+    figure = draw_trials_of(f"{own.label} {own.name}", *signals, own.dt, own.epochs)
+    figure.savefig(picture, metadata={"Software": None})
     shapes = f"inputs {drawn.inputs.shape} and targets {drawn.targets.shape}"
     print(f"{output}: {shapes} (step, trial, channel) before they are rescaled to [0, 1]; {', '.join(values)}")
     print(f"{picture}: the first trials")

@@ -222,13 +222,24 @@ def test_the_documentation_shows_a_task_and_a_network_that_work(tmp_path, monkey
     text = (REPOSITORY / "docs/your-own.md").read_text(encoding="utf-8")
     (tmp_path / "config").symlink_to(REPOSITORY / "config")
     monkeypatch.chdir(tmp_path)
-    task, network = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    task, longer, save, network = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     Path("late_pro.py").write_text(task)
+    Path("integrate.py").write_text(longer)
+    rng = np.random.default_rng(0)
+    exec(save, {"np": np, "inputs": rng.normal(size=(30, 20, 2)), "targets": rng.normal(size=(30, 20, 1))})
     exec(network, {})
-    more, own = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    more, recorded, own = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     config = parse_config(yaml.safe_load(Path("config/quick.yaml").read_text()) | more | own)
     assert config.tasks.names == (*TASK_NAMES, "late_pro") and load_tasks(("late_pro.py",))["late_pro"].label == "T10"
     assert ("late_pro",) in left_out_sets(config) and "molap-cortex" in kinds(config)
+    assert load_tasks(("integrate.py",))["integrate"].n_steps == 150
+    recorded["tasks"]["names"].remove("mem_pro")
+    further = {
+        "generalisation": {"left_out": []},
+        "figures": {"example_task": "mem_dm1"},
+        "tune": {"tasks": ["mem_dm1"]},
+    }
+    assert "recorded" in parse_config(recorded | further).tasks.names
 
 
 WRITTEN_PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((REPOSITORY / "docs").glob("*.md")))]
