@@ -182,6 +182,8 @@ class TaskShape(NamedTuple):
     """Duration of a step in ms."""
     has_window: bool
     """Whether the task says itself at which steps a decision is read."""
+    outputs: tuple[str, ...] = ()
+    """Names of the outputs of a user's task."""
 
 
 NINE = dict.fromkeys(TASK_NAMES, TaskShape(N_STEPS, MOST_CHANNELS, DT_MS, False))
@@ -195,7 +197,9 @@ def shapes(modules: tuple[str, ...]) -> dict[str, TaskShape]:
 
     own = {name: task for name, task in load_tasks(modules).items() if name not in NINE}
     return NINE | {
-        name: TaskShape(task.n_steps, len(task.inputs) + len(task.outputs), task.dt, task.window is not None)
+        name: TaskShape(
+            task.n_steps, len(task.inputs) + len(task.outputs), task.dt, task.window is not None, task.outputs
+        )
         for name, task in own.items()
     }
 

@@ -11,8 +11,8 @@ from molap.figures.style import (
     COLOURS,
     CONFLICT,
     NAMES,
-    OUTPUT_NAMES,
-    STEP_MS,
+    NINE,
+    Shown,
     kind_colour,
     kind_name,
     network_seeds,
@@ -25,7 +25,11 @@ PANELS = {"separate": "A", "dni": "B", "molap": "C"}
 
 
 def draw_fig2(
-    performance: pd.DataFrame, examples: dict[str, dict[str, np.ndarray]], curves: pd.DataFrame, example_task: str
+    performance: pd.DataFrame,
+    examples: dict[str, dict[str, np.ndarray]],
+    curves: pd.DataFrame,
+    example_task: str,
+    shown: Shown = NINE,
 ) -> Figure:
     """Draw the whole figure.
 
@@ -34,6 +38,7 @@ def draw_fig2(
         examples: arrays of the example task by source (pre-trained first), as saved by the stage `example`.
         curves: training curves of the example task: source, network_seed, step, mse.
         example_task: the task of panels D and E.
+        shown: its outputs and the duration of its steps.
     """
     strategies = [name for name in PANELS if name in set(performance.strategy)]
     figure = new_figure(13.0, 2.9 + 4.1 * len(examples))
@@ -49,7 +54,7 @@ def draw_fig2(
     for letter, part, source in zip("DE", parts[1:], examples, strict=False):
         label = performance.loc[performance.task == example_task, "label"].iloc[0]
         part.suptitle(f"{letter}   {label}: {NAMES[source]}", weight="bold", x=0.01, ha="left")
-        _detail(part, letter, examples[source], curves[curves.source == source], COLOURS[source], largest_error)
+        _detail(part, letter, examples[source], curves[curves.source == source], COLOURS[source], largest_error, shown)
     return figure
 
 
@@ -103,12 +108,16 @@ def _detail(
     curves: pd.DataFrame,
     colour,
     largest_error: float,
+    shown: Shown,
 ) -> None:
     panels = part.subplots(2, 4).ravel()
-    time = np.arange(example["outputs"].shape[0]) * STEP_MS
+    time = np.arange(example["outputs"].shape[0]) * shown.dt
     low, high = example["targets"].min(), example["targets"].max()
     limits = (low - 0.2 * (high - low), high + 0.2 * (high - low))
-    for i in (0, 1):
+    for unused in panels[len(shown.titles) : 2], panels[2 + len(shown.titles) : 4]:
+        for axes in unused:
+            axes.set_axis_off()
+    for i, title in enumerate(shown.titles):
         outputs, targets = example["outputs"][:, :TRACES, i], example["targets"][:, :TRACES, i]
         for trial, shade in enumerate(sns.light_palette(colour, TRACES + 2)[2:]):
             panels[i].plot(time, outputs[:, trial], color=shade, label="output" if trial == TRACES - 1 else None)
@@ -120,7 +129,7 @@ def _detail(
                 lw=1,
                 label="target" if trial == TRACES - 1 else None,
             )
-        panels[i].set(title=f"{OUTPUT_NAMES[i]}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=limits)
+        panels[i].set(title=f"{title}, {TRACES} trials", xlabel="time (ms)", ylabel="output", ylim=limits)
         panels[2 + i].bar(np.arange(1, len(example["error"]) + 1), example["error"][:, i], color=colour)
         panels[2 + i].set(title=f"error of output {i + 1}", xlabel="test trial", ylabel="MSE")
         panels[2 + i].set_ylim(0, 1.05 * largest_error)
@@ -128,7 +137,7 @@ def _detail(
     for _, curve in curves.groupby("network_seed"):
         panels[4].plot(curve.step, curve.mse, color=colour, lw=1)
     panels[4].set(title="training loss", xlabel="step", ylabel="MSE", yscale="log")
-    _matrix(part, panels[5], example["rates"].T, "rates, first trial", "time (ms)", "unit", 1.0, STEP_MS)
+    _matrix(part, panels[5], example["rates"].T, "rates, first trial", "time (ms)", "unit", 1.0, shown.dt)
     _matrix(part, panels[6], example["w_rec"], "recurrent weights", "from unit", "to unit")
     limit = np.abs(example["w_out"]).max()
     colours = sns.color_palette("colorblind", len(example["w_out"]))
@@ -140,7 +149,7 @@ def _detail(
         panel_letter(axes, f"{letter}{i + 1}")
 
 
-def _matrix(part, axes: Axes, values, title: str, x: str, y: str, limit: float | None = None, step: int = 1) -> None:
+def _matrix(part, axes: Axes, values, title: str, x: str, y: str, limit: float | None = None, step: float = 1) -> None:
     limit = limit or float(np.quantile(np.abs(values), 0.995))
     extent = (0, values.shape[1] * step, values.shape[0], 0)
     image = axes.imshow(

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from molap.analysis.intervals import half_width
 from molap.config.perturbations import strength_of
-from molap.figures.style import OUTPUT_NAMES, STEP_MS, kind_colour, kind_name, legend_below, new_figure, panel_letter
+from molap.figures.style import NINE, Shown, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.storage.paths import ALL_TASKS
 
 AXES = {
@@ -139,7 +139,13 @@ def _legend_and_note(figure: Figure, axes: Axes, note: str, perturbations: Seque
 
 
 def draw_fig3(
-    table: pd.DataFrame, example: dict[str, np.ndarray], task: str, labels: dict[str, str], kind: str, strength: float
+    table: pd.DataFrame,
+    example: dict[str, np.ndarray],
+    task: str,
+    labels: dict[str, str],
+    kind: str,
+    strength: float,
+    said: Shown = NINE,
 ) -> tuple[Figure, dict[str, pd.DataFrame]]:
     """Draw Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
 
@@ -150,6 +156,7 @@ def draw_fig3(
         labels: task → T1 ….
         kind: the kind of the network in b to e.
         strength: the strength of its lesion, in percent.
+        said: the outputs of the task and the duration of its steps.
     """
     names = example["perturbations"].tolist()
     shown = table[(table.task == task) & table.perturbation.isin(names)]
@@ -159,14 +166,17 @@ def draw_fig3(
     figure = new_figure(15, 0.9 + 2.5 * len(names))
     grid = figure.subplots(len(names), 5, squeeze=False, width_ratios=[1.5, 1, 1, 1, 1])
     largest_error = example["error"][:, :, :2].max()
-    extent = [_extent(example["outputs"][..., k], example["targets"][..., k]) for k in (0, 1)]
+    extent = [_extent(example["outputs"][..., k], example["targets"][..., k]) for k in range(len(said.titles))]
     for i, name in enumerate(names):
         _curves(grid[i, 0], data[data.perturbation == name], "accuracy")
         _constant(grid[i, 0], shown)
         grid[i, 0].set(xlabel=axis_label(name), ylabel=HEIGHTS["accuracy"], ylim=(0, 103), title=labels[task])
-        for output in (0, 1):
-            _traces(grid[i, 1 + output], example["outputs"][i, ..., output], example["targets"][..., output], colour)
-            grid[i, 1 + output].set(title=f"{OUTPUT_NAMES[output]}, {strength:g} % lesioned", ylim=extent[output])
+        for unused in (*grid[i, 1 + len(said.titles) : 3], *grid[i, 3 + len(said.titles) :]):
+            unused.set_axis_off()
+        for output, title in enumerate(said.titles):
+            outputs, targets = example["outputs"][i, ..., output], example["targets"][..., output]
+            _traces(grid[i, 1 + output], outputs, targets, said.dt, colour)
+            grid[i, 1 + output].set(title=f"{title}, {strength:g} % lesioned", ylim=extent[output])
             errors = example["error"][i, :, output]
             grid[i, 3 + output].bar(np.arange(1, len(errors) + 1), errors, color=colour)
             grid[i, 3 + output].set(title=f"error of output {output + 1}", xlabel="test trial", ylabel="MSE")
@@ -179,8 +189,8 @@ def draw_fig3(
     return figure, {"curves": data} | _example_tables(example, names)
 
 
-def _traces(axes: Axes, outputs: np.ndarray, targets: np.ndarray, colour) -> None:
-    time = np.arange(len(outputs)) * STEP_MS
+def _traces(axes: Axes, outputs: np.ndarray, targets: np.ndarray, dt: float, colour) -> None:
+    time = np.arange(len(outputs)) * dt
     for trial, shade in enumerate(sns.light_palette(colour, TRACES + 2)[2:]):
         last = trial == TRACES - 1
         if trial < outputs.shape[1]:

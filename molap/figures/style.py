@@ -2,9 +2,9 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
 import matplotlib
@@ -18,9 +18,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from molap.storage.files import canonical_json, write_atomically, write_table
-
-STEP_MS = 10
-"""Length of a time step in ms (`molap.tasks.trial` defines the course of a trial in steps)."""
 
 _PALETTE = sns.color_palette("colorblind")
 COLOURS = {
@@ -47,8 +44,22 @@ NAMES = {
     "joint": "all tasks jointly",
     "sequential": "in sequence, unprotected",
 }
-OUTPUT_NAMES = ("output 1 (fixation)", "output 2")
-"""Titles of the two outputs that Figs 2 and 3 show."""
+
+
+class Shown(NamedTuple):
+    """What Figs 2 and 3 say about the two outputs of a task that they show; by default, of the nine tasks."""
+
+    titles: tuple[str, ...] = ("output 1 (fixation)", "output 2")
+    dt: float = 10.0
+    """Duration of a step in ms."""
+
+    @classmethod
+    def of(cls, outputs: Sequence[str], dt: float) -> "Shown":
+        """Return what is said of a task with other outputs, by their names."""
+        return cls(tuple(f"output {i + 1} ({name})" for i, name in enumerate(outputs[:2])), dt)
+
+
+NINE = Shown()
 CONFLICT = "without a rule input, tasks with the same inputs and different targets conflict"
 
 DPI = 160

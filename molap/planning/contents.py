@@ -157,6 +157,12 @@ def task_shape(c: RunConfig, task: str) -> TaskShape:
     return shapes(c.tasks.modules)[task]
 
 
+def shown(c: RunConfig, task: str) -> dict:
+    """Return how figures name the outputs of a user's task, and the duration of its steps; nothing for the nine."""
+    shape = task_shape(c, task)
+    return {"outputs": list(shape.outputs), "dt": shape.dt} if shape.outputs else {}
+
+
 def defining_modules(c: RunConfig, names: Sequence[str]) -> list[str]:
     """Return the user's modules that define some of these tasks."""
     return [module for module in c.tasks.modules if (known_tasks((module,)).keys() - TASK_LABELS.keys()) & {*names}]

@@ -15,6 +15,7 @@ from molap.planning.contents import (
     lesions,
     modular,
     sequence_kinds,
+    shown,
     sweep,
 )
 from molap.planning.plateau_settings import protocols
@@ -52,7 +53,7 @@ FIGURES = {
         "weights. Look at whether pre-training (blue, green) stands above the random reservoir (pink).",
         "Fig 2: performance and T7; data in `fig2_*.csv`",
         lambda inputs, w: inputs.examples(w),
-        lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)},
+        lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)} | shown(c, c.figures.example_task),
         readings=(*SCORED, *TRAINED),
         seeds=over_seeds,
         panels=("performance", "loss", "rates", "w_rec", "w_out", "error", "traces"),
@@ -114,6 +115,7 @@ FIGURES = {
             "kind": lesioned_kind(c),
             "labels": label_pairs(c),
             "strength": c.perturbations.example_strength,
+            **shown(c, lesion_task(c)),
         },
         readings=(*SCORED, *LESIONED),
         seeds=over_draws,
