@@ -1,4 +1,4 @@
-"""The whole workflow on tasks of unlike lengths: one of the paper's, one of 150 steps, and one whose trials are in a file."""
+"""The whole workflow on tasks of unlike lengths: of the paper, of 150 steps, and with trials in a file."""
 
 import json
 import re
