@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 LOADED = ("jinja2", "numpy", "pandas", "pydantic", "yaml", "snakemake.cli", "snakemake.parser")
-"""What each run needs; whoever only asks need not load it."""
+"""Each run needs these modules; a process that only asks does not load them."""
 
 
 class DryRuns:

@@ -181,22 +181,22 @@ class TaskShape(NamedTuple):
     dt: float
     """Duration of a step in ms."""
     has_window: bool
-    """Whether the task says itself at which steps a decision is read."""
+    """Whether the task has a window of its own, over which its decisions are read."""
     outputs: tuple[str, ...] = ()
     """Names of the outputs of a user's task."""
 
 
-NINE = dict.fromkeys(TASK_NAMES, TaskShape(N_STEPS, MOST_CHANNELS, DT_MS, False))
+NINE_SHAPES = dict.fromkeys(TASK_NAMES, TaskShape(N_STEPS, MOST_CHANNELS, DT_MS, False))
 
 
 def shapes(modules: tuple[str, ...]) -> dict[str, TaskShape]:
     """Return the sizes of all tasks; the registry is imported only if the user adds tasks."""
     if not modules:
-        return NINE
+        return NINE_SHAPES
     from molap.tasks.registry import load_tasks
 
-    own = {name: task for name, task in load_tasks(modules).items() if name not in NINE}
-    return NINE | {
+    own = {name: task for name, task in load_tasks(modules).items() if name not in NINE_SHAPES}
+    return NINE_SHAPES | {
         name: TaskShape(
             task.n_steps, len(task.inputs) + len(task.outputs), task.dt, task.window is not None, task.outputs
         )

@@ -18,7 +18,7 @@ N_CONSTANTS = 100
 
 
 class Rule(NamedTuple):
-    """How the decisions of a task are read; by default, those of the nine tasks."""
+    """Say how the decisions of a task are read; the defaults are those of the nine tasks."""
 
     fixation: int | None = 0
     """Index of the output that is the fixation, no decision."""
@@ -32,13 +32,13 @@ class Rule(NamedTuple):
         return signals[-settings.window :] if self.window is None else signals[slice(*self.window)]
 
 
-PAPER = Rule()
+PAPER_RULE = Rule()
 
 
 def rule_of(task: str, settings: TaskCriterion) -> Rule:
     """Return how the decisions of a task are read."""
     if not settings.modules:
-        return PAPER
+        return PAPER_RULE
     own = load_tasks(settings.modules)[task]
     fixation = own.outputs.index(FIXATION) if FIXATION in own.outputs else None
     return Rule(fixation, own.window, own.decide)
@@ -58,7 +58,7 @@ def tolerances(target_means: Means, settings: CriterionSettings, rule: Rule) -> 
 
 
 def correct_decisions(
-    outputs: Signals, targets: Signals, settings: CriterionSettings, rule: Rule = PAPER
+    outputs: Signals, targets: Signals, settings: CriterionSettings, rule: Rule = PAPER_RULE
 ) -> Bool[np.ndarray, "trial decision"]:
     """Return whether each output's mean over the window lies within the tolerance of its target's mean.
 
@@ -73,7 +73,7 @@ def correct_decisions(
 
 
 def best_constant_accuracy(
-    targets: Signals, settings: CriterionSettings, rule: Rule = PAPER
+    targets: Signals, settings: CriterionSettings, rule: Rule = PAPER_RULE
 ) -> Float[np.ndarray, " decision"]:
     """Return, for each output, the share of trials (0–1) on which the best constant output is correct.
 
@@ -101,7 +101,9 @@ def _best_tried(means: Means, seen: Seen, decide: Decide) -> Float[np.ndarray, "
     return np.max(shares, axis=0)
 
 
-def metrics(outputs: Signals, targets: Signals, settings: CriterionSettings, rule: Rule = PAPER) -> dict[str, float]:
+def metrics(
+    outputs: Signals, targets: Signals, settings: CriterionSettings, rule: Rule = PAPER_RULE
+) -> dict[str, float]:
     """Return all metrics of one network on one task; accuracies are in percent.
 
     Returns:

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from molap.config.evaluation import CriterionSettings
-from molap.evaluation.criterion import PAPER, Rule, metrics
+from molap.evaluation.criterion import PAPER_RULE, Rule, metrics
 from molap.evaluation.test_run import test_noise
 from molap.networks.rnn import Params, over_seeds, run
 
@@ -21,7 +21,7 @@ def scores(
     criterion: CriterionSettings,
     state_noise: float,
     data_seed: int,
-    rule: Rule = PAPER,
+    rule: Rule = PAPER_RULE,
 ) -> list[dict[str, float | bool]]:
     """Score networks on validation trials.
 

@@ -11,7 +11,7 @@ from molap.figures.style import (
     COLOURS,
     CONFLICT,
     NAMES,
-    NINE,
+    NINE_TASKS,
     Shown,
     kind_colour,
     kind_name,
@@ -29,7 +29,7 @@ def draw_fig2(
     examples: dict[str, dict[str, np.ndarray]],
     curves: pd.DataFrame,
     example_task: str,
-    shown: Shown = NINE,
+    shown: Shown = NINE_TASKS,
 ) -> Figure:
     """Draw the whole figure.
 
@@ -146,7 +146,8 @@ def _detail(
     panels[7].set(title="output weights", xlabel="unit", ylabel="weight", ylim=(-1.1 * limit, 1.5 * limit))
     panels[7].legend(loc="upper left", ncols=2, handletextpad=0, columnspacing=1)
     for i, axes in enumerate(panels):
-        panel_letter(axes, f"{letter}{i + 1}")
+        if axes.axison:
+            panel_letter(axes, f"{letter}{i + 1}")
 
 
 def _matrix(part, axes: Axes, values, title: str, x: str, y: str, limit: float | None = None, step: float = 1) -> None:

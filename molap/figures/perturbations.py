@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from molap.analysis.intervals import half_width
 from molap.config.perturbations import strength_of
-from molap.figures.style import NINE, Shown, kind_colour, kind_name, legend_below, new_figure, panel_letter
+from molap.figures.style import NINE_TASKS, Shown, kind_colour, kind_name, legend_below, new_figure, panel_letter
 from molap.storage.paths import ALL_TASKS
 
 AXES = {
@@ -145,7 +145,7 @@ def draw_fig3(
     labels: dict[str, str],
     kind: str,
     strength: float,
-    said: Shown = NINE,
+    said: Shown = NINE_TASKS,
 ) -> tuple[Figure, dict[str, pd.DataFrame]]:
     """Draw Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
 
@@ -182,7 +182,8 @@ def draw_fig3(
             grid[i, 3 + output].set(title=f"error of output {output + 1}", xlabel="test trial", ylabel="MSE")
             grid[i, 3 + output].set_ylim(0, 1.05 * largest_error)
         for j, axes in enumerate(grid[i]):
-            panel_letter(axes, f"{chr(65 + i)}{'abcde'[j]}")
+            if axes.axison:
+                panel_letter(axes, f"{chr(65 + i)}{'abcde'[j]}")
     grid[0, 1].legend()
     note = f"{meaning(shown)}; b to e: {kind_name(strategy, source)}, first draw; b, c: {TRACES} trials"
     _legend_and_note(figure, grid[0, 0], note, names)

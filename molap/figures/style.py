@@ -47,7 +47,7 @@ NAMES = {
 
 
 class Shown(NamedTuple):
-    """What Figs 2 and 3 say about the two outputs of a task that they show; by default, of the nine tasks."""
+    """Name the two outputs that Figs 2 and 3 show of a task; the defaults are those of the nine tasks."""
 
     titles: tuple[str, ...] = ("output 1 (fixation)", "output 2")
     dt: float = 10.0
@@ -59,7 +59,7 @@ class Shown(NamedTuple):
         return cls(tuple(f"output {i + 1} ({name})" for i, name in enumerate(outputs[:2])), dt)
 
 
-NINE = Shown()
+NINE_TASKS = Shown()
 CONFLICT = "without a rule input, tasks with the same inputs and different targets conflict"
 
 DPI = 160

@@ -42,7 +42,7 @@ def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
 
 def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the parts of a digest: module or file → digest of its syntax, other package → its version."""
-    names = [*sorted(closure(module)), *beside(extra_files)]
+    names = [*sorted(closure(module)), *user_sources(extra_files)]
     own = {PACKAGE, *(Path(name).stem for name in names if name.endswith(".py"))}
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) not in own}
     others = sorted(imported - sys.stdlib_module_names)
@@ -52,8 +52,8 @@ def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     }
 
 
-def beside(files: tuple[str, ...]) -> list[str]:
-    """Return a user's modules, and all modules of the user's that they import: from beside a file, or of one package.
+def user_sources(files: tuple[str, ...]) -> list[str]:
+    """Return a user's modules, and all modules that they import from beside them, or from their package.
 
     What is installed counts by its version instead.
     """

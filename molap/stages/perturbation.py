@@ -53,6 +53,7 @@ def work(job: Job[Settings]) -> None:
     each_mb = network_mb(n_units, n_trials, n_steps, inputs.shape[2] + targets.shape[2])
     batch = batch_size(float(os.environ.get("MOLAP_MEMORY_MB", "inf")), each_mb)
     noise = test_noise(s.data_seed, s.state_noise, testset["inputs"], n_units, n_trials)
+    rule = rule_of(s.task, s.criterion)
     cells = Cells(Path(job.outputs["table"]).with_suffix(".cells.npz"), _identity(job))
     sweep = {INTACT: (0.0,)} | s.strengths
     report = _Progress(sum(len(strengths) for strengths in s.strengths.values()) * s.draws * len(s.seeds))
@@ -64,7 +65,7 @@ def work(job: Job[Settings]) -> None:
             )
             n_new = 0
             for item, outputs in run_many(perturbed, inputs, noise, batch):
-                scores = metrics(outputs, targets, s.criterion, rule_of(s.task, s.criterion))
+                scores = metrics(outputs, targets, s.criterion, rule)
                 cells.add({"n_hit": item.n_hit} | scores, seed, name, item.strength)
                 n_new += 1
             cells.save()

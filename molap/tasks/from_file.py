@@ -15,7 +15,7 @@ from molap.randomness import named_key
 from molap.tasks.task import Task
 
 ARRAYS = ("inputs", "targets", "mask", "input_names", "output_names", "label", "dt", "window")
-"""What a file may hold; `inputs` and `targets` it must."""
+"""The arrays that a file may hold; it must hold `inputs` and `targets`."""
 SHARES = {"training": 0.6, "validation": 0.2, "test": 0.2}
 """Shares of the trials, which a permutation by `SPLIT_SEED` deals out."""
 SPLIT_SEED = 0

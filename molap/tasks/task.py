@@ -1,4 +1,4 @@
-"""What a task is: how its trials are drawn and built, and when a decision is right."""
+"""Define what a task is: how its trials are drawn and built, and when a decision is right."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

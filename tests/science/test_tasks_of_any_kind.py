@@ -1,18 +1,13 @@
 """Tasks that differ from the nine: other lengths, conditions, decisions and masks, and trials from a file."""
 
-import dataclasses
-import functools
-import operator
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from long_task import HELPER, write_long_task
 
-from molap.config.base import ConfigError
 from molap.config.evaluation import CriterionSettings, TaskCriterion
 from molap.config.network import InitSettings
 from molap.config.run import parse_config
@@ -20,12 +15,11 @@ from molap.config.tasks import TrialSettings
 from molap.config.training import PhaseSettings
 from molap.evaluation.criterion import Rule, best_constant_accuracy, correct_decisions, metrics, rule_of
 from molap.interface import train
-from molap.jobs.digests import beside, module_digest, source_digest
+from molap.jobs.digests import module_digest, source_digest, user_sources
 from molap.networks.rnn import draw_params, draw_w_rec, run
 from molap.networks.shared import Layout, add_channels, all_inputs, new_network
 from molap.planning.plan import Plan
 from molap.tasks.batch import draw_trials, raw_trials
-from molap.tasks.checks import check_declaration, check_trials
 from molap.tasks.corpus import draw_corpus
 from molap.tasks.registry import load_tasks
 from molap.tasks.task import Task, named, ring
@@ -36,45 +30,11 @@ from molap.training.objectives import loss, mean_squared_error, task_objective
 KEY = jax.random.key(0)
 INIT = InitSettings(readout_init="n_units")
 QUIET = TrialSettings(input_noise=0, rescaling="none")
-LONG = '''
-"""A task of 150 steps with a condition of its own."""
-import jax
-
-from helper import signals
-from molap.tasks.registry import Task
-
-
-def draw(key, n_trials, settings):
-    return {"strength": jax.random.uniform(key, (n_trials,), minval=-1.0)}
-
-
-TASKS = [
-    Task(
-        "integrate", "I1", signals, inputs=("fixation", "evidence"), outputs=("fixation", "choice"),
-        n_steps=150, draw=draw, epochs={"evidence": (20, 100), "response": (120, 150)},
-        window=(125, 150),
-    )
-]
-'''
-HELPER = """
-import jax.numpy as jnp
-
-from molap.tasks.trial import during
-
-
-def signals(conditions, settings):
-    strength = conditions["strength"]
-    on = during(0, 120, 150) * jnp.ones_like(strength)
-    inputs = jnp.stack([on, during(20, 100, 150) * strength], axis=-1)
-    return inputs, jnp.stack([on, during(120, 150, 150) * jnp.sign(strength)], axis=-1)
-"""
 
 
 @pytest.fixture
 def long_task(tmp_path):
-    (tmp_path / "helper.py").write_text(HELPER)
-    (tmp_path / "long_tasks.py").write_text(LONG)
-    return str(tmp_path / "long_tasks.py")
+    return write_long_task(tmp_path)
 
 
 class OneValue(NamedTuple):
@@ -245,7 +205,7 @@ def test_a_task_of_150_steps_with_conditions_of_its_own_is_trained(long_task):
 
 def test_what_a_task_file_imports_from_beside_it_belongs_to_the_digest(long_task, tmp_path):
     helper = tmp_path / "helper.py"
-    assert beside((long_task,)) == [long_task, str(helper)]
+    assert user_sources((long_task,)) == [long_task, str(helper)]
     before = source_digest("molap.stages.head", (long_task,))
     helper.write_text(HELPER.replace("jnp.sign(strength)", "-jnp.sign(strength)"))
     source_digest.cache_clear()  # as in another process
@@ -263,163 +223,6 @@ def test_lengths_are_a_setting_only_where_they_are_unlike(long_task):
     criterion = unlike.settings("evaluation", "paper", block="s0", kind="separate", task="integrate")
     assert "long_tasks.py" in criterion
     assert "long_tasks.py" not in unlike.settings("evaluation", "paper", block="s0", kind="separate", task="mem_pro")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("n_steps=150,", "n_steps=151,", "inputs of shape (150, 2, 2) for two trials; n_steps = 151"),
-        ("n_steps=150,", "n_steps=1.5,", "n_steps 1.5; give a whole number from 2"),
-        ("n_steps=150,", "n_steps=150, dt=0,", "dt 0; give the duration of a step in ms"),
-        ("n_steps=150,", "n_steps=150, dt=20,", "a step is 20 ms in integrate and 10 ms in mem_pro"),
-        ("(20, 100)", "(20, 160)", "the epoch 'evidence' (20, 160); give its first step"),
-        (
-            "(125, 150)",
-            "(150, 125)",
-            "window (150, 125); give its first step and the step after its last, from 0 to 150",
-        ),
-        ("draw=draw", "draw=3", "has draw 3; give a function"),
-        ("draw=draw", "draw=lambda key, n, s: {'strength': key, 'n': jax.numpy.ones(3)}", "draws n of shape (3,)"),
-        ("draw=draw", "draw=lambda key, n, s: 1 / 0", "fails: ZeroDivisionError"),
-        ("draw=draw", "draw=draw, mask=lambda c, s: jax.numpy.ones((150, 2))", "a mask of shape (150, 2)"),
-        ("draw=draw", "draw=draw, mask=lambda c, s: jax.numpy.zeros((150, 1, 1))", "a mask from 0 to 0"),
-        ("draw=draw", "draw=draw, decide=lambda y, z: y.mean(axis=0)", "decide returns float32 of shape (64, 2)"),
-        ("draw=draw", "draw=draw, decide=lambda y, z: y.mean(axis=0) > 2", "calls the targets themselves wrong on 64"),
-        ("draw=draw", "draw=draw, target_bounds=(0, 1)", "returns targets from -1 to 1; its target_bounds are 0 and 1"),
-        ("signals,", "lambda c, s: (signals(c, s)[0], 0 * signals(c, s)[1]),", "has targets that never change"),
-        ("signals,", "lambda c, s: (signals(c, s)[0] / 0, signals(c, s)[1]),", "inputs that are not finite: "),
-        (
-            "signals,",
-            "lambda c, s: (signals(c, s)[0].swapaxes(0, 1), signals(c, s)[1]),",
-            "inputs of shape (2, 150, 2)",
-        ),
-        ('outputs=("fixation", "choice")', 'outputs=("choice")', "has outputs 'choice'; give the names"),
-    ],
-)
-def test_a_declaration_that_its_functions_do_not_keep_is_refused_in_one_line(long_task, tmp_path, old, new, words):
-    assert LONG.count(old) == 1
-    path = tmp_path / "wrong_tasks.py"
-    path.write_text(LONG.replace(old, new))
-    with pytest.raises(ConfigError) as refusal:
-        parse_config({"tasks": {"modules": [str(path)], "names": ["integrate", "mem_pro"]}})
-    assert words in str(refusal.value) and "\n" not in str(refusal.value).replace("\ngeneralisation", "")
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({"evaluation": {"window": 111}}, "evaluation.window: 111 is not allowed; a trial of delay_pro has 110 steps"),
-        ({"tasks": {"noise_onset": 111}}, "tasks.noise_onset: 111 is not allowed; the longest trial has 110 steps"),
-    ],
-)
-def test_settings_keep_within_the_trials(values, words):
-    with pytest.raises(ConfigError, match=words):
-        parse_config(values)
-
-
-@dataclasses.dataclass(frozen=True)
-class Declared:
-    """What a random declaration says, and what its functions return."""
-
-    n_steps: int
-    returned_steps: int
-    n_outputs: int
-    returned_outputs: int
-    scale: float
-    window: tuple[int, int] | None
-
-
-@given(
-    st.builds(
-        Declared,
-        st.integers(2, 6),
-        st.integers(2, 6),
-        st.integers(1, 2),
-        st.integers(1, 2),
-        st.sampled_from([0.0, 0.5, 1.0, 3.0, float("nan")]),
-        st.none() | st.tuples(st.integers(-1, 7), st.integers(-1, 7)),
-    )
-)
-@settings(max_examples=60)
-def test_a_random_task_gives_a_corpus_or_is_refused_in_one_line(declared):
-    d = declared
-
-    def build(conditions, s):
-        level = jnp.broadcast_to(conditions["level"], (d.returned_steps, *conditions["level"].shape))
-        return level[..., None], jnp.stack([d.scale * level] * d.returned_outputs, axis=-1)
-
-    draw = lambda key, n, s: {"level": jax.random.uniform(key, (n,), minval=-1.0)}  # noqa: E731
-    outputs = tuple(f"output{i}" for i in range(d.n_outputs))
-    task = Task("drawn", "D", build, ("level",), outputs, n_steps=d.n_steps, draw=draw, window=d.window)
-    consistent = d.n_steps == d.returned_steps and d.n_outputs == d.returned_outputs and d.scale in (0.5, 1.0)
-    within = d.window is None or 0 <= d.window[0] < d.window[1] <= d.n_steps
-    try:
-        check_declaration(task, "drawn.py")
-        check_trials(task, "drawn.py")
-    except ConfigError as error:
-        assert not (consistent and within) and "\n" not in str(error)
-    else:
-        assert consistent and within
-        corpus = draw_corpus([task], KEY, 5, TrialSettings(), aligned=True)
-        assert corpus.targets.shape == (d.n_steps, 5, d.n_outputs) and np.isfinite(corpus.targets).all()
-
-
-def save(path, **changes):
-    rng = np.random.default_rng(0)
-    arrays = {"inputs": rng.normal(size=(20, 30, 3)), "targets": rng.normal(size=(20, 30, 2))} | changes
-    np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
-    return str(path)
-
-
-def test_trials_from_a_file_are_dealt_out_once_and_come_as_they_are(tmp_path):
-    path = save(tmp_path / "recorded.npz", mask=np.ones((20, 30, 1)), window=[10, 20], dt=20)
-    task = load_tasks((path,))["recorded"]
-    inputs = np.load(path)["inputs"].astype(np.float32)
-    assert (task.n_steps, task.dt, task.window, task.inputs) == (20, 20.0, (10, 20), ("input1", "input2", "input3"))
-    seen = {}
-    for stream in ("training", "validation", "test"):
-        of_stream = task.of_stream(stream)
-        trials = raw_trials(of_stream, KEY, of_stream.conditions(KEY, 400, QUIET), QUIET)
-        places = np.asarray(trials.conditions["trial"])
-        seen[stream] = {*places.tolist()}
-        np.testing.assert_array_equal(trials.inputs, inputs[:, places])
-        assert trials.mask.shape == (20, 400, 1)
-    assert sorted(functools.reduce(operator.iadd, map(sorted, seen.values()), [])) == list(range(30))
-    assert [len(seen[stream]) for stream in ("training", "validation", "test")] == [18, 6, 6]
-    once = np.asarray(task.of_stream("test").conditions(KEY, 6, QUIET)["trial"])
-    assert {*once.tolist()} == seen["test"]
-
-
-def test_trials_from_a_file_belong_to_the_digest(tmp_path):
-    path = save(tmp_path / "recorded.npz")
-    before = source_digest("molap.stages.head", (path,))
-    save(path, inputs=np.ones((20, 30, 3)))
-    module_digest.cache_clear()
-    assert source_digest("molap.stages.head", (path,)) != before
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"inputs": None}, "has no inputs; it holds targets"),
-        ({"target": np.zeros(3)}, "holds 'target', which is not read; allowed are inputs, targets, mask"),
-        ({"inputs": np.zeros((20, 30))}, r"inputs is float64 of shape \(20, 30\); numbers \(time, trial, channel\)"),
-        ({"inputs": np.zeros((30, 20, 3))}, "inputs have 30 steps and 20 trials, targets 20 and 30"),
-        ({"inputs": np.full((20, 30, 3), np.nan)}, "inputs is not finite at step 0, trial 0, channel 0"),
-        ({"inputs": np.array([{}, None])}, "cannot be read: ValueError: Object arrays"),
-        ({"mask": np.zeros((20, 30))}, r"mask has the shape \(20, 30\)"),
-        ({"mask": np.zeros((20, 1, 1))}, "a mask from 0 to 0"),
-        ({"window": [3]}, r"window is \[3\]"),
-        ({"window": [15, 30]}, r"window \(15, 30\); give its first step"),
-        ({"input_names": ["a"]}, "input_names has 1 names for 3 channels"),
-        ({"targets": np.zeros((20, 30, 2))}, "targets that never change"),
-    ],
-)
-def test_a_file_of_trials_that_cannot_serve_is_refused_in_one_line(tmp_path, changes, words):
-    path = save(tmp_path / "recorded.npz", **changes)
-    with pytest.raises(ConfigError, match=words) as refusal:
-        load_tasks((path,))
-    assert "recorded.npz" in str(refusal.value) and "\n" not in str(refusal.value)
 
 
 def test_a_loss_without_a_mask_is_the_paper_s():

@@ -1,0 +1,124 @@
+"""A user's task is compared with what it declares, and refused in one line."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from long_task import LONG, write_long_task
+
+from molap.config.base import ConfigError
+from molap.config.run import parse_config
+from molap.config.tasks import TrialSettings
+from molap.tasks.checks import check_declaration, check_trials
+from molap.tasks.corpus import draw_corpus
+from molap.tasks.task import Task
+
+KEY = jax.random.key(0)
+
+
+@pytest.fixture
+def long_task(tmp_path):
+    return write_long_task(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("n_steps=150,", "n_steps=151,", "inputs of shape (150, 2, 2) for two trials; n_steps = 151"),
+        ("n_steps=150,", "n_steps=1.5,", "n_steps 1.5; give a whole number from 2"),
+        ("n_steps=150,", "n_steps=150, dt=0,", "dt 0; give the duration of a step in ms"),
+        ("n_steps=150,", "n_steps=150, dt=20,", "a step is 20 ms in integrate and 10 ms in mem_pro"),
+        ("(20, 100)", "(20, 160)", "the epoch 'evidence' (20, 160); give its first step"),
+        (
+            "(125, 150)",
+            "(150, 125)",
+            "window (150, 125); give its first step and the step after its last, from 0 to 150",
+        ),
+        ("draw=draw", "draw=3", "has draw 3; give a function"),
+        ("draw=draw", "draw=lambda key, n, s: {'strength': key, 'n': jax.numpy.ones(3)}", "draws n of shape (3,)"),
+        ("draw=draw", "draw=lambda key, n, s: 1 / 0", "fails: ZeroDivisionError"),
+        ("draw=draw", "draw=draw, mask=lambda c, s: jax.numpy.ones((150, 2))", "a mask of shape (150, 2)"),
+        ("draw=draw", "draw=draw, mask=lambda c, s: jax.numpy.zeros((150, 1, 1))", "a mask from 0 to 0"),
+        ("draw=draw", "draw=draw, decide=lambda y, z: y.mean(axis=0)", "decide returns float32 of shape (64, 2)"),
+        ("draw=draw", "draw=draw, decide=lambda y, z: y.mean(axis=0) > 2", "calls the targets themselves wrong on 64"),
+        ("draw=draw", "draw=draw, target_bounds=(0, 1)", "returns targets from -1 to 1; its target_bounds are 0 and 1"),
+        ("signals,", "lambda c, s: (signals(c, s)[0], 0 * signals(c, s)[1]),", "has targets that never change"),
+        ("signals,", "lambda c, s: (signals(c, s)[0] / 0, signals(c, s)[1]),", "inputs that are not finite: "),
+        (
+            "signals,",
+            "lambda c, s: (signals(c, s)[0].swapaxes(0, 1), signals(c, s)[1]),",
+            "inputs of shape (2, 150, 2)",
+        ),
+        ('outputs=("fixation", "choice")', 'outputs=("choice")', "has outputs 'choice'; give the names"),
+    ],
+)
+def test_a_declaration_that_its_functions_do_not_keep_is_refused_in_one_line(long_task, tmp_path, old, new, words):
+    assert LONG.count(old) == 1
+    path = tmp_path / "wrong_tasks.py"
+    path.write_text(LONG.replace(old, new))
+    with pytest.raises(ConfigError) as refusal:
+        parse_config({"tasks": {"modules": [str(path)], "names": ["integrate", "mem_pro"]}})
+    assert words in str(refusal.value) and "\n" not in str(refusal.value).replace("\ngeneralisation", "")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"evaluation": {"window": 111}}, "evaluation.window: 111 is not allowed; a trial of delay_pro has 110 steps"),
+        ({"tasks": {"noise_onset": 111}}, "tasks.noise_onset: 111 is not allowed; the longest trial has 110 steps"),
+    ],
+)
+def test_settings_keep_within_the_trials(values, words):
+    with pytest.raises(ConfigError, match=words):
+        parse_config(values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """What a random declaration says, and what its functions return."""
+
+    n_steps: int
+    returned_steps: int
+    n_outputs: int
+    returned_outputs: int
+    scale: float
+    window: tuple[int, int] | None
+
+
+@given(
+    st.builds(
+        Declared,
+        st.integers(2, 6),
+        st.integers(2, 6),
+        st.integers(1, 2),
+        st.integers(1, 2),
+        st.sampled_from([0.0, 0.5, 1.0, 3.0, float("nan")]),
+        st.none() | st.tuples(st.integers(-1, 7), st.integers(-1, 7)),
+    )
+)
+@settings(max_examples=60)
+def test_a_random_task_gives_a_corpus_or_is_refused_in_one_line(declared):
+    d = declared
+
+    def build(conditions, s):
+        level = jnp.broadcast_to(conditions["level"], (d.returned_steps, *conditions["level"].shape))
+        return level[..., None], jnp.stack([d.scale * level] * d.returned_outputs, axis=-1)
+
+    draw = lambda key, n, s: {"level": jax.random.uniform(key, (n,), minval=-1.0)}  # noqa: E731
+    outputs = tuple(f"output{i}" for i in range(d.n_outputs))
+    task = Task("drawn", "D", build, ("level",), outputs, n_steps=d.n_steps, draw=draw, window=d.window)
+    consistent = d.n_steps == d.returned_steps and d.n_outputs == d.returned_outputs and d.scale in (0.5, 1.0)
+    within = d.window is None or 0 <= d.window[0] < d.window[1] <= d.n_steps
+    try:
+        check_declaration(task, "drawn.py")
+        check_trials(task, "drawn.py")
+    except ConfigError as error:
+        assert not (consistent and within) and "\n" not in str(error)
+    else:
+        assert consistent and within
+        corpus = draw_corpus([task], KEY, 5, TrialSettings(), aligned=True)
+        assert corpus.targets.shape == (d.n_steps, 5, d.n_outputs) and np.isfinite(corpus.targets).all()
