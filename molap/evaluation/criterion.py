@@ -66,7 +66,7 @@ def correct_decisions(
     of its own has the decisions of that rule instead.
     """
     if rule.decide is not None:
-        return np.asarray(rule.decide(rule.seen(outputs, settings), rule.seen(targets, settings)))
+        return np.asarray(rule.decide(rule.seen(outputs, settings).copy(), rule.seen(targets, settings).copy()))
     target_means = window_means(targets, settings, rule)
     deviation = np.abs(window_means(outputs, settings, rule) - target_means)
     return deviation <= tolerances(target_means, settings, rule)
@@ -97,7 +97,7 @@ def best_constant_accuracy(
 def _best_tried(means: Means, seen: Seen, decide: Decide) -> Float[np.ndarray, " decision"]:
     distinct = np.unique(means, axis=0)
     chosen = distinct[np.unique(np.linspace(0, len(distinct) - 1, N_CONSTANTS).astype(int))]
-    shares = [np.asarray(decide(np.broadcast_to(one, seen.shape), seen)).mean(axis=0) for one in chosen]
+    shares = [np.asarray(decide(np.broadcast_to(one, seen.shape).copy(), seen.copy())).mean(axis=0) for one in chosen]
     return np.max(shares, axis=0)
 
 

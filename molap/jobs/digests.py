@@ -42,43 +42,61 @@ def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
 
 def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the parts of a digest: module or file → digest of its syntax, other package → its version."""
-    names = [*sorted(closure(module)), *user_sources(extra_files)]
+    users = user_sources(extra_files)
+    names = [*sorted(closure(module)), *users]
     own = {PACKAGE, *(Path(name).stem for name in names if name.endswith(".py"))}
-    imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) not in own}
+    imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) not in {*own, ""}}
     others = sorted(imported - sys.stdlib_module_names)
     versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
-    return {name: module_digest(name, module in PRINT_DESCRIPTIONS) for name in names} | {
+    return {name: module_digest(name, module in PRINT_DESCRIPTIONS or name in users) for name in names} | {
         name: version for name, version in versions.items() if version
     }
 
 
-def user_sources(files: tuple[str, ...]) -> list[str]:
-    """Return a user's modules, and all modules that they import from beside them, or from their package.
+def user_sources(names: tuple[str, ...]) -> list[str]:
+    """Return a user's modules and files, and all modules that they import from beside them, or from their package.
 
-    What is installed counts by its version instead.
+    What else is installed counts by its version. Modules that a program names in a text, and data that it opens, do not
+    count.
     """
     found: dict[str, None] = {}
-    waiting = list(files)
-    while waiting:
-        name = waiting.pop(0)
-        if name in found:
-            continue
+    for name in names:
         found[name] = None
-        for imported in _all_imports(name):
-            if name.endswith(".py"):
-                waiting += _files_of(imported, Path(name).parent)
-            elif imported.split(".")[0] == name.split(".")[0] and _locate(imported):
-                waiting.append(imported)
+        file = None if name.endswith(DATA) else _locate(name)
+        if file is None:
+            continue
+        root = file.parent if name.endswith(".py") else file.parents[name.count(".") + (file.name == "__init__.py")]
+        top = None if name.endswith(".py") else name.split(".")[0]
+        waiting = [file, *(_files_of(name, root) if top else [])]
+        seen: set[Path] = set()
+        while waiting:
+            file = waiting.pop(0)
+            if file in seen:
+                continue
+            seen.add(file)
+            for imported in _all_imports(str(file)):
+                level = len(imported) - len(imported.lstrip("."))
+                if level:
+                    waiting += _files_of(imported[level:], file.parents[level - 1])
+                elif top is None or imported.split(".")[0] == top:
+                    waiting += _files_of(imported, root)
+        names_of_files = (str(file) if top is None else _dotted(file.relative_to(root)) for file in sorted(seen))
+        found |= dict.fromkeys(names_of_files)
     return list(found)
 
 
-def _files_of(imported: str, folder: Path) -> list[str]:
-    """Return the file of a module in a folder, and the `__init__` of the packages on the way."""
-    found, place = [], folder
+def _dotted(file: Path) -> str:
+    """Return the name of a module from its file, relative to the folder of its package."""
+    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _files_of(imported: str, folder: Path) -> list[Path]:
+    """Return the file of a module in a folder, and the `__init__` of that folder's package and those on the way."""
+    found, place = [folder / "__init__.py"], folder
     for part in imported.split("."):
         place /= part
-        found += [str(file) for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
-    return found
+        found += [place.with_suffix(".py"), place / "__init__.py"]
+    return [file for file in found if file.is_file()]
 
 
 @functools.cache
@@ -134,7 +152,10 @@ def _locate(name: str) -> Path | None:
             if candidate.is_file():
                 return candidate
         return None
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ModuleNotFoundError, ValueError):  # a name in a module that is no package
+        return None
     return Path(spec.origin) if spec and spec.origin else None
 
 
@@ -179,8 +200,10 @@ def _read(path: Path, descriptions: bool) -> _Module:
             continue  # these do not run
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        elif node.level == 0 and node.module:
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            start = "." * node.level + (node.module or "")
+            joint = "" if start.endswith(".") else "."
+            found += [*([start] if node.module else []), *(f"{start}{joint}{alias.name}" for alias in node.names)]
     return _Module(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(found))
 
 

@@ -58,9 +58,11 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
     from molap.tasks.task import named
     from molap.tasks.trial import Conditions
 
+    if output.suffix != ".npz" or str(output) in module:
+        raise ConfigError(f"--output: {output} is not allowed; a new file with the ending .npz")
     known = load_tasks(module)
     if task not in known:
-        raise ConfigError(f"TASK: there is no task {task!r}; tasks are {', '.join(known)}")
+        raise ConfigError(f"TASK: there is no task {task!r}; tasks are {', '.join(known)}; `--module FILE` adds yours")
     settings = check(TrialSettings, {"modules": module, "input_noise": noise})
     with refusing(ValueError):  # the seed has more than 32 bits
         key = named_key(seed, "show", "conditions")

@@ -1,8 +1,9 @@
 """Checks of a user's task: what its functions return is compared with what it declares, before anything is trained."""
 
 import math
+import numbers
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -12,11 +13,20 @@ from molap.config.base import ConfigError, in_one_line
 from molap.config.tasks import TrialSettings
 from molap.tasks.task import Task, named
 
-TAKEN = frozenset({"all", "nan", "null", "reservoir", *dir(list), *dir(dict)})
+TAKEN = frozenset(
+    {"all", "nan", "null", "true", "false", "inf", "reservoir", "separate", "molap", *dir(list), *dir(dict)}
+)
 """Words that tables, files or Snakemake's lists of files use for something else."""
 TAKEN_FORMS = re.compile(r"module\d+|(checkpoints|validation|testset|record)_.*|(temp_)?size(_.*)?")
+MISREAD = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "None", "null", "NULL", "<NA>", "#N/A"})
+"""Texts that a table read back takes for a missing value."""
+UNDRAWABLE = re.compile(r"[$\\<>\x00-\x1f\x7f]")
+"""Characters that figures and pages read as markup, or that break a line."""
 LONGEST = 100_000
 """The largest number of steps of a trial."""
+LARGEST = 1e30
+"""The largest size of a bound, so that single precision can rescale by it."""
+STREAMS = {"test", "validation"}
 N_TRIALS = 64
 """Trials that are drawn to compare the values with the declaration."""
 ROUNDING = 1e-5
@@ -29,6 +39,11 @@ def check_name(task: Task, module: str) -> None:
         raise ConfigError(
             f"tasks.modules: {module!r} gives the task {task.name!r} the label {task.label!r}; give text without "
             "spaces around it"
+        )
+    if UNDRAWABLE.search(task.label) or task.label in MISREAD:
+        raise ConfigError(
+            f"tasks.modules: {module!r} gives the task {task.name!r} the label {task.label!r}, which tables or figures "
+            "read otherwise; leave out $, \\, < and >, and words for missing values"
         )
     if not isinstance(task.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", task.name):
         raise ConfigError(
@@ -49,109 +64,190 @@ def check_declaration(task: Task, module: str) -> None:
         texts = isinstance(names, tuple | list) and all(isinstance(name, str) and name for name in names)
         if not texts or not names or len(set(names)) < len(names):
             raise ConfigError(f"{where} {what} {names!r}; give the names of its channels, each once")
+        _check_texts(names, f"{where} {what}")
     for what in ("input_bounds", "target_bounds"):
         bounds = getattr(task, what)
-        if not _pair_of(bounds, int | float) or not -math.inf < bounds[0] < bounds[1] < math.inf:
+        if not _pair_of(bounds, numbers.Real) or not -LARGEST < bounds[0] < bounds[1] < LARGEST:
             raise ConfigError(f"{where} {what} {bounds!r}; give the lowest and the highest value")
-    if not _is(task.n_steps, int) or not 2 <= task.n_steps <= LONGEST:
+        if bounds[1] - bounds[0] < 1 / LARGEST:
+            raise ConfigError(f"{where} {what} {bounds!r}; they are too close to be rescaled to 0 and 1")
+    if not _is(task.n_steps, numbers.Integral) or not 2 <= task.n_steps <= LONGEST:
         raise ConfigError(f"{where} n_steps {task.n_steps!r}; give a whole number from 2 to {LONGEST}")
-    if not _is(task.dt, int | float) or not 0 < task.dt < math.inf:
+    if not _is(task.dt, numbers.Real) or not 0 < task.dt < math.inf:
         raise ConfigError(f"{where} dt {task.dt!r}; give the duration of a step in ms")
-    epochs = task.epochs if isinstance(task.epochs, Mapping) else {"": task.epochs}
-    spans: dict[Any, Any] = {f"the epoch {name!r}": span for name, span in epochs.items()}
-    for name, span in (spans | ({} if task.window is None else {"window": task.window})).items():
-        if not _pair_of(span, int) or not 0 <= span[0] < span[1] <= task.n_steps:
-            raise ConfigError(
-                f"{where} {name} {span!r}; give its first step and the step after its last, from 0 to {task.n_steps}"
-            )
-
-
-def check_trials(task: Task, module: str) -> None:
-    """Compare the trials that the task's functions give with its declaration."""
-    where, settings = f"tasks.modules: {module!r}: the task {task.name!r}", TrialSettings()
+    if not isinstance(task.epochs, Mapping) or not all(isinstance(name, str) and name for name in task.epochs):
+        raise ConfigError(f"{where} epochs {task.epochs!r}; give a dictionary from names to steps")
+    _check_texts(task.epochs, f"{where} epochs")
+    held_out = task.held_out if isinstance(task.held_out, Mapping) else {"": None}
+    if not held_out.keys() <= STREAMS or not all(map(callable, held_out.values())):
+        raise ConfigError(f"{where} held_out {task.held_out!r}; give a dictionary with functions for test, validation")
     for what in ("build", "draw", "mask", "decide"):
         function = getattr(task, what)
         if not callable(function) and not (function is None and what in ("mask", "decide")):
-            raise ConfigError(f"{where} has {what} {function!r}; give a function")
+            raise ConfigError(f"{where} {what} {function!r}; give a function")
 
-    def drawn(n_trials):
-        conditions = task.conditions(jax.random.key(0), n_trials, settings)
-        mask = None if task.mask is None else task.mask(conditions, settings)
-        return *task.build(conditions, settings), mask
 
-    def attempt(what, function, *values):
+def _check_texts(names: Iterable[str], where: str) -> None:
+    for name in names:
+        if UNDRAWABLE.search(name) or name.startswith("rule:"):
+            raise ConfigError(f"{where} named {name!r}; leave out $, \\, < and >, and `rule:` at the beginning")
+
+
+def check_trials(task: Task, module: str) -> None:
+    """Compare the trials that the task's functions give with its declaration, for training and what is held out."""
+    where = f"tasks.modules: {module!r}: the task {task.name!r}"
+    for stream in ("", *task.held_out):
+        _Check(task.of_stream(stream), f"{where}, {stream} trials" if stream else where).all()
+
+
+class _Check:
+    def __init__(self, task: Task, where: str) -> None:
+        self.task, self.where = task, where
+
+    def all(self) -> None:
+        """Run all checks: of shapes, then of what the declaration says of steps, then of values."""
+        task = self.task
+        self.shapes(2)
+        self.spans()
+        self.shapes(N_TRIALS)
+        first, second = (self.attempt("its function", jax.jit(self.drawing(N_TRIALS))) for _ in range(2))
+        self.values(*jax.tree.map(np.asarray, first))
+        pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+        if not all(np.array_equal(one, other) for one, other in pairs):
+            self.refuse("gives other trials for the same key; draw all random numbers from the key")
+        if task.decide is not None:
+            self.decisions(np.asarray(first[1]))
+
+    def refuse(self, what: str) -> None:
+        raise ConfigError(f"{self.where} {what}")
+
+    def attempt(self, what: str, function: Callable, *values: Any) -> Any:
         try:
             return function(*values)
         except ConfigError:
             raise
         except (Exception, SystemExit) as error:  # a user's function may raise anything
-            raise ConfigError(f"{where}: {what} fails: {in_one_line(error)}") from None
+            raise ConfigError(f"{self.where}: {what} fails: {in_one_line(error)}") from None
 
-    conditions = attempt("draw", jax.eval_shape, lambda: task.conditions(jax.random.key(0), 2, settings))
-    for name, values in named(conditions).items():
-        if not values.shape or values.shape[0] != 2:
-            raise ConfigError(
-                f"{where} draws {name} of shape {tuple(values.shape)} for two trials; the first axis must be the trial"
+    def drawing(self, n_trials: int) -> Callable:
+        """Return a function that draws trials; each time another, so that JAX calls the user's functions again."""
+        task, settings = self.task, TrialSettings()
+
+        def drawn():
+            conditions = task.draw(jax.random.key(0), n_trials, settings)
+            made = task.build(conditions, settings)
+            if not isinstance(made, tuple | list) or len(made) != 2:
+                raise TypeError(f"it returns {type(made).__name__}; inputs and targets are needed")
+            mask = () if task.mask is None else (task.mask(conditions, settings),)
+            return *map(_array, made), *map(_array, mask)
+
+        return drawn
+
+    def shapes(self, n_trials: int) -> None:
+        task = self.task
+        draw = lambda: task.draw(jax.random.key(0), n_trials, TrialSettings())  # noqa: E731
+        conditions = self.attempt("draw", jax.eval_shape, draw)
+        for name, values in named(conditions).items():
+            if not values.shape or values.shape[0] != n_trials:
+                self.refuse(
+                    f"draws {name} of shape {tuple(values.shape)} for {_count(n_trials)} trials; the first axis must "
+                    "be the trial"
+                )
+        found = self.attempt("its function", jax.eval_shape, self.drawing(n_trials))
+        for values, names, what in zip(found, (task.inputs, task.outputs), ("inputs", "targets"), strict=False):
+            expected = (task.n_steps, n_trials, len(names))
+            if tuple(values.shape) != expected:
+                self.refuse(
+                    f"returns {what} of shape {tuple(values.shape)} for {_count(n_trials)} trials; n_steps = "
+                    f"{task.n_steps} and its channels {', '.join(names)} need {expected}: time, trial, channel"
+                )
+        for values, what in zip(found, ("inputs", "targets", "a mask"), strict=False):
+            if values.dtype.kind not in "fiu":
+                self.refuse(f"returns {what} of the type {values.dtype}; real numbers are needed")
+        if task.mask is not None:
+            full = (task.n_steps, n_trials, len(task.outputs))
+            shape = found[2].shape
+            if (
+                len(shape) != 3
+                or shape[0] != full[0]
+                or not {shape[1]} <= {1, full[1]}
+                or not {shape[2]} <= {1, full[2]}
+            ):
+                self.refuse(
+                    f"returns a mask of shape {tuple(shape)}; {full} is needed: time, trial, output, of which the last "
+                    "two may be 1"
+                )
+
+    def spans(self) -> None:
+        """Check the epochs and the window, whose steps must be those of the trials."""
+        spans = {f"the epoch {name!r}": span for name, span in self.task.epochs.items()}
+        if self.task.window is not None:
+            spans["window"] = self.task.window
+        for name, span in spans.items():
+            if not _pair_of(span, numbers.Integral) or not 0 <= span[0] < span[1] <= self.task.n_steps:
+                self.refuse(
+                    f"has {name} {span!r}; give its first step and the step after its last, from 0 to "
+                    f"{self.task.n_steps}"
+                )
+
+    def values(self, inputs: np.ndarray, targets: np.ndarray, mask: np.ndarray | None = None) -> None:
+        task = self.task
+        parts = [
+            (inputs, task.inputs, "inputs", "input_bounds"),
+            (targets, task.outputs, "targets", "target_bounds"),
+        ]
+        for values, names, what, bounds in parts:
+            low, high = getattr(task, bounds)
+            bad = np.argwhere(~np.isfinite(values))
+            if len(bad):
+                step, trial, channel = bad[0]
+                self.refuse(
+                    f"returns {what} that are not finite: {values[step, trial, channel]} in the channel "
+                    f"{names[channel]} at step {step}"
+                )
+            slack = ROUNDING * (high - low)
+            if values.min() < low - slack or values.max() > high + slack:
+                self.refuse(
+                    f"returns {what} from {values.min():.6g} to {values.max():.6g}; its {bounds} are {low:g} and "
+                    f"{high:g}"
+                )
+        if np.ptp(targets, axis=(0, 1)).max() == 0:
+            self.refuse(f"has targets that never change, at any step of any of {N_TRIALS} trials")
+        if mask is not None and not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() > 0):
+            self.refuse(
+                f"returns a mask from {mask.min():g} to {mask.max():g}; weights are finite, at least 0, not all 0"
             )
-    inputs, targets, mask = attempt("its function", jax.eval_shape, lambda: drawn(2))
-    for values, names, what in ((inputs, task.inputs, "inputs"), (targets, task.outputs, "targets")):
-        expected = (task.n_steps, 2, len(names))
-        if tuple(values.shape) != expected:
-            raise ConfigError(
-                f"{where} returns {what} of shape {tuple(values.shape)} for two trials; n_steps = {task.n_steps} and "
-                f"its channels {', '.join(names)} need {expected}: time, trial, channel"
-            )
-    if mask is not None:
-        sizes = zip(mask.shape, (task.n_steps, 2, len(task.outputs)), (False, True, True), strict=False)
-        if len(mask.shape) != 3 or not all(n == full or (one and n == 1) for n, full, one in sizes):
-            raise ConfigError(
-                f"{where} returns a mask of shape {tuple(mask.shape)}; {(task.n_steps, 2, len(task.outputs))} is "
-                "needed: time, trial, output, of which the last two may be 1"
-            )
-    found = attempt("its function", jax.jit(lambda: drawn(N_TRIALS)))
-    inputs, targets, mask = jax.tree.map(np.asarray, found)
-    _check_values(task, where, inputs, targets, mask)
-    if task.decide is not None:
-        _check_decisions(task, where, attempt, targets)
+
+    def decisions(self, targets: np.ndarray) -> None:
+        """Call the task's rule with the targets themselves, and with outputs that are constant or not finite."""
+        decide = self.task.decide
+        assert decide is not None
+        low, high = self.task.target_bounds
+        seen = ((targets - low) / (high - low))[slice(*(self.task.window or (0, self.task.n_steps)))]
+        n_decisions = None
+        for outputs in (seen, np.zeros_like(seen), np.full_like(seen, np.nan)):
+            rule = lambda outputs=outputs: np.asarray(decide(outputs.copy(), seen.copy()))  # noqa: E731
+            right = self.attempt("decide", rule)
+            fits = right.ndim == 2 and right.size and right.shape == (N_TRIALS, n_decisions or right.shape[1])
+            if right.dtype != bool or not fits:
+                self.refuse(
+                    f"has a rule: decide returns {right.dtype} of shape {right.shape} for {N_TRIALS} trials; truth "
+                    f"values ({N_TRIALS}, number of decisions) are needed"
+                )
+            n_decisions = right.shape[1]
+            if outputs is seen and not right.all():
+                wrong = int((~right.all(axis=1)).sum())
+                self.refuse(f"has a rule: decide calls the targets themselves wrong on {wrong} of {N_TRIALS} trials")
 
 
-def _check_values(task: Task, where: str, inputs, targets, mask) -> None:
-    parts = [(inputs, task.inputs, "inputs", task.input_bounds), (targets, task.outputs, "targets", task.target_bounds)]
-    for values, names, what, (low, high) in parts:
-        bad = np.argwhere(~np.isfinite(values))
-        if len(bad):
-            step, trial, channel = bad[0]
-            raise ConfigError(
-                f"{where} returns {what} that are not finite: {values[step, trial, channel]} in the channel "
-                f"{names[channel]} at step {step}"
-            )
-        slack = ROUNDING * (high - low)
-        if values.min() < low - slack or values.max() > high + slack:
-            bounds = "input_bounds" if what == "inputs" else "target_bounds"
-            raise ConfigError(
-                f"{where} returns {what} from {values.min():.6g} to {values.max():.6g}; its {bounds} are {low:g} and "
-                f"{high:g}"
-            )
-    if np.ptp(targets, axis=(0, 1)).max() == 0:
-        raise ConfigError(f"{where} has targets that never change, at any step of any of {N_TRIALS} trials")
-    if mask is not None and not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() > 0):
-        raise ConfigError(
-            f"{where} returns a mask from {mask.min():g} to {mask.max():g}; weights are finite, at least 0, not all 0"
-        )
+def _array(values: Any) -> Any:
+    if not hasattr(values, "shape") or not hasattr(values, "dtype"):
+        raise TypeError(f"it returns {type(values).__name__}; arrays are needed")
+    return values
 
 
-def _check_decisions(task: Task, where: str, attempt, targets) -> None:
-    low, high = task.target_bounds
-    seen = ((targets - low) / (high - low))[slice(*(task.window or (0, task.n_steps)))]
-    right = np.asarray(attempt("decide", task.decide, seen, seen))
-    if right.dtype != bool or right.ndim != 2 or right.shape[0] != N_TRIALS or not right.shape[1]:
-        raise ConfigError(
-            f"{where}: decide returns {right.dtype} of shape {right.shape} for {N_TRIALS} trials; truth values "
-            f"({N_TRIALS}, number of decisions) are needed"
-        )
-    if not right.all():
-        wrong = int((~right.all(axis=1)).sum())
-        raise ConfigError(f"{where}: decide calls the targets themselves wrong on {wrong} of {N_TRIALS} trials")
+def _count(n: int) -> str:
+    return "two" if n == 2 else str(n)
 
 
 def _is(value: object, kinds: Any) -> bool:

@@ -60,6 +60,8 @@ def draw_corpus(
 def aligned_conditions(tasks: list[Task], key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> list[Any]:
     """Draw the conditions of every task with one key; conditions of one name are those of the first task that has it.
 
+    The name is a field's or a key's; conditions without one (of a plain tuple) are the task's own.
+
     Raises:
         ValueError: if two tasks have conditions of one name and different shapes.
     """
@@ -67,7 +69,8 @@ def aligned_conditions(tasks: list[Task], key: Key[Array, ""], n_trials: int, se
     found = []
     for task in tasks:
         drawn = conditions_of(task.draw, key, n_trials, settings)
-        for name, values in named(drawn).items():
+        own = {name: values for name, values in named(drawn).items() if not name[:1].isdigit() and name}
+        for name, values in own.items():
             first, theirs = shared.setdefault(name, (task.name, values))
             if theirs.shape != values.shape or theirs.dtype != values.dtype:
                 raise ValueError(
@@ -75,7 +78,7 @@ def aligned_conditions(tasks: list[Task], key: Key[Array, ""], n_trials: int, se
                     f"and {values.dtype} of shape {values.shape[1:]} in {task.name}; name one of them otherwise, or "
                     "set `independent`"
                 )
-        found.append(replaced(drawn, {name: values for name, (_, values) in shared.items()}))
+        found.append(replaced(drawn, {name: shared[name][1] for name in own}))
     return found
 
 

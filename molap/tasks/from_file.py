@@ -40,7 +40,8 @@ def task_from_file(path: str) -> Task:
         values = arrays[name]
         if values.ndim != 3 or values.dtype.kind not in "fiub" or 0 in values.shape:
             raise ConfigError(
-                f"{where}: {name} is {values.dtype} of shape {values.shape}; numbers (time, trial, channel)"
+                f"{where}: {name} is {values.dtype} of shape {values.shape}; numbers, time × trial × "
+                "channel, are needed"
             )
         bad = np.argwhere(~np.isfinite(values.astype(np.float32)))
         if len(bad):
@@ -56,31 +57,32 @@ def task_from_file(path: str) -> Task:
         raise ConfigError(f"{where}: {n_trials} trials are not enough; at least {FEWEST}, to hold some out")
     mask = arrays.get("mask")
     if mask is not None and (
-        mask.ndim != 3
+        mask.dtype.kind not in "fiub"
+        or mask.ndim != 3
         or mask.shape[0] != inputs.shape[0]
         or mask.shape[1] not in (1, n_trials)
         or mask.shape[2] not in (1, targets.shape[2])
     ):
         raise ConfigError(
-            f"{where}: mask has the shape {mask.shape}; {targets.shape} is needed: time, trial, output, of which the "
-            "last two may be 1"
+            f"{where}: mask is {mask.dtype} and has the shape {mask.shape}; numbers of the shape {targets.shape} are "
+            "needed: time, trial, output, of which the last two may be 1"
         )
     pools = _pools(n_trials)
     shown, wanted = (values.astype(np.float32) for values in (inputs, targets))
     name = Path(path).stem
     return Task(
         name,
-        str(arrays.get("label", name)),
-        functools.partial(_build, shown, wanted),
+        _texts(arrays["label"])[0] if "label" in arrays and arrays["label"].size == 1 else name,
+        functools.partial(_build, shown, wanted, name),
         _names(arrays, "input", inputs.shape[2], where),
         _names(arrays, "output", targets.shape[2], where),
         input_bounds=_bounds(shown),
         target_bounds=_bounds(wanted),
         n_steps=inputs.shape[0],
-        dt=float(arrays.get("dt", DT_MS)),
-        draw=functools.partial(_draw, pools["training"]),
-        held_out={stream: functools.partial(_in_turn, pools[stream]) for stream in ("validation", "test")},
-        mask=None if mask is None else functools.partial(_mask, mask.astype(np.float32)),
+        dt=_number(arrays["dt"], where) if "dt" in arrays else DT_MS,
+        draw=functools.partial(_draw, pools["training"], name),
+        held_out={stream: functools.partial(_in_turn, pools[stream], name) for stream in ("validation", "test")},
+        mask=None if mask is None else functools.partial(_mask, mask.astype(np.float32), name),
         window=_window(arrays["window"], where) if "window" in arrays else None,
     )
 
@@ -106,14 +108,25 @@ def _names(arrays: dict[str, np.ndarray], what: str, n: int, where: str) -> tupl
     """Return the names of channels, `input1` … where the file does not name them."""
     if f"{what}_names" not in arrays:
         return tuple(f"{what}{i + 1}" for i in range(n))
-    names = tuple(map(str, np.ravel(arrays[f"{what}_names"])))
+    names = _texts(arrays[f"{what}_names"])
     if len(names) != n:
         raise ConfigError(f"{where}: {what}_names has {len(names)} names for {n} channels")
     return names
 
 
+def _texts(values: np.ndarray) -> tuple[str, ...]:
+    return tuple(value.decode() if isinstance(value, bytes) else str(value) for value in np.ravel(values).tolist())
+
+
+def _number(values: np.ndarray, where: str) -> float:
+    if values.size != 1 or values.dtype.kind not in "fiu":
+        raise ConfigError(f"{where}: dt is {np.ravel(values).tolist()}; one number, the duration of a step in ms")
+    return float(values.item())
+
+
 def _window(values: np.ndarray, where: str) -> tuple[int, int]:
-    if values.size != 2 or values.dtype.kind not in "fiu" or (values != np.round(values)).any():
+    whole = values.size == 2 and values.dtype.kind in "fiu" and np.isfinite(values).all()
+    if not whole or (values != np.round(values)).any():
         raise ConfigError(f"{where}: window is {np.ravel(values).tolist()}; its first step and the step after its last")
     first, stop = (int(step) for step in np.ravel(values))
     return first, stop
@@ -135,22 +148,24 @@ def _pools(n_trials: int) -> dict[str, np.ndarray]:
     }
 
 
-def _draw(pool: np.ndarray, key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> dict[str, Array]:
+def _draw(pool: np.ndarray, name: str, key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> dict[str, Array]:
     """Draw trials for training, with replacement."""
-    return {"trial": jnp.asarray(pool)[jax.random.randint(key, (n_trials,), 0, len(pool))]}
+    return {f"trial_of_{name}": jnp.asarray(pool)[jax.random.randint(key, (n_trials,), 0, len(pool))]}
 
 
-def _in_turn(pool: np.ndarray, key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> dict[str, Array]:
+def _in_turn(
+    pool: np.ndarray, name: str, key: Key[Array, ""], n_trials: int, settings: TrialSettings
+) -> dict[str, Array]:
     """Draw held-out trials, each as often as any other: all of them before any comes again."""
     rounds = -(-n_trials // len(pool))
     orders = [jax.random.permutation(key_of_round, jnp.asarray(pool)) for key_of_round in jax.random.split(key, rounds)]
-    return {"trial": jnp.concatenate(orders)[:n_trials]}
+    return {f"trial_of_{name}": jnp.concatenate(orders)[:n_trials]}
 
 
-def _build(inputs: np.ndarray, targets: np.ndarray, conditions: Any, settings: TrialSettings):
-    trial: Int[Array, " trial"] = conditions["trial"]
+def _build(inputs: np.ndarray, targets: np.ndarray, name: str, conditions: Any, settings: TrialSettings):
+    trial: Int[Array, " trial"] = conditions[f"trial_of_{name}"]
     return jnp.asarray(inputs)[:, trial], jnp.asarray(targets)[:, trial]
 
 
-def _mask(mask: np.ndarray, conditions: Any, settings: TrialSettings) -> Float[Array, "time #trial #output"]:
-    return jnp.asarray(mask) if mask.shape[1] == 1 else jnp.asarray(mask)[:, conditions["trial"]]
+def _mask(mask: np.ndarray, name: str, conditions: Any, settings: TrialSettings) -> Float[Array, "time #trial #output"]:
+    return jnp.asarray(mask) if mask.shape[1] == 1 else jnp.asarray(mask)[:, conditions[f"trial_of_{name}"]]

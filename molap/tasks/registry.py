@@ -4,6 +4,7 @@ import functools
 import importlib
 import importlib.util
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -82,6 +83,11 @@ def _added(module: str) -> list[Task] | tuple[Task, ...]:
 
 
 def _import(module: str):
+    if module.endswith(".py") and not Path(module).is_file():
+        raise ConfigError(
+            f"tasks.modules: {module!r} cannot be imported: there is no file {Path(module).resolve()}; paths are "
+            "relative to the working directory"
+        )
     try:
         if not module.endswith(".py"):
             return importlib.import_module(module)
@@ -90,11 +96,15 @@ def _import(module: str):
         assert spec and spec.loader, "a file .py has both"
         loaded = importlib.util.module_from_spec(spec)
         sys.modules.setdefault(spec.name, loaded)
+        before = {*sys.modules}
         sys.path.insert(0, folder)  # a file may import what lies beside it
         try:
             spec.loader.exec_module(loaded)
         finally:
             sys.path.remove(folder)
+            for name in {*sys.modules} - before:  # another folder may have a module of the same name
+                if str(getattr(sys.modules[name], "__file__", None) or "").startswith(folder + os.sep):
+                    del sys.modules[name]
         return loaded
     except (Exception, SystemExit) as error:  # a user's file may raise anything
         raise ConfigError(f"tasks.modules: {module!r} cannot be imported: {in_one_line(error)}") from None

@@ -46,7 +46,10 @@ class Task(NamedTuple):
     window: tuple[int, int] | None = None
     """Steps over which a decision is read; if None, the last `evaluation.window` steps."""
     decide: Decide | None = None
-    """When a decision is right; if None, when its mean over the window lies within the tolerance (A.3)."""
+    """When a decision is right; if None, when its mean over the window lies within the tolerance (A.3).
+
+    For a task with an output `fixation`, the first decision is whether fixation is right, and counts apart.
+    """
 
     def conditions(self, key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> Any:
         """Draw the conditions of trials."""
@@ -100,10 +103,13 @@ def ring(outputs: slice, degrees: float = 36.0, fixation: int | None = 0, thresh
         found, targets = found.mean(axis=0), targets.mean(axis=0)
         n = targets[:, outputs].shape[1]
         apart = np.abs(found[:, outputs].argmax(axis=1) - targets[:, outputs].argmax(axis=1))
-        near = np.minimum(apart, n - apart) * 360 / n <= degrees + 1e-9
+        finite = np.isfinite(found).all(axis=1)
+        near = finite & (np.minimum(apart, n - apart) * 360 / n <= degrees + 1e-9)
         if fixation is None:
             return near[:, None]
         fixates, should = found[:, fixation] > threshold, targets[:, fixation] > threshold
-        return np.stack([fixates == should, np.where(should, fixates, ~fixates & near)], axis=1)
+        return np.stack(
+            [(fixates == should) & np.isfinite(found).all(axis=1), np.where(should, fixates, ~fixates & near)], axis=1
+        )
 
     return decide

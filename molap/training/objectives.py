@@ -21,12 +21,13 @@ def mean_squared_error(
     targets: Float[Array | np.ndarray, "time trial output"],
     mask: Float[Array | np.ndarray, "time #trial #output"] | None = None,
 ) -> Float[Array, ""]:
-    """Return Σ m (ŷ − y)² / Σ m over steps, trials and outputs; without a mask, m = 1."""
+    """Return Σ m (ŷ − y)² / Σ m over steps, trials and outputs, or 0 if Σ m = 0; without a mask, m = 1."""
     squares = (outputs - targets) ** 2
     if mask is None:
         return jnp.mean(squares)
     weights = jnp.broadcast_to(mask, squares.shape)
-    return jnp.sum(weights * squares) / jnp.sum(weights)
+    total = jnp.sum(weights)
+    return jnp.sum(weights * squares) / jnp.where(total > 0, total, 1)
 
 
 def loss(

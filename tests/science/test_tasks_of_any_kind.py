@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from long_task import HELPER, write_long_task
+from long_task import HELPER, LONG, write_long_task
 
 from molap.config.evaluation import CriterionSettings, TaskCriterion
 from molap.config.network import InitSettings
@@ -111,6 +111,32 @@ def test_the_masked_loss_is_that_of_a_loop(shape):
     assert float(mean_squared_error(jnp.asarray(outputs), targets, mask)) == pytest.approx(total / weight, rel=1e-5)
 
 
+def test_a_batch_that_is_masked_altogether_has_no_error():
+    ones = jnp.ones((3, 2, 1))
+    assert float(mean_squared_error(ones, np.zeros((3, 2, 1), np.float32), jnp.zeros((3, 1, 1)))) == 0
+
+
+def test_two_files_may_each_have_a_helper_of_one_name(tmp_path):
+    for name, label in (("one", "A1"), ("other", "B1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "helper.py").write_text(f"{HELPER}\nLABEL = {label!r}\n")
+        text = LONG.replace("import signals", "import LABEL, signals").replace('"I1"', "LABEL")
+        (tmp_path / name / f"tasks_{name}.py").write_text(text.replace('"integrate"', f'"{name}"'))
+    tasks = load_tasks(tuple(str(tmp_path / name / f"tasks_{name}.py") for name in ("one", "other")))
+    assert [tasks[name].label for name in ("one", "other")] == ["A1", "B1"]
+
+
+def test_conditions_without_a_name_are_a_task_s_own():
+    ranges = ((0, 1), (5, 6))
+    tasks = []
+    for i, (low, high) in enumerate(ranges):
+        draw = lambda key, n, s, low=low, high=high: (jax.random.uniform(key, (n,), minval=low, maxval=high),)  # noqa: E731
+        build = lambda c, s: (jnp.broadcast_to(c[0], (3, *c[0].shape))[..., None],) * 2  # noqa: E731
+        tasks.append(Task(f"task{i}", f"L{i}", build, ("x",), ("y",), (0, 6), (0, 6), 3, draw=draw))
+    shown = draw_corpus(tasks, KEY, 50, QUIET, aligned=True).inputs[0]
+    assert all(low <= column.min() <= column.max() <= high for column, (low, high) in zip(shown.T, ranges, strict=True))
+
+
 def test_the_mask_of_a_task_reaches_its_objective():
     mask = lambda conditions, s: jnp.ones((5, 1, 1)).at[:3].set(0)  # noqa: E731
     draw = lambda key, n, s: OneValue(jax.random.uniform(key, (n,)))  # noqa: E731
@@ -158,6 +184,7 @@ def test_ring_decisions_are_those_of_the_angles():
     moves = np.zeros_like(targets)
     assert decide(moves, targets)[2].tolist() == [False, False]
     assert decide(np.ones_like(targets), targets)[0].tolist() == [False, False]
+    assert not decide(np.full_like(targets, np.nan), targets).any()
 
 
 def test_rules_of_a_task_replace_the_paper_s():
@@ -211,6 +238,34 @@ def test_what_a_task_file_imports_from_beside_it_belongs_to_the_digest(long_task
     source_digest.cache_clear()  # as in another process
     module_digest.cache_clear()
     assert source_digest("molap.stages.head", (long_task,)) != before
+
+
+@pytest.mark.parametrize("imported", ["from .impl import GAIN", "from lib.impl import GAIN", "from . import impl"])
+def test_what_a_helper_s_package_imports_belongs_to_the_digest(tmp_path, imported):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "__init__.py").write_text("")
+    (tmp_path / "lib" / "signals.py").write_text(imported)
+    (tmp_path / "lib" / "impl.py").write_text("GAIN = dict(description=1)")
+    (tmp_path / "tasks.py").write_text("from lib.signals import GAIN")
+    path, digests = str(tmp_path / "tasks.py"), []
+    for gain in (1, 2):
+        (tmp_path / "lib" / "impl.py").write_text(f"GAIN = dict(description={gain})")
+        source_digest.cache_clear()
+        module_digest.cache_clear()
+        digests.append(source_digest("molap.stages.head", (path,)))
+    assert digests[0] != digests[1]
+
+
+def test_modules_of_a_package_are_named_as_modules_in_the_digest(tmp_path, monkeypatch):
+    """The digest must not depend on where a package lies."""
+    (tmp_path / "lab_package").mkdir()
+    (tmp_path / "lab_package" / "__init__.py").write_text("from .helper import GAIN")
+    (tmp_path / "lab_package" / "helper.py").write_text("GAIN = 1")
+    (tmp_path / "lab_package" / "tasks.py").write_text("from lab_package.helper import GAIN")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = user_sources(("lab_package.tasks",))
+    assert found == ["lab_package.tasks", "lab_package", "lab_package.helper"]
+    assert source_digest("molap.stages.head", ("lab_package.tasks",))
 
 
 def test_lengths_are_a_setting_only_where_they_are_unlike(long_task):

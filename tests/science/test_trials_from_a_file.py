@@ -8,6 +8,7 @@ from molap.config.base import ConfigError
 from molap.config.tasks import TrialSettings
 from molap.jobs.digests import module_digest, source_digest
 from molap.tasks.batch import raw_trials
+from molap.tasks.corpus import draw_corpus
 from molap.tasks.registry import load_tasks
 
 KEY = jax.random.key(0)
@@ -30,13 +31,13 @@ def test_trials_from_a_file_are_dealt_out_once_and_come_as_they_are(tmp_path):
     for stream in ("training", "validation", "test"):
         of_stream = task.of_stream(stream)
         trials = raw_trials(of_stream, KEY, of_stream.conditions(KEY, 400, QUIET), QUIET)
-        places = np.asarray(trials.conditions["trial"])
+        places = np.asarray(trials.conditions["trial_of_recorded"])
         seen[stream] = {*places.tolist()}
         np.testing.assert_array_equal(trials.inputs, inputs[:, places])
         assert trials.mask.shape == (20, 400, 1)
     assert sorted(trial for places in seen.values() for trial in places) == list(range(30))
     assert [len(seen[stream]) for stream in ("training", "validation", "test")] == [18, 6, 6]
-    once = np.asarray(task.of_stream("test").conditions(KEY, 6, QUIET)["trial"])
+    once = np.asarray(task.of_stream("test").conditions(KEY, 6, QUIET)["trial_of_recorded"])
     assert {*once.tolist()} == seen["test"]
 
 
@@ -48,17 +49,45 @@ def test_trials_from_a_file_belong_to_the_digest(tmp_path):
     assert source_digest("molap.stages.head", (path,)) != before
 
 
+def test_what_matlab_writes_is_read(tmp_path):
+    """`scipy.io.loadmat` returns a scalar as a matrix, and a text as an array."""
+    matlab = {"dt": [[20.0]], "label": np.array(["R1"]), "input_names": np.array([b"a", b"b", b"c"])}
+    task = load_tasks((save(tmp_path / "recorded.npz", **matlab),))["recorded"]
+    assert (task.dt, task.label, task.inputs) == (20.0, "R1", ("a", "b", "c"))
+
+
+def test_files_of_unlike_numbers_of_trials_keep_to_their_own_in_an_aligned_corpus(tmp_path):
+    """Trial i of one file has nothing to do with trial i of the other."""
+    paths = []
+    for name, n in (("many", 100), ("few", 10)):
+        numbers = np.broadcast_to(np.arange(n)[None, :, None], (4, n, 1)).astype(float)
+        paths.append(save(tmp_path / f"{name}.npz", inputs=numbers, targets=numbers))
+    tasks = [load_tasks(tuple(paths))[name] for name in ("many", "few")]
+    shown = draw_corpus(tasks, KEY, 500, QUIET, aligned=True).inputs[0]
+    for column, task in zip(shown.T, tasks, strict=True):
+        own = task.conditions(KEY, 2000, QUIET)[f"trial_of_{task.name}"]
+        assert {*column.tolist()} <= {*np.asarray(own).astype(float).tolist()}
+    assert len({*shown[:, 1].tolist()}) == 6
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"inputs": None}, "has no inputs; it holds targets"),
         ({"target": np.zeros(3)}, "holds 'target', which is not read; allowed are inputs, targets, mask"),
-        ({"inputs": np.zeros((20, 30))}, r"inputs is float64 of shape \(20, 30\); numbers \(time, trial, channel\)"),
+        (
+            {"inputs": np.zeros((20, 30))},
+            r"inputs is float64 of shape \(20, 30\); numbers, time × trial × channel, are needed",
+        ),
         ({"inputs": np.zeros((30, 20, 3))}, "inputs have 30 steps and 20 trials, targets 20 and 30"),
         ({"inputs": np.full((20, 30, 3), np.nan)}, "inputs is not finite at step 0, trial 0, channel 0"),
         ({"inputs": np.array([{}, None])}, "cannot be read: ValueError: Object arrays"),
-        ({"mask": np.zeros((20, 30))}, r"mask has the shape \(20, 30\)"),
+        ({"mask": np.zeros((20, 30))}, r"mask is float64 and has the shape \(20, 30\)"),
         ({"mask": np.zeros((20, 1, 1))}, "a mask from 0 to 0"),
+        ({"dt": [10, 20]}, r"dt is \[10, 20\]; one number"),
+        ({"dt": "ten"}, r"dt is \['ten'\]; one number"),
+        ({"window": [0, np.inf]}, r"window is \[0.0, inf\]"),
+        ({"mask": np.full((20, 1, 1), "a")}, "mask is <U1 and has the shape"),
         ({"window": [3]}, r"window is \[3\]"),
         ({"window": [15, 30]}, r"window \(15, 30\); give its first step"),
         ({"input_names": ["a"]}, "input_names has 1 names for 3 channels"),
