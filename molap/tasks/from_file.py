@@ -158,8 +158,8 @@ def _in_turn(
 ) -> dict[str, Array]:
     """Draw held-out trials, each as often as any other: all of them before any comes again."""
     rounds = -(-n_trials // len(pool))
-    orders = [jax.random.permutation(key_of_round, jnp.asarray(pool)) for key_of_round in jax.random.split(key, rounds)]
-    return {f"trial_of_{name}": jnp.concatenate(orders)[:n_trials]}
+    orders = jax.vmap(lambda own: jax.random.permutation(own, jnp.asarray(pool)))(jax.random.split(key, rounds))
+    return {f"trial_of_{name}": orders.ravel()[:n_trials]}
 
 
 def _build(inputs: np.ndarray, targets: np.ndarray, name: str, conditions: Any, settings: TrialSettings):
