@@ -52,6 +52,20 @@ def slow_down(scratch, stage, seconds):
     scratch.edit(f"molap/stages/{stage}.py", begin, f"{begin}    import time; time.sleep({seconds})\n")
 
 
+def hold_all_but_one(scratch, stage):
+    """Have the jobs of a stage wait as long as the file `hold` exists, but for the first to start."""
+    (scratch.folder / "hold").touch()
+    begin = "def work(job: Job[Settings]) -> None:\n"
+    waiting = """    import os, time
+    try:
+        os.mkdir("first")
+    except FileExistsError:
+        while os.path.exists("hold"):
+            time.sleep(0.2)
+"""
+    scratch.edit(f"molap/stages/{stage}.py", begin, begin + waiting)
+
+
 def test_a_cancelled_job_is_tried_again_and_the_master_tracks_it(scratch):
     scratch.set(tracking={"enabled": True})
     with started(scratch, SEPARATE[0]) as process:
@@ -65,13 +79,16 @@ def test_a_cancelled_job_is_tried_again_and_the_master_tracks_it(scratch):
 
 
 def test_the_documented_restart_after_a_killed_master_duplicates_no_job(scratch):
-    slow_down(scratch, "separate", 20)
+    hold_all_but_one(scratch, "separate")
     with started(scratch, *SEPARATE) as process:
         wait_for(lambda: "1 of 3 steps" in messages(scratch), 600)
+        wait_for(lambda: [job for job in slurm_jobs(scratch) if job.state == "RUNNING"])
         process.kill()
+        process.wait()
     before = slurm_jobs(scratch)
     first = min((job for job in before if job.state == "COMPLETED"), key=lambda job: job.end)
     assert [job for job in before if job.state == "RUNNING"], "jobs go on without their master"
+    (scratch.folder / "hold").unlink()
     result = restart(scratch, *SEPARATE)
     assert result.returncode == 0, result.stdout + result.stderr
     after = slurm_jobs(scratch)
