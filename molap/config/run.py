@@ -126,6 +126,19 @@ class RunSettings(Section):
             raise ValueError(
                 f"tasks.noise_onset: {self.tasks.noise_onset} is not allowed; the longest trial has {longest} steps"
             )
+        for name in self.figures.plateau_tasks or ():
+            missing = [epoch for epoch in PLATEAU_EPOCHS if name not in NINE_SHAPES and epoch not in of[name].epochs]
+            if missing:
+                raise ValueError(
+                    f"figures.plateau_tasks: {name!r} has no epoch {missing[0]!r}; the diagnosis is of tasks with two "
+                    "pulses, `pulse1` and `pulse2`, and a `response`"
+                )
+        if self.tasks.modules and self.corpus.alignment == "aligned":
+            from molap.tasks.corpus import check_aligned
+            from molap.tasks.registry import load_tasks
+
+            known = load_tasks(self.tasks.modules)
+            check_aligned([known[name] for name in self.tasks.names], self.tasks)
 
     def _perturbed_are_trained(self) -> None:
         p = self.perturbations
@@ -184,8 +197,12 @@ class TaskShape(NamedTuple):
     """Whether the task has a window of its own, over which its decisions are read."""
     outputs: tuple[str, ...] = ()
     """Names of the outputs of a user's task."""
+    epochs: tuple[str, ...] = ()
+    """Names of the epochs of a user's task."""
 
 
+PLATEAU_EPOCHS = ("response", "pulse1", "pulse2")
+"""Epochs of the tasks for which the diagnosis shows why training got stuck."""
 NINE_SHAPES = dict.fromkeys(TASK_NAMES, TaskShape(N_STEPS, MOST_CHANNELS, DT_MS, False))
 
 
@@ -198,7 +215,12 @@ def shapes(modules: tuple[str, ...]) -> dict[str, TaskShape]:
     own = {name: task for name, task in load_tasks(modules).items() if name not in NINE_SHAPES}
     return NINE_SHAPES | {
         name: TaskShape(
-            task.n_steps, len(task.inputs) + len(task.outputs), task.dt, task.window is not None, task.outputs
+            task.n_steps,
+            len(task.inputs) + len(task.outputs),
+            task.dt,
+            task.window is not None,
+            task.outputs,
+            tuple(task.epochs),
         )
         for name, task in own.items()
     }

@@ -1,4 +1,4 @@
-"""Draw trials of a task: what is shown, what is wanted, and the epochs."""
+"""Draw trials of a task: inputs, targets, epochs, and the steps on which a decision is read."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,6 +24,7 @@ def draw_trials_of(
     targets: tuple[Sequence[str], Float[Array | np.ndarray, "time trial output"]],
     dt: float,
     epochs: Epochs,
+    window: tuple[int, int],
 ) -> Figure:
     """Draw the first trials of a task, one column each: inputs above, targets below, over time in ms.
 
@@ -33,6 +34,7 @@ def draw_trials_of(
         targets: names of the outputs, and their values.
         dt: duration of a step in ms.
         epochs: name → first step, and the step after the last; named above the first row.
+        window: the first step on which a decision is read, and the step after the last; grey in the second row.
     """
     n_steps, n_trials = inputs[1].shape[0], min(MOST, inputs[1].shape[1])
     figure = new_figure(1.4 + 2.6 * n_trials, 4.2)
@@ -41,6 +43,8 @@ def draw_trials_of(
         for trial, axes in enumerate(row):
             _signals(axes, np.asarray(values[:, trial]), names, dt)
             _epochs(axes, epochs, dt, named=what == "inputs")
+            if what == "targets":
+                _window(axes, window, dt)
         row[0].set_ylabel(what)
         if len(names) <= LINES:
             row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=7)
@@ -62,6 +66,15 @@ def _signals(axes: Axes, values: Float[np.ndarray, "time channel"], names: Seque
     else:
         extent = (0.0, n_steps * dt, len(names) - 0.5, -0.5)
         axes.imshow(values.T, aspect="auto", extent=extent, cmap="viridis", interpolation="nearest")
+
+
+def _window(axes: Axes, window: tuple[int, int], dt: float) -> None:
+    start, stop = (step * dt for step in window)
+    if axes.images:  # which would lie under or over a grey area
+        for time in (start, stop):
+            axes.axvline(time, color="white", linewidth=1, linestyle="--")
+    else:
+        axes.axvspan(start, stop, color="0.92", zorder=0, label="decision")
 
 
 def _epochs(axes: Axes, epochs: Epochs, dt: float, named: bool) -> None:

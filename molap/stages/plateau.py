@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from molap.config.base import ConfigError, Section
+from molap.config.base import Section
 from molap.config.evaluation import TaskCriterion
 from molap.evaluation.criterion import metrics, rule_of
 from molap.evaluation.plateau import symptoms
@@ -51,18 +51,11 @@ def work(job: Job[Settings]) -> None:
 def epochs_of(s: Settings) -> tuple:
     """Return the response period and the pulses of a user's task; nothing for the nine, which have those of the paper.
 
-    Raises:
-        ConfigError: if the task does not name these epochs.
+    The configuration has checked that the task names these epochs (`molap.config.run.PLATEAU_EPOCHS`).
     """
     if not s.criterion.modules:
         return ()
     epochs = load_tasks(s.criterion.modules)[s.task].epochs
-    missing = [name for name in ("response", "pulse1", "pulse2") if name not in epochs]
-    if missing:
-        raise ConfigError(
-            f"figures.plateau_tasks: {s.task!r} has no epoch {missing[0]!r}; the diagnosis is of tasks with two "
-            "pulses, `pulse1` and `pulse2`, and a `response`"
-        )
     return epochs["response"], (epochs["pulse1"], epochs["pulse2"])
 
 

@@ -1,12 +1,17 @@
 """`molap tasks`: list the tasks, or write trials of one to a file. JAX is loaded only when it is needed."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from molap.config.base import ConfigError, check
+from molap.config.evaluation import CriterionSettings
 from molap.config.tasks import TrialSettings
 from molap.jobs.command import Whole, refusing, run
+
+if TYPE_CHECKING:
+    from molap.tasks.batch import Trials
 
 more_tasks = click.option(
     "--module", multiple=True, metavar="MODULE", help="File or module with more TASKS; may be repeated."
@@ -39,27 +44,29 @@ def list_tasks(module: tuple[str, ...]) -> None:
 @click.option("--trials", type=Whole(1, 1_000_000), default=10, help="Number of trials.")
 @click.option("--seed", type=Whole(min=0), default=0, help="What the trials are drawn from.")
 @click.option("--noise", type=float, default=0.002, help="Standard deviation of the noise on the inputs.")
-@click.option("--output", type=click.Path(path_type=Path), required=True, metavar="FILE.npz", help="File to write.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="File to write: .npz for the trials and, beside it, their picture; .png for the picture alone.",
+)
 @refusing(ConfigError, OSError)
 def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: float, output: Path) -> None:
-    """Write trials of a task to a file, before rescaling, and draw the first of them beside it.
+    """Write trials of a task to a file, before rescaling, and draw the first of them.
 
     \b
     Example:
       molap tasks show mem_pro --trials 3 --output trials.npz    # and trials.png
+      molap tasks show mem_pro --trials 3 --output trials.png    # the picture alone
     """
-    import numpy as np
-
     from molap.figures.trials import draw_trials_of
     from molap.randomness import named_key
-    from molap.storage.files import save_arrays
     from molap.tasks.batch import raw_trials
     from molap.tasks.registry import load_tasks
-    from molap.tasks.task import named
-    from molap.tasks.trial import Conditions
 
-    if output.suffix != ".npz" or str(output) in module:
-        raise ConfigError(f"--output: {output} is not allowed; a new file with the ending .npz")
+    if output.suffix not in (".npz", ".png") or str(output) in module:
+        raise ConfigError(f"--output: {output} is not allowed; a new file with the ending .npz or .png")
     known = load_tasks(module)
     if task not in known:
         raise ConfigError(f"TASK: there is no task {task!r}; tasks are {', '.join(known)}; `--module FILE` adds yours")
@@ -68,9 +75,27 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
         key = named_key(seed, "show", "conditions")
     conditions = known[task].conditions(key, trials, settings)
     drawn = raw_trials(known[task], named_key(seed, "show", "noise", task), conditions, settings)
-    values = {name: np.asarray(of_trials) for name, of_trials in named(conditions).items()}
-    if isinstance(conditions, Conditions):
-        degrees = np.round(np.degrees(np.asarray(conditions.angles, np.float64)))
+    own, picture = known[task], output.with_suffix(".png")
+    if output != picture:
+        _save(output, task, seed, settings, drawn)
+    signals = (own.inputs, drawn.inputs), (own.outputs, drawn.targets)
+    window = own.window or (max(0, own.n_steps - CriterionSettings().window), own.n_steps)
+    figure = draw_trials_of(f"{own.label} {own.name}", *signals, own.dt, own.epochs, window)
+    figure.savefig(picture, metadata={"Software": None})
+    print(f"{picture}: the first trials")
+
+
+def _save(output: Path, task: str, seed: int, settings: TrialSettings, drawn: "Trials") -> None:
+    """Write trials with their conditions, and say what was written."""
+    import numpy as np
+
+    from molap.storage.files import save_arrays
+    from molap.tasks.task import named
+    from molap.tasks.trial import Conditions
+
+    values = {name: np.asarray(of_trials) for name, of_trials in named(drawn.conditions).items()}
+    if isinstance(drawn.conditions, Conditions):
+        degrees = np.round(np.degrees(np.asarray(drawn.conditions.angles, np.float64)))
         values = {"angles": values["angles"], "angles_degrees": degrees}
     save_arrays(
         output,
@@ -80,14 +105,8 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
         **({} if drawn.mask is None else {"mask": np.asarray(drawn.mask)}),
         **values,
     )
-    picture = output.with_suffix(".png")
-    own = known[task]
-    signals = (own.inputs, drawn.inputs), (own.outputs, drawn.targets)
-    figure = draw_trials_of(f"{own.label} {own.name}", *signals, own.dt, own.epochs)
-    figure.savefig(picture, metadata={"Software": None})
     shapes = f"inputs {drawn.inputs.shape} and targets {drawn.targets.shape}"
     print(f"{output}: {shapes} (step, trial, channel) before they are rescaled to [0, 1]; {', '.join(values)}")
-    print(f"{picture}: the first trials")
 
 
 if __name__ == "__main__":

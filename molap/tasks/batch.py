@@ -50,7 +50,7 @@ def _signals(
     tasks: Sequence[Task], conditions: Sequence[Any], settings: TrialSettings, n_steps: int | None = None
 ) -> list[Trials]:
     """Build the trials of several tasks without noise, in one program; with `n_steps`, all get that many steps."""
-    functions = tuple((task.build, task.mask) for task in tasks)
+    functions = tuple((task.build, task.mask, _resting(task)) for task in tasks)
     found = _built(functions, tuple(conditions), settings, n_steps)
     if not isinstance(found[0][0], jax.core.Tracer):
         found = jax.tree.map(np.asarray, found)
@@ -63,17 +63,25 @@ def _signals(
 @partial(jax.jit, static_argnames=("functions", "settings", "n_steps"))
 def _built(functions: tuple, conditions: tuple, settings: TrialSettings, n_steps: int | None):
     found = []
-    for (build, mask), of_task in zip(functions, conditions, strict=True):
-        inputs, targets = (_of_length(values, n_steps) for values in build(of_task, settings))
+    for (build, mask, resting), of_task in zip(functions, conditions, strict=True):
+        built = zip(build(of_task, settings), resting, strict=True)
+        inputs, targets = (_of_length(values, n_steps, rest) for values, rest in built)
         found.append((inputs, targets, None if mask is None else mask(of_task, settings)))
     return found
 
 
-def _of_length(values: Array, n_steps: int | None) -> Array:
-    """Return the first `n_steps` steps, with zeros after the end of a shorter trial: nothing is shown or wanted."""
+def _of_length(values: Array, n_steps: int | None, rest: float) -> Array:
+    """Return the first `n_steps` steps; after the end of a shorter trial, nothing is shown or wanted."""
     if n_steps is None or n_steps == values.shape[0]:
         return values
-    return jnp.pad(values[:n_steps], ((0, max(0, n_steps - values.shape[0])), (0, 0), (0, 0)))
+    after = ((0, max(0, n_steps - values.shape[0])), (0, 0), (0, 0))
+    return jnp.pad(values[:n_steps], after, constant_values=rest)
+
+
+def _resting(task: Task) -> tuple[float, float]:
+    """Return the values of inputs and of targets at rest: 0, or the bound next to it where the bounds exclude 0."""
+    (low, high), (lowest, highest) = task.input_bounds, task.target_bounds
+    return float(min(max(0, low), high)), float(min(max(0, lowest), highest))
 
 
 def _noisy(trials: Trials, key: Key[Array, ""], settings: TrialSettings) -> Trials:

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
@@ -80,6 +81,15 @@ def aligned_conditions(tasks: list[Task], key: Key[Array, ""], n_trials: int, se
                 )
         found.append(replaced(drawn, {name: shared[name][1] for name in own}))
     return found
+
+
+def check_aligned(tasks: list[Task], settings: TrialSettings) -> None:
+    """Check, without drawing anything, that tasks can share the conditions of one name.
+
+    Raises:
+        ValueError: if two tasks have conditions of one name and different shapes.
+    """
+    jax.eval_shape(lambda: aligned_conditions(tasks, jax.random.key(0), 2, settings))
 
 
 def channel_names(tasks: list[Task]) -> tuple[list[str], list[str]]:

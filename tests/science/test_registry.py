@@ -1,5 +1,6 @@
 """The registry of tasks, a user's own tasks, and the command line that shows trials."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sources import REPOSITORY
 from trial_reference import KEY, expected_trials, task_named
 
 from molap.config.base import ConfigError
@@ -18,7 +20,7 @@ from molap.jobs.digests import source_digest
 from molap.randomness import named_key
 from molap.tasks.__main__ import tasks
 from molap.tasks.batch import draw_trials
-from molap.tasks.registry import load_tasks
+from molap.tasks.registry import BUILT_IN, load_tasks
 from molap.tasks.trial import draw_conditions
 
 SETTINGS = TrialSettings(rescaling="none")
@@ -243,6 +245,29 @@ def test_show_writes_trials_before_rescaling(tmp_path):
     np.testing.assert_allclose(arrays["inputs"], inputs, atol=1e-6)
     np.testing.assert_allclose(arrays["targets"], targets, atol=1e-6)
     np.testing.assert_allclose(np.radians(arrays["angles_degrees"]), arrays["angles"], atol=1e-5)
+
+
+def test_show_writes_the_picture_alone(tmp_path):
+    assert ended("show", "mem_pro", "--output", str(tmp_path / "a.png")) == 0
+    assert ended("show", "mem_pro", "--output", str(tmp_path / "b.npz")) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.npz", "b.png"]
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a"])
+def test_show_refuses_another_ending(tmp_path, name, capsys):
+    assert ".npz or .png" in refused(capsys, "show", "mem_pro", "--output", str(tmp_path / name))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_gallery_shows_every_task_and_what_list_prints(capsys):
+    page = (REPOSITORY / "docs/tasks.md").read_text()
+    assert ended("list") == 0
+    assert f"```\n{capsys.readouterr().out}```" in page
+    assert re.findall(r"^## (T\d) `(\w+)`", page, re.M) == [(task.label, task.name) for task in BUILT_IN]
+    pictures = re.findall(r"\((images/\S+)\)", page)
+    assert pictures == [f"images/tasks/{task.name}.png" for task in BUILT_IN]
+    assert all((REPOSITORY / "docs" / path).stat().st_size > 20_000 for path in pictures)
 
 
 def test_show_adds_the_noise_asked_for(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from long_task import HELPER, LONG, write_long_task
 
+from molap.config.base import ConfigError
 from molap.config.evaluation import CriterionSettings, TaskCriterion
 from molap.config.network import InitSettings
 from molap.config.run import parse_config
@@ -75,6 +76,22 @@ def test_padding_is_at_rest_after_rescaling_and_has_noise():
     np.testing.assert_array_equal(quiet.inputs[2:, 0, 1], [0.5] * 4)  # 0 lies in the middle of the bounds
     noisy = draw_corpus(tasks, KEY, 1, TrialSettings(input_noise=0.1), aligned=False)
     assert len(np.unique(noisy.inputs[2:, 0, 1])) == 4
+
+
+@pytest.mark.parametrize(("bounds", "rest"), [((0.5, 2.5), 0), ((-3, -1), 1), ((-1, 3), 0.25)])
+def test_padding_stays_within_the_bounds_of_a_task(bounds, rest):
+    """Rescaled, it is the bound next to zero where the bounds exclude zero."""
+    short = step_task("short", 2, constant_draw([0.5]))
+    level = sum(bounds) / 2
+    short = short._replace(
+        build=lambda conditions, s: (jnp.full((2, 1, 1), level), jnp.full((2, 1, 1), level)),
+        input_bounds=bounds,
+        target_bounds=bounds,
+    )
+    tasks = [step_task("long", 4, constant_draw([0.5])), short]
+    padded = draw_corpus(tasks, KEY, 1, TrialSettings(input_noise=0), aligned=False)
+    for values in (padded.inputs, padded.targets):
+        np.testing.assert_allclose(values[:, 0, 1], [0.5, 0.5, rest, rest])
 
 
 def test_aligned_tasks_share_the_conditions_of_one_name_alone():
@@ -286,3 +303,27 @@ def test_a_loss_without_a_mask_is_the_paper_s():
     inputs, targets = rng.normal(size=(2, 5, 3, 2)).astype(np.float32)
     plain, masked = (float(loss(network, inputs, targets, 0.0, 0.0, mask=m)[0]) for m in (None, np.ones((5, 1, 1))))
     assert plain == pytest.approx(masked, rel=1e-6)
+
+
+def test_what_tasks_cannot_share_is_refused_with_the_configuration(tmp_path, long_task):
+    """Conditions of one name and unlike shapes, and a diagnosis of a task without pulses, before anything runs."""
+    source = (tmp_path / "long_tasks.py").read_text()
+    wide = source.replace("integrate", "wide").replace("I1", "W1").replace("(n_trials,)", "(n_trials, 2)")
+    wide = wide.replace(
+        '"wide", "W1", signals', '"wide", "W1", lambda c, s: signals({"strength": c["strength"][:, 0]}, s)'
+    )
+    (tmp_path / "wide.py").write_text(wide)
+    names = ["mem_pro", "mem_dm1", "integrate"]
+    values = {
+        "tasks": {"modules": [long_task, str(tmp_path / "wide.py")], "names": names},
+        "generalisation": {"left_out": [["mem_dm1"]]},
+        "figures": {"example_task": "mem_pro"},
+        "tune": {"tasks": ["mem_dm1"]},
+    }
+    parse_config(values)
+    both = values | {"tasks": values["tasks"] | {"names": [*names, "wide"]}}
+    with pytest.raises(ConfigError, match=r"corpus.alignment: the condition strength .* in integrate .* in wide; name"):
+        parse_config(both)
+    parse_config(both | {"corpus": {"alignment": "independent"}})
+    with pytest.raises(ConfigError, match=r"figures\.plateau_tasks: 'integrate' has no epoch 'pulse1'"):
+        parse_config(values | {"figures": {"example_task": "mem_pro", "plateau_tasks": ["integrate"]}})
