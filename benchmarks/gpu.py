@@ -76,11 +76,11 @@ def measure(folder: Path, tiny: bool, parts: list[str], save: Callable[[dict], N
     device = "gpu" if has_gpu() else "vmap"
     found: dict = {"device": device}
     small = ("--units", 12, "--trials", 20, "--test-trials", 20, "--chunk", 2) if tiny else ()
-    few = ("--steps", 4) if tiny else ()
+    few, fewer = (("--steps", 4), ("--few",)) if tiny else ((), ())
     seeds = 2 if tiny else 10
     networks, sizes = ((1, 3), (1, 4)) if tiny else ((1, 10, 30, 100, 300), (1, 32, 256))
     if "stages" in parts:
-        for process in [Process(folder, where, "stages") for where in (device, "cpu")]:
+        for process in [Process(folder, where, "stages", *fewer) for where in (device, "cpu")]:
             found[process.folder.name] = process.found()
         found["differences"] = differences(folder / "stages-cpu", folder / f"stages-{device}")
         found["tolerance"] = tolerance(found["stages-cpu"]["units"])

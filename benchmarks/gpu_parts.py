@@ -43,12 +43,16 @@ from molap.training.loop import Recipe, Watch, train
 
 TINY = Path(__file__).parents[1] / "tests" / "tiny.yaml"
 KIND = "molap-cca"
+FEW = ["delay_pro", "mem_dm1"]
 
 
-def stages(folder: Path, _: argparse.Namespace) -> dict:
+def stages(folder: Path, options: argparse.Namespace) -> dict:
     """Run every training stage of the tests' tiny workflow, and the perturbations of what it trains."""
     config = yaml.safe_load(TINY.read_text(encoding="utf-8"))
-    config["primitives"] = {"sources": ["cca", "pca", "none"]}
+    config["primitives"] = {"sources": ["cca", "none"] if options.few else ["cca", "pca", "none"]}
+    if options.few:
+        config |= {"tasks": {"names": FEW}, "figures": {"example_task": FEW[0]}}
+        config["perturbations"]["tasks"] = FEW[:1]
     run = Stages(config, str(folder))
     c, at = run.config, {"block": run.block}
     networks = {}
@@ -210,6 +214,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=0, help="steps of every phase; 0 for the preset's")
     parser.add_argument("--perturb", action="store_true")
+    parser.add_argument("--few", action="store_true", help="fewer tasks and sources of modules")
     options = parser.parse_args()
     if options.vmap:
         molap.training.loop.over_seeds = jax.vmap

@@ -22,23 +22,39 @@ def gpu_report():
     return module
 
 
+@pytest.fixture
+def benchmark(tmp_path):
+    """A function that runs the benchmark in small, and returns what it found and printed."""
+
+    def run(*arguments):
+        output = tmp_path / "gpu.json"
+        command = [sys.executable, "benchmarks/gpu.py", "--tiny", "--folder", tmp_path, "--output", output, *arguments]
+        environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+        done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(output.read_text()), done.stdout
+
+    return run
+
+
 @pytest.mark.exhaustive
-def test_networks_side_by_side_equal_networks_in_turn_to_rounding(tmp_path):
+def test_networks_side_by_side_equal_networks_in_turn_to_rounding(benchmark):
     """Without a GPU the benchmark computes as a GPU does, on the CPU."""
-    output = tmp_path / "gpu.json"
-    command = [sys.executable, "benchmarks/gpu.py", "--tiny", "--folder", tmp_path, "--output", output]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(output.read_text())
+    found, text = benchmark("--parts", "stages")
     compared = {row["output"].split("/")[2] for row in found["differences"]}
     assert compared == {"corpus", "testsets", "primitives", "networks", "sequences", "perturbations"}
     assert 0 < max(row["relative"] for row in found["differences"]) <= found["tolerance"] < 1e-4
+    assert "Differences of vmap" in text
+
+
+@pytest.mark.benchmarks
+def test_steps_batches_and_blocks_are_timed(benchmark):
+    found, text = benchmark("--parts", "steps", "batches", "block")
     networks = {row["networks"] for row in found["steps-vmap"]["rows"]}
     assert networks == {1, 3} and all(row["ms_per_step"] > 0 for row in found["steps-vmap"]["rows"])
     assert len(found["blocks-cpu"]) == len(found["block-vmap"]["accuracies"]["separate"]) == 2
-    for title in ("Differences of vmap", "A training step", "Perturbed networks", "T7, accuracy"):
-        assert title in done.stdout
+    for title in ("A training step", "Perturbed networks", "T7, accuracy"):
+        assert title in text
 
 
 def test_a_difference_is_found_in_arrays_and_in_tables(tmp_path, gpu_report):
