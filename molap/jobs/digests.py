@@ -49,12 +49,9 @@ def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     names = [*sorted(closure(module)), *users]
     own = {PACKAGE, *(Path(name).stem for name in names if name.endswith(".py"))}
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) not in {*own, ""}}
-    for module_of_ours, loaded in LOADED_BY_NAME.items():
-        if any(
-            item == module_of_ours or item.startswith(f"{module_of_ours}.")
-            for name in users
-            for item in _all_imports(name)
-        ):
+    of_users = [item for name in users for item in _all_imports(name)]
+    for ours, loaded in LOADED_BY_NAME.items():
+        if any(item == ours or item.startswith(f"{ours}.") for item in of_users):
             imported.add(loaded)
     others = sorted(imported - sys.stdlib_module_names)
     versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}

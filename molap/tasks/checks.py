@@ -225,7 +225,7 @@ class _Check:
             )
 
     def decisions(self, targets: np.ndarray) -> None:
-        """Call the task's rule, if it has one, with the targets themselves, and with outputs that are constant or not finite."""
+        """Call the task's rule, if any, with the targets themselves, and with outputs constant or not finite."""
         decide = self.task.decide
         if decide is None:
             return

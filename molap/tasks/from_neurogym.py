@@ -7,7 +7,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from molap.config.base import ConfigError, in_one_line
 from molap.tasks.pool import FEWEST, task_from_arrays
@@ -23,7 +22,8 @@ N_AGAIN = 20
 RING_DEGREES = 36.0
 """The largest angle between answer and target in the collection yang19, as in Yang et al. (2019)."""
 
-Trial = tuple[Float[np.ndarray, "step channel"], Int[np.ndarray, " step"]]
+Trial = tuple[np.ndarray, np.ndarray]
+"""The observation (step, channel) and the right action (step) of a trial; lengths differ from trial to trial."""
 
 
 def neurogym_task(
@@ -65,7 +65,7 @@ def neurogym_task(
     if not all(np.array_equal(*pair) for pairs in map(zip, trials, repeated) for pair in pairs):
         raise ConfigError(f"{where} gives other trials for the same seed; its random numbers must come from its rng")
     inputs, targets = _arrays(trials, len(outputs))
-    shown, wanted = targets.any(axis=2), targets[:, :, 1:].any(axis=2)
+    shown, wanted = targets.sum(axis=2) > 0, targets[:, :, 1:].sum(axis=2) > 0
     fixates = outputs[0] == "fixation"
     start = int((wanted if fixates and wanted.any() else shown).any(axis=1).argmax())
     if degrees is None:

@@ -58,12 +58,16 @@ def task_from_arrays(
 
 def pool_of(task: Task) -> tuple[np.ndarray, ...] | None:
     """Return inputs, targets and, if there is one, the mask of the pool that a task draws from; None for others."""
-    functions = [
-        getattr(function, "func", None) for function in (task.build, task.draw, task.mask or functools.partial(_mask))
-    ]
-    if functions[0] is not _build or functions[1] not in (_draw, _in_turn) or functions[2] is not _mask:
+    drawn, built = task.draw, task.build
+    if not (isinstance(drawn, functools.partial) and drawn.func in (_draw, _in_turn)):
         return None
-    return task.build.args[:2] + (() if task.mask is None else task.mask.args[:1])
+    if not (isinstance(built, functools.partial) and built.func is _build):
+        return None
+    if task.mask is None:
+        return built.args[:2]
+    if isinstance(task.mask, functools.partial) and task.mask.func is _mask:
+        return (*built.args[:2], task.mask.args[0])
+    return None
 
 
 def _bounds(values: np.ndarray) -> tuple[float, float]:
