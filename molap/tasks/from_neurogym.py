@@ -70,13 +70,15 @@ def neurogym_task(
     start = int((wanted if fixates and wanted.any() else shown).any(axis=1).argmax())
     if degrees is None:
         degrees = RING_DEGREES if environment.startswith("yang19.") else 0.0
+    # The environments of a collection share their channels under other names, so there they are numbered.
+    groups = {"fixation": 0} if "." in environment else getattr(env.observation_space, "name", None) or {}
     short = re.sub(r"-v\d+$", "", environment)
     return task_from_arrays(
         name or re.sub(r"(?<=[a-z])(?=[A-Z])|\W", "_", short).lower(),
         label or short.rpartition(".")[2],
         inputs,
         targets,
-        _input_names(env),
+        _names("input", inputs.shape[2], groups),
         outputs,
         dt=float(env.unwrapped.dt),
         mask=None if shown.all() else shown[:, :, None],
@@ -183,12 +185,6 @@ def _arrays(trials: list[Trial], n_actions: int) -> tuple[np.ndarray, np.ndarray
     return inputs, targets
 
 
-def _input_names(env: Any) -> tuple[str, ...]:
-    """Return the names of the observations: `fixation`, and the others by number, the same in a whole collection."""
-    names = getattr(env.observation_space, "name", None) or {}
-    return _names("input", env.observation_space.shape[0], {"fixation": 0} if names.get("fixation") == 0 else None)
-
-
 def _names(what: str, n: int, groups: dict | None) -> tuple[str, ...]:
     """Return the names of channels from neurogym's groups of them, `input1` … where there are none.
 
@@ -198,5 +194,5 @@ def _names(what: str, n: int, groups: dict | None) -> tuple[str, ...]:
     for group, members in (groups or {}).items():
         members = np.atleast_1d(np.asarray(members)).tolist()
         for k, member in enumerate(members, start=1):
-            names[member] = f"{group}{k}" if len(members) > 1 else group
+            names[member] = group if len(members) == 1 else f"{group}_{k}" if group[-1].isdigit() else f"{group}{k}"
     return tuple(names)
