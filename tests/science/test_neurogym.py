@@ -89,6 +89,18 @@ def test_a_task_says_what_its_environment_is(neurogym):
     assert (named.name, named.label, named.dt) == ("perceptual_decision_making", "RDM", 50.0)
 
 
+def test_on_the_ring_of_yang19_a_neighbour_of_the_target_is_right_and_elsewhere_it_is_wrong(neurogym):
+    for name, settings, right in (
+        ("yang19.go-v0", {}, True),
+        ("yang19.go-v0", {"degrees": 20.0}, False),
+        ("PerceptualDecisionMaking-v0", {}, False),
+    ):
+        task = neurogym_task(name, n_trials=10, **settings)
+        targets, outputs = np.zeros((2, 1, 1, len(task.outputs)))
+        targets[:, :, 1] = outputs[:, :, 2] = 1
+        assert task.decide(outputs, targets).tolist() == [[True, right]]
+
+
 def test_the_same_seed_gives_the_same_trials_and_another_seed_others(neurogym):
     one, again, other = (pool_of(neurogym_task("yang19.multidm-v0", n_trials=30, seed=seed)) for seed in (0, 0, 1))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(one, again, strict=True))
