@@ -40,7 +40,7 @@ class TrialSettings(Section):
     modules: tuple[str, ...] = Field(
         (),
         description="What joins the nine tasks: Python files or importable modules, by their list `TASKS`; files "
-        "`.npz` of trials, each as a task with the file's name.",
+        "`.npz` of trials, each as a task with the file's name; environments of neurogym, `neurogym:yang19.go-v0`.",
     )
     angles: Literal["full_circle", "half_circle"] = Field(
         "full_circle",

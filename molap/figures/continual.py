@@ -6,7 +6,16 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from molap.figures.style import COLOURS, CONFLICT, NAMES, kind_name, network_seeds, new_figure, panel_letter
+from molap.figures.style import (
+    COLOURS,
+    CONFLICT,
+    NAMES,
+    kind_name,
+    network_seeds,
+    new_figure,
+    panel_letter,
+    turn_long_labels,
+)
 
 
 def draw_continual(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
@@ -84,3 +93,4 @@ def _remains(axes: Axes, matrix: pd.DataFrame, order, labels, joint: pd.DataFram
     axes.hlines(constant, x - 0.4, x + 0.4, color="black", lw=1.3, label="best constant output")
     axes.set(ylim=(-3, 105), xlabel="")
     axes.set_xticks(x, [labels[task] for task in order])
+    turn_long_labels(axes, labels.values())

@@ -18,9 +18,12 @@ from molap.figures.style import (
     network_seeds,
     new_figure,
     panel_letter,
+    turn_long_labels,
 )
 
 TRACES = 3
+MOST_NAMED = 6
+"""Outputs whose weights a legend names; more would cover them."""
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
 
 
@@ -97,6 +100,7 @@ def _bars(axes: Axes, rows: pd.DataFrame, strategy: str) -> None:
     constant = rows.groupby("label").best_constant.first()[labels]
     axes.hlines(constant, np.arange(len(labels)) - 0.45, np.arange(len(labels)) + 0.45, color="black", lw=1.3)
     axes.set(xlabel="", ylabel="", ylim=(0, 105), title="" if len(sources) > 1 else kind_name(strategy, sources[0]))
+    turn_long_labels(axes, labels)
     if len(sources) > 1:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, columnspacing=1, handlelength=1)
 
@@ -144,7 +148,8 @@ def _detail(
     for i, (weights, shade) in enumerate(zip(example["w_out"], colours, strict=True)):
         panels[7].plot(weights, ".", ms=3, label=f"output {i + 1}", color=shade)
     panels[7].set(title="output weights", xlabel="unit", ylabel="weight", ylim=(-1.1 * limit, 1.5 * limit))
-    panels[7].legend(loc="upper left", ncols=2, handletextpad=0, columnspacing=1)
+    if len(colours) <= MOST_NAMED:
+        panels[7].legend(loc="upper left", ncols=2, handletextpad=0, columnspacing=1)
     for i, axes in enumerate(panels):
         if axes.axison:
             panel_letter(axes, f"{letter}{i + 1}")

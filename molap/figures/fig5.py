@@ -9,7 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from molap.analysis.intervals import half_width
-from molap.figures.style import COLOURS, NAMES, kind_colour, kind_name, legend_below, new_figure, panel_letter
+from molap.figures.style import (
+    COLOURS,
+    NAMES,
+    kind_colour,
+    kind_name,
+    legend_below,
+    new_figure,
+    panel_letter,
+    turn_long_labels,
+)
 from molap.storage.paths import FITTED
 
 Series = tuple[str, int, int, int, int]
@@ -31,6 +40,7 @@ def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, 
         _differences(axes, differences, table, labels, name)
         axes.set_ylabel(f"left out − {other}\n(percentage points)")
     bottom.set_xticks(range(len(labels)), list(labels.values()))
+    turn_long_labels(bottom, labels.values())
     for axes, letter in zip((top, middle, bottom), "ABC", strict=True):
         panel_letter(axes, letter)
     legend_below(figure, top, 4)

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 from zlib import crc32
@@ -62,6 +62,8 @@ class Shown(NamedTuple):
 NINE_TASKS = Shown()
 CONFLICT = "without a rule input, tasks with the same inputs and different targets conflict"
 
+MOST_LETTERS = 45
+"""Letters that fit below a panel; the nine tasks have 27, with spaces."""
 DPI = 160
 RC = {
     "svg.hashsalt": "molap",
@@ -114,6 +116,12 @@ def panel_letter(axes: Axes, letter: str) -> None:
     axes.annotate(
         letter, (0, 1), (-28, 6), xycoords="axes fraction", textcoords="offset points", weight="bold", size=11
     )
+
+
+def turn_long_labels(axes: Axes, labels: Iterable[str]) -> None:
+    """Write the names below an axis upward if side by side they would overlap."""
+    if sum(len(label) + 1 for label in labels) > MOST_LETTERS:
+        axes.tick_params(axis="x", labelrotation=90)
 
 
 def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:

@@ -19,6 +19,9 @@ DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "yaml": ("pyyaml",), "jax": ("jax
 """Import name → distributions, for packages whose names differ."""
 DATA = ".npz"
 """Ending of a user's files that hold trials instead of source."""
+LOADED_BY_NAME = {"molap.tasks.from_neurogym": "neurogym"}
+"""Module of this package → another package that it loads by a name in a text. Its version counts only for a user's file
+that imports the module, and for a task `neurogym:…`."""
 PRINT_DESCRIPTIONS = frozenset({"molap.stages.pages"})
 """Programs that write the descriptions of settings into a page, and for which descriptions therefore count as code."""
 
@@ -46,6 +49,10 @@ def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     names = [*sorted(closure(module)), *users]
     own = {PACKAGE, *(Path(name).stem for name in names if name.endswith(".py"))}
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) not in {*own, ""}}
+    of_users = [item for name in users for item in _all_imports(name)]
+    for ours, loaded in LOADED_BY_NAME.items():
+        if any(item == ours or item.startswith(f"{ours}.") for item in of_users):
+            imported.add(loaded)
     others = sorted(imported - sys.stdlib_module_names)
     versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
     return {name: module_digest(name, module in PRINT_DESCRIPTIONS or name in users) for name in names} | {
@@ -62,7 +69,7 @@ def user_sources(names: tuple[str, ...]) -> list[str]:
     found: dict[str, None] = {}
     for name in names:
         found[name] = None
-        file = None if name.endswith(DATA) else _locate(name)
+        file = None if name.endswith(DATA) or _package_of(name) else _locate(name)
         if file is None:
             continue
         root = file.parent if name.endswith(".py") else file.parents[name.count(".") + (file.name == "__init__.py")]
@@ -130,7 +137,14 @@ def module_digest(name: str, descriptions: bool = False) -> str:
     """Return the digest of a module's syntax, with or without descriptions of settings, or of the bytes of data."""
     if name.endswith(DATA):
         return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+    if _package_of(name):
+        return hashlib.sha256(name.encode()).hexdigest()
     return _read(_file(name), descriptions).digest
+
+
+def _package_of(name: str) -> str:
+    """Return the package of a task that another package defines, `package:task`; empty for modules and files."""
+    return "" if name.endswith((".py", DATA)) else name.rpartition(":")[0]
 
 
 def _file(name: str) -> Path:
@@ -168,6 +182,8 @@ def _imports(name: str) -> tuple[str, ...]:
 def _all_imports(name: str) -> tuple[str, ...]:
     if name.endswith(DATA):
         return ()
+    if package := _package_of(name):
+        return (package,)
     return _read(_file(name), False).imports
 
 

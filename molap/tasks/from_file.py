@@ -1,25 +1,16 @@
 """Tasks whose trials are in a file, as MATLAB, PsychRNN or an experiment's own program exports them."""
 
-import functools
 from pathlib import Path
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
 
 from molap.config.base import ConfigError, in_one_line
-from molap.config.tasks import DT_MS, TrialSettings
-from molap.randomness import named_key
+from molap.config.tasks import DT_MS
+from molap.tasks.pool import FEWEST, task_from_arrays
 from molap.tasks.task import Task
 
 ARRAYS = ("inputs", "targets", "mask", "input_names", "output_names", "label", "dt", "window")
 """The arrays that a file may hold; it must hold `inputs` and `targets`."""
-SHARES = {"training": 0.6, "validation": 0.2, "test": 0.2}
-"""Shares of the trials, which a permutation by `SPLIT_SEED` deals out."""
-SPLIT_SEED = 0
-FEWEST = 5
 
 
 def task_from_file(path: str) -> Task:
@@ -67,22 +58,16 @@ def task_from_file(path: str) -> Task:
             f"{where}: mask is {mask.dtype} and has the shape {mask.shape}; numbers of the shape {targets.shape} are "
             "needed: time, trial, output, of which the last two may be 1"
         )
-    pools = _pools(n_trials)
-    shown, wanted = (values.astype(np.float32) for values in (inputs, targets))
     name = Path(path).stem
-    return Task(
+    return task_from_arrays(
         name,
         _texts(arrays["label"])[0] if "label" in arrays and arrays["label"].size == 1 else name,
-        functools.partial(_build, shown, wanted, name),
+        inputs,
+        targets,
         _names(arrays, "input", inputs.shape[2], where),
         _names(arrays, "output", targets.shape[2], where),
-        input_bounds=_bounds(shown),
-        target_bounds=_bounds(wanted),
-        n_steps=inputs.shape[0],
+        mask=mask,
         dt=_number(arrays["dt"], where) if "dt" in arrays else DT_MS,
-        draw=functools.partial(_draw, pools["training"], name),
-        held_out={stream: functools.partial(_in_turn, pools[stream], name) for stream in ("validation", "test")},
-        mask=None if mask is None else functools.partial(_mask, mask.astype(np.float32), name),
         window=_window(arrays["window"], where) if "window" in arrays else None,
     )
 
@@ -130,42 +115,3 @@ def _window(values: np.ndarray, where: str) -> tuple[int, int]:
         raise ConfigError(f"{where}: window is {np.ravel(values).tolist()}; its first step and the step after its last")
     first, stop = (int(step) for step in np.ravel(values))
     return first, stop
-
-
-def _bounds(values: np.ndarray) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    return (low, high) if low < high else (low, low + 1)
-
-
-def _pools(n_trials: int) -> dict[str, np.ndarray]:
-    """Return the trials of each stream, at least one for each."""
-    order = np.asarray(jax.random.permutation(named_key(SPLIT_SEED, "trials of a file"), n_trials))
-    held_out = max(1, round(SHARES["test"] * n_trials))
-    return {
-        "test": order[:held_out],
-        "validation": order[held_out : 2 * held_out],
-        "training": order[2 * held_out :],
-    }
-
-
-def _draw(pool: np.ndarray, name: str, key: Key[Array, ""], n_trials: int, settings: TrialSettings) -> dict[str, Array]:
-    """Draw trials for training, with replacement."""
-    return {f"trial_of_{name}": jnp.asarray(pool)[jax.random.randint(key, (n_trials,), 0, len(pool))]}
-
-
-def _in_turn(
-    pool: np.ndarray, name: str, key: Key[Array, ""], n_trials: int, settings: TrialSettings
-) -> dict[str, Array]:
-    """Draw held-out trials, each as often as any other: all of them before any comes again."""
-    rounds = -(-n_trials // len(pool))
-    orders = jax.vmap(lambda own: jax.random.permutation(own, jnp.asarray(pool)))(jax.random.split(key, rounds))
-    return {f"trial_of_{name}": orders.ravel()[:n_trials]}
-
-
-def _build(inputs: np.ndarray, targets: np.ndarray, name: str, conditions: Any, settings: TrialSettings):
-    trial: Int[Array, " trial"] = conditions[f"trial_of_{name}"]
-    return jnp.asarray(inputs)[:, trial], jnp.asarray(targets)[:, trial]
-
-
-def _mask(mask: np.ndarray, name: str, conditions: Any, settings: TrialSettings) -> Float[Array, "time #trial #output"]:
-    return jnp.asarray(mask) if mask.shape[1] == 1 else jnp.asarray(mask)[:, conditions[f"trial_of_{name}"]]

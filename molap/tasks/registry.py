@@ -44,7 +44,7 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
 
     Args:
         modules: Python files or importable modules with a list `TASKS`; files `.npz` of trials
-            (`molap.tasks.from_file`).
+            (`molap.tasks.from_file`); environments `neurogym:…` (`molap.tasks.from_neurogym`).
 
     Raises:
         ConfigError: in one line, if a module cannot be read, has no tasks, uses a name that is taken, or defines a task
@@ -76,6 +76,10 @@ def _added(module: str) -> list[Task] | tuple[Task, ...]:
         from molap.tasks.from_file import task_from_file  # reads a whole file of trials
 
         return [task_from_file(module)]
+    if module.startswith("neurogym:"):
+        from molap.tasks.from_neurogym import neurogym_task  # draws thousands of trials
+
+        return [neurogym_task(module.removeprefix("neurogym:"))]
     added = getattr(_import(module), "TASKS", None)
     if not isinstance(added, list | tuple) or not all(isinstance(task, Task) for task in added):
         raise ConfigError(f"tasks.modules: {module!r} has no list TASKS of molap.tasks.registry.Task")

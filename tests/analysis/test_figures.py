@@ -20,7 +20,7 @@ from molap.figures.fig5 import draw_fig5
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
 from molap.figures.perturbations import AXES, axis_label
-from molap.figures.style import NAMES, network_seeds, new_figure, save_figure
+from molap.figures.style import NAMES, network_seeds, new_figure, save_figure, turn_long_labels
 from molap.figures.tune import SHOWN, draw_tune, shown
 from molap.storage.files import write_table
 
@@ -315,3 +315,11 @@ def test_a_kind_with_fewer_networks_is_named():
 )
 def test_the_strength_of_a_perturbation_is_named_on_its_axis_that_of_a_user_s_own_by_its_name(perturbation, expected):
     assert axis_label(perturbation) == expected
+
+
+def test_many_long_labels_are_written_upward_and_short_ones_stay():
+    for labels, turned in (([f"T{i}" for i in range(1, 11)], False), ([f"ctxdlydm{i}" for i in range(20)], True)):
+        axes = new_figure(5.0, 2.0).subplots()
+        axes.set_xticks(range(len(labels)), labels)
+        turn_long_labels(axes, labels)
+        assert {text.get_rotation() for text in axes.get_xticklabels()} == {90.0 if turned else 0.0}

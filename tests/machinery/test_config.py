@@ -170,6 +170,8 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path):
     "file", sorted({*(REPOSITORY / "config").glob("*.yaml")} - {REPOSITORY / "config/claims.yaml"})
 )
 def test_every_configuration_can_be_planned(file):
+    if "neurogym:" in file.read_text(encoding="utf-8"):
+        pytest.importorskip("neurogym", reason="pip install --no-deps -r envs/neurogym.txt")
     config = read(file)
     assert json.loads(Plan(config).settings("configuration", config.name))["name"] == config.name
 
@@ -222,13 +224,14 @@ def test_the_documentation_shows_a_task_and_a_network_that_work(tmp_path, monkey
     text = (REPOSITORY / "docs/your-own.md").read_text(encoding="utf-8")
     (tmp_path / "config").symlink_to(REPOSITORY / "config")
     monkeypatch.chdir(tmp_path)
-    task, longer, save, network = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    task, longer, save, environments, network = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     Path("late_pro.py").write_text(task)
     Path("integrate.py").write_text(longer)
     rng = np.random.default_rng(0)
     exec(save, {"np": np, "inputs": rng.normal(size=(30, 20, 2)), "targets": rng.normal(size=(30, 20, 1))})
     exec(network, {})
-    more, recorded, own = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    blocks_of_yaml = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    more, recorded, context, own = (yaml.safe_load(block) for block in blocks_of_yaml)
     config = parse_config(yaml.safe_load(Path("config/quick.yaml").read_text()) | more | own)
     assert config.tasks.names == (*TASK_NAMES, "late_pro") and load_tasks(("late_pro.py",))["late_pro"].label == "T10"
     assert ("late_pro",) in left_out_sets(config) and "molap-cortex" in kinds(config)
@@ -240,6 +243,11 @@ def test_the_documentation_shows_a_task_and_a_network_that_work(tmp_path, monkey
         "tune": {"tasks": ["mem_dm1"]},
     }
     assert "recorded" in parse_config(recorded | further).tasks.names
+    pytest.importorskip("neurogym", reason="pip install --no-deps -r envs/neurogym.txt")
+    assert "yang19_ctxdlydm1" in parse_config(context).tasks.names
+    Path("coarse.py").write_text(environments)
+    coarse = load_tasks(("coarse.py",))
+    assert coarse["go_nogo"].label == "go/no-go" and len(coarse["yang19_dms"].outputs) == 9
 
 
 WRITTEN_PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((REPOSITORY / "docs").glob("*.md")))]
