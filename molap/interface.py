@@ -29,6 +29,8 @@ class Trained(NamedTuple):
     """`w_in`, `w_rec`, `w_out`, and biases if there are any."""
     scores: list[dict]
     """Accuracy and the other metrics on the test set, by network seed."""
+    networks: list[Network]
+    """The same networks, by network seed, each with its test set: `respond`, `score`, `perturb`, `trajectories`, …"""
 
     def outputs(
         self, inputs: Float[np.ndarray, "time trial channel"], seed: int = 0

@@ -46,7 +46,7 @@ LAYERS = (
     ("tasks", "jobs", "figures", "claims", "tracking"),
     ("primitives", "networks"),
     ("training", "evaluation", "planning"),
-    ("report", "interface", "gathering"),
+    ("report", "interface", "gathering", "opened"),
     ("stages",),
     ("cli", "__main__"),
 )
