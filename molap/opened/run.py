@@ -5,12 +5,10 @@ something asks for them.
 """
 
 import functools
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molap.config.base import ConfigError
-from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.opened.columns import about
 from molap.planning.contents import blocks, fitted_sources, kinds, labels, perturbed_kinds, perturbed_tasks
@@ -147,18 +145,12 @@ class Run:
         Raises:
             ConfigError: if the run has none.
         """
-        from molap.opened.trials import Trials
-        from molap.tasks.registry import load_tasks
+        from molap.opened.assembling import trials_of
 
         self._check("task", task, list(self.tasks))
         outputs = {"test": "testset", "validation": "validation"}
         self._check("stream", stream, list(outputs))
-        arrays = self._arrays(path(outputs[stream], self.name, task=task))
-        of = load_tasks(self.config.tasks.modules)[task]
-        conditions = {
-            name.removeprefix("condition_"): arrays[name] for name in arrays if name not in ("inputs", "targets")
-        }
-        return Trials(task, arrays["inputs"], arrays["targets"], conditions, of.dt, of.inputs, of.outputs)
+        return trials_of(self.config, task, self._arrays(path(outputs[stream], self.name, task=task)))
 
     def primitives(self, source: str = "cca") -> "Primitives":
         """Return the fit of a source to the corpus: weights, ranges, correlations of every component."""
@@ -178,11 +170,7 @@ class Run:
         Raises:
             ConfigError: in one line, if there is no such network, or its file is missing or damaged.
         """
-        from molap.evaluation.sweep import modules_of
-        from molap.networks.rnn import select_network
-        from molap.networks.shared import task_network
-        from molap.opened.network import Network
-        from molap.tasks.registry import load_tasks
+        from molap.opened.assembling import network_of
 
         seed = self.seeds[0] if seed is None else seed
         self._check("kind", kind, self.kinds)
@@ -190,21 +178,7 @@ class Run:
         self._check("seed", seed, self.seeds)
         block = next(one for one in blocks(self.config) if seed in block_seeds(one))
         arrays = self._arrays(self._plan.network(self.name, block, kind, task))
-        params = select_network(task_network(arrays, task), block_seeds(block).index(seed))
-        modules = modules_of(arrays, params.w_rec.shape[0], self.config.network.n_modules)
-        of = load_tasks(self.config.tasks.modules)[task]
-        scoring = self._scoring(block, kind, task)
-        testset = functools.partial(self.trials, task)
-        return Network(kind, task, seed, params, modules, scoring, of.inputs, of.outputs, testset=testset)
-
-    def _scoring(self, block: str, kind: str, task: str):
-        from molap.config.evaluation import TaskCriterion
-        from molap.opened.network import Scoring
-
-        s = json.loads(self._plan.settings("perturbation", self.name, block=block, kind=kind, task=task))
-        criterion = TaskCriterion.model_validate(s["criterion"])
-        readings = PerturbationReadings.model_validate(s["readings"])
-        return Scoring(criterion, s["state_noise"], s["data_seed"], readings, s["n_trials"])
+        return network_of(self._plan, (block, kind, task), seed, arrays, functools.partial(self.trials, task))
 
     def _arrays(self, file: str) -> dict:
         try:
