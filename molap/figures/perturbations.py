@@ -163,7 +163,7 @@ def draw_fig3(
     data = summarise(shown, "accuracy")
     strategy, _, source = kind.partition("-")
     colour = kind_colour(strategy, source)
-    figure = new_figure(15, 0.9 + 2.5 * len(names))
+    figure = new_figure(15.0, 0.9 + 2.5 * len(names))
     grid = figure.subplots(len(names), 5, squeeze=False, width_ratios=[1.5, 1, 1, 1, 1])
     largest_error = example["error"][:, :, :2].max()
     extent = [_extent(example["outputs"][..., k], example["targets"][..., k]) for k in range(len(said.titles))]

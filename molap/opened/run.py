@@ -19,6 +19,7 @@ from molap.storage.files import FileDamaged, load_arrays, read_json, read_table
 from molap.storage.paths import RESULTS, block_seeds
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from molap.opened.network import Network
@@ -55,6 +56,11 @@ class Run:
     def kinds(self) -> list[str]:
         """The kinds of networks: `separate`, `molap-cca`, …, `dni-rule`."""
         return kinds(self.config)
+
+    @property
+    def blocks(self) -> list[str]:
+        """The blocks of network seeds that were trained together, as folders are named."""
+        return blocks(self.config)
 
     @property
     def seeds(self) -> list[int]:
@@ -150,14 +156,14 @@ class Run:
         self._check("task", task, list(self.tasks))
         outputs = {"test": "testset", "validation": "validation"}
         self._check("stream", stream, list(outputs))
-        return trials_of(self.config, task, self._arrays(path(outputs[stream], self.name, task=task)))
+        return trials_of(self.config, task, self.arrays(path(outputs[stream], self.name, task=task)))
 
     def primitives(self, source: str = "cca") -> "Primitives":
         """Return the fit of a source to the corpus: weights, ranges, correlations of every component."""
         from molap.primitives.variates import Primitives
 
         self._check("source", source, fitted_sources(self.config))
-        return Primitives.from_flat(self._arrays(path("primitives", self.name, source=source)))
+        return Primitives.from_flat(self.arrays(path("primitives", self.name, source=source)))
 
     def network(self, kind: str, task: str, seed: int | None = None) -> "Network":
         """Return a trained network; of one for all tasks, what the task sees of it after the whole sequence.
@@ -177,10 +183,11 @@ class Run:
         self._check("task", task, list(self.tasks))
         self._check("seed", seed, self.seeds)
         block = next(one for one in blocks(self.config) if seed in block_seeds(one))
-        arrays = self._arrays(self._plan.network(self.name, block, kind, task))
+        arrays = self.arrays(self._plan.network(self.name, block, kind, task))
         return network_of(self._plan, (block, kind, task), seed, arrays, functools.partial(self.trials, task))
 
-    def _arrays(self, file: str) -> dict:
+    def arrays(self, file: str) -> dict[str, "np.ndarray"]:
+        """Return the arrays of an output by its path in the workflow, such as `results/NAME/corpus/corpus.npz`."""
         try:
             return load_arrays(self._file(file))
         except FileNotFoundError:

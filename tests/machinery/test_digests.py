@@ -140,7 +140,7 @@ def test_code_that_a_stage_imports_changes_its_digest(package, changed):
 
 
 @pytest.mark.parametrize(
-    "changed", ["figures/fig2", "primitives/variates", "stages/module", "planning/plan", "analysis/collect"]
+    "changed", ["figures/performance", "primitives/variates", "stages/module", "planning/plan", "analysis/collect"]
 )
 def test_code_that_a_stage_does_not_import_leaves_its_digest(package, changed):
     before = package("head")
@@ -222,7 +222,8 @@ def test_closure_of_the_heads_holds_what_they_run():
         "molap.randomness",
     } <= found
     assert (
-        not {"molap.figures.fig2", "molap.primitives.variates", "molap.planning.plan", "molap.analysis.collect"} & found
+        not {"molap.figures.performance", "molap.primitives.variates", "molap.planning.plan", "molap.analysis.collect"}
+        & found
     )
 
 
@@ -252,7 +253,7 @@ def test_closure_of_a_module_holds_primitives_and_corpus():
 
 def test_closure_of_fig2_holds_no_training():
     found = closure("molap.stages.fig2")
-    assert {"molap.figures.fig2", "molap.figures.style", "molap.storage.files"} <= found
+    assert {"molap.figures.performance", "molap.figures.style", "molap.storage.files"} <= found
     assert (
         not {"molap.training.loop", "molap.training.optimiser", "molap.networks.rnn", "molap.stages.training_job"}
         & found
