@@ -200,7 +200,7 @@ def _traces(axes: Axes, outputs: np.ndarray, targets: np.ndarray, dt: float, col
     axes.set(xlabel="time (ms)", ylabel="output")
 
 
-def _extent(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+def _extent(outputs: np.ndarray, targets: np.ndarray) -> tuple[float | np.floating, float | np.floating]:
     """Return the limits of the y-axis for the trials shown, the same for all lesions."""
     shown = outputs[:, :, :TRACES], targets[:, :TRACES]
     low, high = min(values.min() for values in shown), max(values.max() for values in shown)

@@ -183,7 +183,7 @@ def test_every_program_that_reads_descriptions_counts_them():
 
 def test_a_new_import_joins_the_digest(package):
     before = package("fig1c")
-    append(package.root / "figures" / "fig1c.py", "\n\ndef later():\n    import molap.tasks.corpus\n")
+    append(package.root / "figures" / "counts.py", "\n\ndef later():\n    import molap.tasks.corpus\n")
     joined = package("fig1c")
     append(package.root / "tasks" / "corpus.py", "\nADDED = 1\n")
     assert len({before, joined, package("fig1c")}) == 3
