@@ -1,7 +1,8 @@
 """Modular latent primitives: a reference implementation of arXiv 2105.14108.
 
-From Python: `molap.open("results/paper")` opens a finished run, `molap.train({...})` trains networks. Both are loaded
-when they are first used, so that `import molap` costs nothing.
+From Python: `molap.open("results/paper")` opens a finished run, `molap.train({...})` trains networks,
+`molap.bring(fit, "mine.npz")` takes a fitted network over. They are loaded when they are first used, so that
+`import molap` costs nothing.
 """
 
 import importlib
@@ -9,6 +10,7 @@ from typing import Any
 
 _LAZY = {
     "open": ("molap.opened.opening", "open_run"),
+    "bring": ("molap.networks.own", "bring"),
     "train": ("molap.interface", "train"),
 }
 

@@ -55,4 +55,5 @@ def network_of(
         s["n_trials"],
     )
     of = load_tasks(config.tasks.modules)[task]
-    return Network(kind, task, seed, params, modules, scoring, of.inputs, of.outputs, testset=testset)
+    names = tuple(arrays.get("module_names", np.array([])).tolist())
+    return Network(kind, task, seed, params, modules, scoring, of.inputs, of.outputs, names, testset=testset)

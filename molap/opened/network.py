@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -21,7 +22,8 @@ from molap.evaluation.criterion import metrics, rule_of
 from molap.evaluation.perturbations import PERTURBATIONS, Modules
 from molap.evaluation.sweep import outputs, perturb, perturbation_key
 from molap.evaluation.test_run import run_test_outputs, test_noise
-from molap.networks.rnn import Params, run
+from molap.exchange.writing import write_foreign
+from molap.networks.rnn import Params, run, to_arrays
 from molap.opened.fixed_points import FixedPoints, find_fixed_points
 from molap.opened.trials import Trials
 
@@ -70,6 +72,8 @@ class Network:
     scoring: Scoring = field(default_factory=lambda: Scoring())
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
+    module_names: tuple[str, ...] = ()
+    """Names of the modules of a network of one's own, such as areas; `perturb` takes them, too."""
     perturbed: Perturbation | None = None
     testset: Callable[[], Trials] | None = field(default=None, compare=False)
 
@@ -138,13 +142,14 @@ class Network:
         """Return the network under one draw of a perturbation: the very weights of the workflow's cell.
 
         Args:
-            name: `module1`, `module2`, …, `inter_module`, `whole`, `silence`, or `noise`.
+            name: `module1`, `module2`, … or a module's name, `inter_module`, `whole`, `silence`, or `noise`.
             strength: percent of the weights (`silence`: of the units) that are hit; of `noise`, σ.
             draw: number of the random draw, from 0. One draw hits the same places at every strength.
 
         Raises:
             ConfigError: if there is no such perturbation, the strength is out of range, or the network is perturbed.
         """
+        name = f"module{self.module_names.index(name) + 1}" if name in self.module_names else name
         self._check_perturbation(name, strength, draw)
         key, s = perturbation_key(self.scoring.data_seed, name, self.seed), self.scoring
         ((found, n_hit),) = perturb(key, draw, self.params, name, (float(strength),), s.readings, self.modules)
@@ -156,6 +161,24 @@ class Network:
     ) -> FixedPoints:
         """Return the fixed points under a constant input; see `molap.opened.fixed_points.find_fixed_points`."""
         return find_fixed_points(self.params, inputs, starts)
+
+    def export(self, file: str | Path, names: str = "molap") -> None:
+        """Write the network for other software, whose own forward pass then gives the same outputs.
+
+        Args:
+            file: its ending says the form. `.pt`: a state dict of PyTorch (`rnn.weight_ih_l0`, …, `readout.weight`,
+                `h0`), which needs PyTorch; `.mat`: variables of MATLAB; `.npz`: arrays.
+            names: of `.npz`: `molap`, or `psychrnn` for what PsychRNN's `save()` writes (`W_rec`, …).
+
+        Raises:
+            ConfigError: in one line, if the form is none of these, or cannot hold this network.
+        """
+        labels = np.array(self.module_names)[np.array(self.modules) - 1] if self.module_names else self.modules
+        further = {"modules": np.array(labels)}
+        if self.testset is not None:
+            trial = self.testset().first(1)
+            further |= {"inputs": trial.inputs[:, 0], "rates": self.trajectories(trial)[:, 0]}
+        write_foreign(file, to_arrays(self.params), further, names)
 
     def _checked(self, inputs: Inputs | Trials) -> Float[np.ndarray, "time trial channel"]:
         values = np.asarray(inputs.inputs if isinstance(inputs, Trials) else inputs, np.float32)
@@ -170,7 +193,7 @@ class Network:
 
     def _check_perturbation(self, name: str, strength: float | int, draw: int) -> None:
         modules = [f"module{m}" for m in range(1, max(self.modules) + 1)]
-        known = [*modules, *(other for other in PERTURBATIONS if other != "module")]
+        known = [*modules, *self.module_names, *(other for other in PERTURBATIONS if other != "module")]
         if name not in known:
             raise ConfigError(f"name: {name!r} is not allowed; perturbations of this network: {', '.join(known)}")
         if self.perturbed:

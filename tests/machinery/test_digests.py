@@ -43,7 +43,7 @@ def area(r, power=2):
 LAYERS = (
     ("randomness", "storage"),
     ("config", "analysis"),
-    ("tasks", "jobs", "figures", "claims", "tracking"),
+    ("tasks", "jobs", "figures", "claims", "tracking", "exchange"),
     ("primitives", "networks"),
     ("training", "evaluation", "planning"),
     ("report", "interface", "gathering", "opened"),
