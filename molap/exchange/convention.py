@@ -8,7 +8,9 @@ from jaxtyping import Float
 from molap.config.base import ConfigError
 
 AGREES = 1e-2
-"""Largest error of a step (relative to the rates' size) of a matrix that made these rates."""
+"""Largest error of a step, relative to the step, of a matrix that made these rates."""
+RESTING = 1e-5
+"""Steps smaller than this (root mean square) tell nothing about the matrix."""
 SATURATED = 0.999
 """Rates above it say nothing about the argument of tanh, and are left out of the comparison."""
 
@@ -33,7 +35,7 @@ def check_convention(w_rec: Float[np.ndarray, "unit unit"], activity: Activity, 
     """Simulate every step with the matrix and with its transpose; return the error of the matrix.
 
     The leak a is fitted (one number), since files seldom hold it. The error is the median over steps of the largest
-    deviation of a rate, divided by the rates' root mean square.
+    deviation of a rate, divided by the root mean square of the rates' steps; 0 if the rates rest.
 
     Raises:
         ConfigError: in one line with both errors, if the transpose made these rates, or neither did.
@@ -41,7 +43,9 @@ def check_convention(w_rec: Float[np.ndarray, "unit unit"], activity: Activity, 
     own, transposed = (_error(matrix, activity) for matrix in (w_rec, w_rec.T))
     if own <= AGREES:
         return own
-    errors = f"one step of its own rates is off by {own:.2g} with it, by {transposed:.2g} with its transpose"
+    errors = (
+        f"a step of its own rates is off by {100 * own:.2g} % with it, by {100 * transposed:.2g} % with its transpose"
+    )
     if transposed <= AGREES:
         raise ConfigError(f"{where}: its columns receive ({errors}); rows must: save the transpose")
     raise ConfigError(f"{where} did not make the rates beside it ({errors}); is its nonlinearity not tanh?")
@@ -59,4 +63,5 @@ def _error(w_rec: Float[np.ndarray, "unit unit"], activity: Activity) -> float:
     leak = (change @ pull) / (pull @ pull) if pull.size and pull @ pull > 0 else 1.0
     after = np.tanh(np.where(usable, x[:-1] + leak * (towards - x[:-1]), 0.0))
     off = np.where(usable, np.abs(after - rates[1:]), 0.0).max(axis=1)
-    return float(np.median(off) / max(np.sqrt(np.mean(rates**2)), 1e-12))
+    step = np.sqrt(np.mean(np.diff(rates, axis=0) ** 2))
+    return float(np.median(off) / step) if step > RESTING else 0.0

@@ -195,7 +195,7 @@ def test_indices_of_regions_from_matlab_start_at_one(tmp_path):
         read_reservoir(save(tmp_path / "other.mat", {"model": model(params={"tauRNN": 0.05}, regions=cell)}))
 
 
-@pytest.mark.parametrize("leak", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("leak", [0.01, 0.1, 0.5, 1.0])
 def test_a_step_tells_rows_from_columns(leak):
     rates, drive = simulated(W_REC, leak)
     assert check_convention(W_REC, Activity(rates, drive), "J") < 1e-6
@@ -203,7 +203,8 @@ def test_a_step_tells_rows_from_columns(leak):
         check_convention(W_REC.T, Activity(rates, drive), "J")
     with pytest.raises(ConfigError, match=r"J did not make the rates beside it .*; is its nonlinearity not tanh"):
         check_convention(W_REC[::-1], Activity(rates, drive), "J")
-    assert AGREES < 0.1
+    resting = Activity(np.zeros((20, N)), 0.0)
+    assert check_convention(W_REC, resting, "J") == check_convention(W_REC.T, resting, "J") == 0 < AGREES < 0.1
 
 
 @pytest.mark.parametrize("single", [False, True])
