@@ -82,6 +82,24 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "n_modules": ("modules", "number of modules"),
     "fixed": (NO_UNIT, "what stays the same as modules are added: network or module"),
     "explained_variance": (PERCENT, "variance of the targets that the components explain"),
+    "claim": (NO_UNIT, "number of the claim"),
+    "part": (NO_UNIT, "the part of the claim"),
+    "must_be": (NO_UNIT, "what the effect must be for the part to hold"),
+    "switch": (NO_UNIT, "the reading that is switched; none: nothing"),
+    "mean": ("as the claim's", "effect, mean over network seeds"),
+    "low": ("as the claim's", "low end of the effect's 95 % interval over network seeds"),
+    "high": ("as the claim's", "high end of the effect's 95 % interval over network seeds"),
+    "change": ("as the claim's", "effect less that with nothing switched"),
+    "change_low": ("as the claim's", "low end of the change's 95 % interval"),
+    "change_high": ("as the claim's", "high end of the change's 95 % interval"),
+    "low_limit": ("as the claim's", "the part holds above it"),
+    "high_limit": ("as the claim's", "the part holds below it"),
+    "verdict": (NO_UNIT, "holds, does not hold, undecided, …"),
+    "protocol": (NO_UNIT, "how networks were trained: now, or before the search"),
+    "state_variance": (NO_UNIT, "variance of the rates over trials at the Go signal, mean over units"),
+    "saturated": (PERCENT, "rates whose absolute value is above 0.95"),
+    "spectral_radius": (NO_UNIT, "largest absolute eigenvalue of W_rec"),
+    "r2_target": (NO_UNIT, "R² of the due response, decoded linearly from the states at the Go signal; at most 1"),
     **{name: ("weights", f"entries of {name}") for name in ("w_in", "w_rec", "w_out", "b_rec", "b_out", "h0")},
 }
 """Columns that mean the same in every table: name → (unit, meaning)."""
@@ -95,6 +113,15 @@ def about(column: str) -> tuple[str, str]:
     """
     if output := re.fullmatch(r"accuracy_output(\d+)", column):
         return PERCENT, f"correct decisions of output {output[1]}"
+    if pulse := re.fullmatch(r"(r2|gradient)_pulse(\d+)(?:_channel(\d+))?", column):
+        kind, number, channel = pulse.groups()
+        of = f"pulse {number}" + (f", channel {channel}" if channel else "")
+        if kind == "r2":
+            return NO_UNIT, f"R² of {of}, decoded linearly from the states at the Go signal; at most 1"
+        return (
+            NO_UNIT,
+            f"norm of the gradient of a trial's response error with respect to the state in {of}, mean over trials",
+        )
     if column.endswith("_sd") and column not in COLUMNS:
         unit, what = COLUMNS[column.removesuffix("_sd")]
         return unit, f"standard deviation over draws of: {what}"
