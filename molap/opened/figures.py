@@ -57,7 +57,7 @@ def fig2(run: Run, kinds: Names = None, tasks: Names = None, example: str | None
         run: an opened run.
         kinds: kinds of networks (`run.kinds`) in A to C; those that are learned jointly or unprotected do not show.
         tasks: tasks in A to C.
-        example: the task in detail; the run's own if it is among the tasks. Other tasks have no example trials.
+        example: the task in detail: the run's own, if it is among the tasks and its example trials are there.
 
     Raises:
         ConfigError: in one line, if a kind or task is not in the table.
@@ -69,11 +69,10 @@ def fig2(run: Run, kinds: Names = None, tasks: Names = None, example: str | None
             f"example: {example!r} is not allowed; the run has examples of {run.config.figures.example_task}"
         )
     shown_kinds = [kind for kind in example_kinds(run.config) if kinds is None or kind in kinds]
-    examples = {}
-    if task in set(table.task):
-        at = {"block": run.blocks[0], "task": task}
-        files = {kind.removeprefix("molap-"): path("example", run.name, kind=kind, **at) for kind in shown_kinds}
-        examples = {source: run.arrays(file) for source, file in files.items()}
+    at = {"block": run.blocks[0], "task": task}
+    files = {kind.removeprefix("molap-"): path("example", run.name, kind=kind, **at) for kind in shown_kinds}
+    files = {source: file for source, file in files.items() if task in set(table.task) and run.has(file)}
+    examples = {source: run.arrays(file) for source, file in files.items()}
     curves_of = (
         run.curves[(run.curves.stage == task) & (run.curves.strategy == "molap")] if examples else run.curves[:0]
     )

@@ -70,7 +70,7 @@ class Run:
     @property
     def tables(self) -> list[str]:
         """The tables that are there."""
-        return [name for name in TABLES if self._file(path(name, self.name)).is_file()]
+        return [name for name in TABLES if self.has(path(name, self.name))]
 
     @property
     def missing(self) -> list[str]:
@@ -185,6 +185,10 @@ class Run:
         block = next(one for one in blocks(self.config) if seed in block_seeds(one))
         arrays = self.arrays(self._plan.network(self.name, block, kind, task))
         return network_of(self._plan, (block, kind, task), seed, arrays, functools.partial(self.trials, task))
+
+    def has(self, file: str) -> bool:
+        """Return whether an output is there, by its path in the workflow."""
+        return self._file(file).is_file()
 
     def arrays(self, file: str) -> dict[str, "np.ndarray"]:
         """Return the arrays of an output by its path in the workflow, such as `results/NAME/corpus/corpus.npz`."""

@@ -51,9 +51,9 @@ def test_importing_loads_nothing_and_takes_at_most_a_fifth_of_a_second():
 
 
 def test_what_is_loaded_when_it_is_used():
-    text = "import molap; print(molap.figures.fig2.__name__, molap.primitives.CCA.__name__, {'open', 'train'} <= {*dir(molap)})"
+    text = "import molap; print(molap.figures.fig2.__name__, molap.primitives.CCA.__name__, 'open' in dir(molap))"
     assert fresh(text) == "fig2 CCA True\n"
-    with pytest.raises(AttributeError, match="module 'molap' has no attribute 'close'"):
+    with pytest.raises(AttributeError, match=r"module .molap. has no attribute .close."):
         _ = molap.close
 
 
