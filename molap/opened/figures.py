@@ -6,10 +6,11 @@ caller's Matplotlib settings as they were. `kinds` and `tasks` choose and order;
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from molap.analysis.robustness import areas, robustness
@@ -25,9 +26,6 @@ from molap.opened.run import Run
 from molap.planning.contents import example_kinds, lesion_task, lesioned_kind, lesions, modular, shown, sweep
 from molap.planning.outputs import path
 from molap.storage.paths import ALL_TASKS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Names = Sequence[str] | None
 
@@ -73,10 +71,9 @@ def fig2(run: Run, kinds: Names = None, tasks: Names = None, example: str | None
     files = {kind.removeprefix("molap-"): path("example", run.name, kind=kind, **at) for kind in shown_kinds}
     files = {source: file for source, file in files.items() if task in set(table.task) and run.has(file)}
     examples = {source: run.arrays(file) for source, file in files.items()}
-    curves_of = (
-        run.curves[(run.curves.stage == task) & (run.curves.strategy == "molap")] if examples else run.curves[:0]
-    )
-    return draw_fig2(table, examples, curves_of, task, _said(run, task))
+    steps = run.curves if examples else pd.DataFrame(columns=["strategy", "stage"])
+    steps = steps[(steps.stage == task) & (steps.strategy == "molap")]
+    return draw_fig2(table, examples, steps, task, _said(run, task))
 
 
 @_in_own_style
@@ -174,7 +171,7 @@ def fig_scaling(run: Run, n_units: int | None = None) -> Figure:
     return draw_scaling(run.scaling, run.config.network.n_units if n_units is None else n_units)
 
 
-def _chosen(run: Run, table: "pd.DataFrame", kinds: Names, tasks: Names) -> "pd.DataFrame":
+def _chosen(run: Run, table: pd.DataFrame, kinds: Names, tasks: Names) -> pd.DataFrame:
     """Return the rows of the kinds and tasks, in their order."""
     of_row = table.strategy.where(table.source == "-", table.strategy + "-" + table.source)
     there = [kind for kind in run.kinds if kind in set(of_row)]

@@ -1,5 +1,6 @@
 """Figures of an opened run: the workflow's own for all of it, and those of a choice of kinds and tasks."""
 
+import shutil
 import warnings
 
 import matplotlib
@@ -48,6 +49,15 @@ def test_bars_are_the_table_s_means_in_the_order_that_was_asked_for(opened):
         means = [own[own.task == task].accuracy.mean() for task in ("mem_dm1", "delay_pro")]
         np.testing.assert_allclose([bar.get_height() for bar in axes.patches], means)
     assert len(figure.subfigs) == 1  # the task in detail is not among those that were asked for
+
+
+def test_the_table_of_performance_is_enough_for_the_bars(opened, tmp_path):
+    for name in ("configuration.json", "tables/performance.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(opened.folder / name, tmp_path / name)
+    with pytest.warns(UserWarning, match=r"is not finished: 12 of 13 tables are missing"):
+        run = molap.open(tmp_path)
+    assert len(molap.figures.fig2(run).subfigs) == 1 and len(molap.figures.fig2(opened).subfigs) == 3
 
 
 def test_a_mean_over_some_tasks_is_taken_over_these(opened):
