@@ -16,10 +16,13 @@ from molap.config.base import ConfigError, check
 from molap.config.run import parse_config
 from molap.jobs.job import Job
 from molap.networks.rnn import from_arrays, run, select_network
+from molap.opened.assembling import network_of, trials_of
+from molap.opened.network import Network
 from molap.planning.contents import blocks
 from molap.planning.outputs import path
 from molap.planning.plan import Plan
 from molap.storage.files import load_arrays
+from molap.storage.paths import block_seeds
 
 
 class Trained(NamedTuple):
@@ -29,6 +32,8 @@ class Trained(NamedTuple):
     """`w_in`, `w_rec`, `w_out`, and biases if there are any."""
     scores: list[dict]
     """Accuracy and the other metrics on the test set, by network seed."""
+    networks: list[Network]
+    """The same networks, by network seed, each with its test set: `respond`, `score`, `perturb`, `trajectories`, …"""
 
     def outputs(
         self, inputs: Float[np.ndarray, "time trial channel"], seed: int = 0
@@ -85,8 +90,13 @@ class Stages:
         inputs = {"network": head, "testset": testset}
         rows = self.make("evaluation", "rows", inputs, kind=f"molap-{source}", **at)
         scores = json.loads(Path(rows).read_text(encoding="utf-8"))
-        arrays = load_arrays(head)
-        return Trained({name: value for name, value in arrays.items() if name != "seeds"}, scores)
+        arrays, kind = load_arrays(head), f"molap-{source}"
+        trials = trials_of(self.config, task, load_arrays(testset))
+        networks = [
+            network_of(self.plan, (self.block, kind, task), seed, arrays, lambda: trials)
+            for seed in block_seeds(self.block)
+        ]
+        return Trained({name: value for name, value in arrays.items() if name != "seeds"}, scores, networks)
 
 
 def train(config: dict, source: str = "cca", progress: bool = False) -> dict[str, Trained]:

@@ -30,8 +30,10 @@ class ReservoirSettings(Section):
 
     files: dict[str, str] = Field(
         {},
-        description="Name of the source → `.npz` file with `w_rec` (unit, unit; row receives) and, if units belong to "
-        "modules, `modules` (unit; 1, 2, …). Without it they are equal blocks of units, `network.n_modules` of them.",
+        description="Name of the source → file with a recurrent network: `.npz` with `w_rec` (unit, unit; row "
+        "receives) and, if there are any, `b_rec` (unit) and `modules` (unit; 1, 2, … or names); `.mat` with the same "
+        "variables; a state dict `.pt` of PyTorch's `nn.RNN`; what PsychRNN's `save()` writes; a fit of CURBD. Without "
+        "`modules` they are equal blocks of units, `network.n_modules` of them.",
     )
 
     @model_validator(mode="after")

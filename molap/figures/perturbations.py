@@ -163,7 +163,7 @@ def draw_fig3(
     data = summarise(shown, "accuracy")
     strategy, _, source = kind.partition("-")
     colour = kind_colour(strategy, source)
-    figure = new_figure(15, 0.9 + 2.5 * len(names))
+    figure = new_figure(15.0, 0.9 + 2.5 * len(names))
     grid = figure.subplots(len(names), 5, squeeze=False, width_ratios=[1.5, 1, 1, 1, 1])
     largest_error = example["error"][:, :, :2].max()
     extent = [_extent(example["outputs"][..., k], example["targets"][..., k]) for k in range(len(said.titles))]
@@ -200,7 +200,7 @@ def _traces(axes: Axes, outputs: np.ndarray, targets: np.ndarray, dt: float, col
     axes.set(xlabel="time (ms)", ylabel="output")
 
 
-def _extent(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+def _extent(outputs: np.ndarray, targets: np.ndarray) -> tuple[float | np.floating, float | np.floating]:
     """Return the limits of the y-axis for the trials shown, the same for all lesions."""
     shown = outputs[:, :, :TRACES], targets[:, :TRACES]
     low, high = min(values.min() for values in shown), max(values.max() for values in shown)

@@ -7,14 +7,10 @@ from functools import partial
 from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from molap.storage.files import canonical_json, write_atomically, write_table
@@ -105,10 +101,21 @@ def network_seeds(table: pd.DataFrame) -> str:
     return f"{counts.max()} network seeds" + (f" ({', '.join(fewer)})" if fewer else "")
 
 
+class Drawing(Figure):
+    """A figure that belongs to no window; a notebook shows it."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=80, bbox_inches="tight")
+        return buffer.getvalue()
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Make a figure of the given size in inches, in the common style, with constrained layout."""
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)
-    return plt.figure(figsize=(width, height), layout="constrained")
+    figure = Drawing(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def panel_letter(axes: Axes, letter: str) -> None:
@@ -139,7 +146,7 @@ def save_figure(
     """Save a figure as PNG, SVG and PDF, identical to the byte for the same input, with its data as CSV beside it.
 
     Args:
-        figure: the figure to save; it is closed afterwards.
+        figure: the figure to save.
         outputs: the paths: `png`, `svg`, `pdf`, and `data` for the data; or, for the data of panels, `data_PANEL`.
         provenance: written into the metadata of each file.
         data: the data that the figure shows, as one table or as one table per panel.
@@ -154,7 +161,6 @@ def save_figure(
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, metadata=metadata)
         write_atomically(outputs[kind], partial(_write, buffer.getvalue()))
-    plt.close(figure)
     tables = {f"data_{panel}": table for panel, table in data.items()} if isinstance(data, dict) else {"data": data}
     for name, table in tables.items():
         write_table(outputs[name], table)

@@ -1,62 +1,120 @@
 """A recurrent network that the user supplies, read from a file and checked."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from molap.config.base import CachedByFiles, ConfigError
-from molap.storage.files import FileDamaged, load_arrays
+from molap.exchange.convention import check_convention
+from molap.exchange.foreign import UNOPENED, Foreign, recognise
+from molap.exchange.reading import read_foreign
+from molap.storage.files import save_arrays
 
 LARGEST_RADIUS = 10
 """Largest spectral radius of W_rec, equal to the largest gain of random networks; above it every unit saturates."""
 
 
 class OwnNetwork(NamedTuple):
-    """A recurrent matrix and, if known, the module of every unit."""
+    """A recurrent matrix with its biases and, if known, the module of every unit."""
 
     w_rec: Float[np.ndarray, "unit unit"]
     modules: Int[np.ndarray, " unit"] | None
+    b_rec: Float[np.ndarray, " unit"] | None = None
+    module_names: tuple[str, ...] = ()
+    """By number of the module; empty if the file has numbers."""
 
 
 @CachedByFiles  # the check covers every run of a configuration
 def read_reservoir(file: str | Path) -> OwnNetwork:
-    """Read `w_rec` (row: receiving unit) and, if present, `modules` (from 1) from an `.npz` file.
+    """Read a recurrent network from a file of MoLaP, PyTorch, PsychRNN, CURBD or MATLAB (`molap.exchange`).
 
     Raises:
-        ConfigError: if the matrix is not square, not finite, or would blow up, or if `modules` does not assign every
-            unit to a module; the message gives the numbers.
+        ConfigError: if the matrix is not square, not finite, or would blow up, if `modules` does not assign every unit
+            to a module, or if the file's own rates show that its columns receive; the message gives the numbers.
     """
-    try:
-        arrays = load_arrays(file)
-    except FileDamaged:
-        raise ConfigError(f"{file} is no .npz file of arrays") from None
-    if "w_rec" not in arrays:
-        raise ConfigError(f"{file} holds {', '.join(arrays) or 'nothing'}; an array w_rec is needed")
-    w_rec = arrays["w_rec"]
+    return checked(read_foreign(file), str(file))
+
+
+def bring(source: str | Path | Mapping[str, Any], file: str | Path) -> None:
+    """Check a recurrent network, and save it as an `.npz` file for `reservoirs.files`.
+
+    Args:
+        source: a file, or what a fit returns in memory: a state dict of PyTorch, weights of PsychRNN, CURBD's model.
+        file: the file to write; it holds `w_rec` (row: receiving unit) and, if known, `b_rec` and `modules`.
+
+    Raises:
+        ConfigError: in one line, if it is no network that can serve.
+    """
+    if Path(file).suffix != ".npz":
+        raise ConfigError(f"file: {str(file)!r} is not allowed; a name that ends with .npz")
+    if isinstance(source, Mapping):
+        arrays = {str(name): _in_memory(values) for name, values in source.items()}
+        arrays = {name: values for name, values in arrays.items() if name not in UNOPENED}
+        network = checked(recognise(arrays, "the mapping"), "the mapping")
+    else:
+        network = read_reservoir(source)
+    modules = network.modules
+    if network.module_names and modules is not None:
+        modules = np.array(network.module_names)[modules - 1]
+    optional = {"b_rec": network.b_rec, "modules": modules}
+    save_arrays(file, {}, w_rec=network.w_rec, **{name: v for name, v in optional.items() if v is not None})
+
+
+def _in_memory(values: Any) -> Any:
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else values
+
+
+def checked(found: Foreign, file: str) -> OwnNetwork:
+    """Return a network that can serve as a reservoir, in single precision.
+
+    Raises:
+        ConfigError: as `read_reservoir`.
+    """
+    w_rec, name = np.asarray(found.w_rec), found.name
     if w_rec.ndim != 2 or w_rec.shape[0] != w_rec.shape[1] or w_rec.shape[0] < 2:
         shape = " × ".join(map(str, w_rec.shape))
-        raise ConfigError(f"w_rec of {file} is {shape or 'a number'}; a square matrix is needed")
-    if not np.issubdtype(w_rec.dtype, np.floating) and not np.issubdtype(w_rec.dtype, np.integer):
-        raise ConfigError(f"w_rec of {file} holds {w_rec.dtype}; real numbers are needed")
-    with np.errstate(over="ignore"):
-        single = w_rec.astype(np.float32)
-    bad = np.argwhere(~np.isfinite(single))
-    if len(bad):
-        row, column = bad[0]
-        raise ConfigError(
-            f"w_rec of {file} has entries that are not finite in single precision: {len(bad)} of {w_rec.size}, the "
-            f"first {w_rec[row, column]} at row {row}, column {column}"
-        )
+        raise ConfigError(f"{name} of {file} is {shape or 'a number'}; a square matrix is needed")
+    single = _single(w_rec, name, file)
     radius = radius_where_large(np.asarray(w_rec, np.float64))
     if radius > LARGEST_RADIUS:
         raise ConfigError(
-            f"w_rec of {file} has spectral radius {radius:.3g}; above {LARGEST_RADIUS} activity blows up and every "
+            f"{name} of {file} has spectral radius {radius:.3g}; above {LARGEST_RADIUS} activity blows up and every "
             "unit saturates"
         )
-    return OwnNetwork(single, _modules(arrays.get("modules"), len(w_rec), file))
+    b_rec = None
+    if found.b_rec is not None:
+        b_rec = np.asarray(found.b_rec)
+        if b_rec.shape != (len(w_rec),):
+            raise ConfigError(f"recurrent biases of {file} have shape {b_rec.shape}; ({len(w_rec)},) is needed")
+        b_rec = _single(b_rec, "recurrent biases", file)
+        b_rec = b_rec if b_rec.any() else None
+    if found.activity is not None:
+        if not found.activity.fits(len(w_rec)):
+            raise ConfigError(
+                f"rates of {file} have shape {found.activity.rates.shape}; (time, {len(w_rec)}) is needed"
+            )
+        check_convention(np.asarray(w_rec, np.float64), found.activity, f"{name} of {file}")
+    modules, names = _modules(found.modules, len(w_rec), file)
+    return OwnNetwork(single, modules, b_rec, names)
+
+
+def _single(values: np.ndarray, name: str, file: str) -> np.ndarray:
+    if not np.issubdtype(values.dtype, np.floating) and not np.issubdtype(values.dtype, np.integer):
+        raise ConfigError(f"{name} of {file} holds {values.dtype}; real numbers are needed")
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(single))
+    if len(bad):
+        at = ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), bad[0], strict=False))
+        raise ConfigError(
+            f"{name} of {file} has entries that are not finite in single precision: {len(bad)} of {values.size}, the "
+            f"first {values[tuple(bad[0])]} at {at}"
+        )
+    return single
 
 
 def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
@@ -78,15 +136,20 @@ def content_digest(file: str | Path) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
 
 
-def _modules(modules: np.ndarray | None, n_units: int, file: str | Path) -> Int[np.ndarray, " unit"] | None:
+def _modules(modules: Any, n_units: int, file: str) -> tuple[Int[np.ndarray, " unit"] | None, tuple[str, ...]]:
+    """Return the number, from 1, of every unit's module, and the modules' names if the file has names."""
     if modules is None:
-        return None
+        return None, ()
+    modules = np.asarray(modules)
+    if modules.shape == (n_units,) and modules.dtype.kind == "U":
+        names = tuple(dict.fromkeys(modules.tolist()))
+        return np.array([names.index(name) + 1 for name in modules.tolist()], np.int64), names
     if modules.shape != (n_units,) or not np.issubdtype(modules.dtype, np.integer):
         raise ConfigError(
             f"modules of {file} has shape {modules.shape} and type {modules.dtype}; {n_units} integers are needed, the "
-            "module of every unit"
+            "module of every unit, or as many names"
         )
     found = sorted(set(modules.tolist()))
     if found != list(range(1, len(found) + 1)):
         raise ConfigError(f"modules of {file} are {found}; 1, 2, … without gaps are needed")
-    return modules.astype(np.int64)
+    return modules.astype(np.int64), ()

@@ -46,7 +46,8 @@ OUTPUTS = {
     ),
     "own_network": Output(
         "{run}/networks/{block}/given/{source}.npz",
-        "a recurrent network of the user's own: `w_rec` (the same for every seed), `seeds`, `modules` where known",
+        "a recurrent network of the user's own: `w_rec` and, if it has any, `b_rec` (the same for every seed), "
+        "`seeds`, `modules` and `module_names` where known",
     ),
     "module": Output(
         "{run}/networks/{block}/molap-{source}/module{module}.npz",

@@ -57,7 +57,7 @@ def fit_cca(inputs: Samples, targets: Samples) -> Primitives:
     Raises:
         ValueError: if samples are not finite, or a side has no variance.
     """
-    x, y = _z_score(inputs), _z_score(targets)
+    x, y = z_score(inputs), z_score(targets)
     x_white, y_white = _whitener(x.samples), _whitener(y.samples)
     covariance = (x.samples @ x_white).T @ (y.samples @ y_white) / len(x.samples)
     left, correlations, right = np.linalg.svd(covariance, full_matrices=False)
@@ -78,21 +78,30 @@ def fit_pca(inputs: Samples, targets: Samples, joint: bool = False) -> Primitive
     Raises:
         ValueError: if samples are not finite, or a side has no variance.
     """
-    x, y = _z_score(inputs), _z_score(targets)
+    x, y = z_score(inputs), z_score(targets)
     if joint:
-        both = ZScored(*(np.concatenate(parts, axis=-1) for parts in zip(x, y, strict=True)))
-        weights = _components(both.samples)
-        side = Projection(both, weights * _signs(weights))
-        return _fitted(side, side, np.ones(weights.shape[1]), y.samples)
-    a, b = _components(x.samples), _components(y.samples)
-    n_components = min(a.shape[1], b.shape[1])
-    a, b = a[:, :n_components], b[:, :n_components]
-    u, v = Projection(x, a * _signs(a)), Projection(y, b * _signs(b))
+        side = principal(ZScored(*(np.concatenate(parts, axis=-1) for parts in zip(x, y, strict=True))))
+        return _fitted(side, side, np.ones(side.weights.shape[1]), y.samples)
+    u, v = principal(x), principal(y)
+    n_components = min(u.weights.shape[1], v.weights.shape[1])
+    u, v = (side._replace(weights=side.weights[:, :n_components]) for side in (u, v))
     pairs = zip(u.components().T, v.components().T, strict=True)
     return _fitted(u, v, np.array([np.corrcoef(one, other)[0, 1] for one, other in pairs]), y.samples)
 
 
-def _z_score(samples: Samples) -> ZScored:
+def principal(of: ZScored) -> Projection:
+    """Return the principal components with numerically positive variance, largest first; the largest weight of each
+    is positive."""
+    weights = _principal_axes(of.samples)[0]
+    return Projection(of, weights * _signs(weights))
+
+
+def z_score(samples: Samples) -> ZScored:
+    """Subtract means and divide by standard deviations.
+
+    Raises:
+        ValueError: if samples are not finite, or no channel varies.
+    """
     samples = np.asarray(samples, np.float64)
     if not np.isfinite(samples).all():
         raise ValueError("samples hold values that are not finite")
@@ -118,10 +127,6 @@ def _principal_axes(samples: Samples) -> tuple[Float[np.ndarray, "channel rank"]
 def _whitener(samples: Samples) -> Float[np.ndarray, "channel rank"]:
     axes, variance = _principal_axes(samples)
     return axes / np.sqrt(variance)
-
-
-def _components(samples: Samples) -> Float[np.ndarray, "channel rank"]:
-    return _principal_axes(samples)[0]
 
 
 def _signs(weights: Float[np.ndarray, "channel component"]) -> Float[np.ndarray, " component"]:

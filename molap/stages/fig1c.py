@@ -1,7 +1,7 @@
 """Draw Fig 1C from Table 1."""
 
 from molap.config.base import Section
-from molap.figures.fig1c import draw_fig1c
+from molap.figures.counts import draw_fig1c
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table

@@ -1,6 +1,6 @@
 """Draw Fig 2 from the tables and the examples."""
 
-from molap.figures.fig2 import draw_fig2, example_tables
+from molap.figures.performance import draw_fig2, example_tables
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
 from molap.stages.shown import ShownSettings, shown

@@ -3,7 +3,7 @@
 from molap.analysis.generalisation import read_generalisation
 from molap.config.base import Section
 from molap.config.tasks import Labels
-from molap.figures.fig5 import draw_fig5
+from molap.figures.generalisation import draw_fig5
 from molap.figures.style import save_figure
 from molap.jobs.job import Job, run_job
 from molap.storage.files import read_table

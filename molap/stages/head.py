@@ -28,7 +28,8 @@ def work(job: Job[Settings]) -> None:
     ]
     params = stack_networks(networks)._replace(b_rec=frozen.get("b_rec"))
     trainable, batches = head_weights(select_network(params, 0)), task_batches(task, settings)
-    train_and_save(job, params, trainable, batches, task.name, {k: frozen[k] for k in ("modules",) if k in frozen})
+    kept = {name: values for name, values in frozen.items() if name in ("modules", "module_names")}
+    train_and_save(job, params, trainable, batches, task.name, kept)
 
 
 if __name__ == "__main__":

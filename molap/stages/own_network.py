@@ -18,15 +18,19 @@ class Settings(Section):
 
 
 def work(job: Job[Settings]) -> None:
-    """Write the same recurrent weights for every network seed, and the units' modules if they are known."""
+    """Write the same recurrent weights and biases for every network seed, and the units' modules if they are known."""
     found = content_digest(job.inputs["file"])
     if found != job.settings.content:
         planned = f"planned {job.settings.content}, found {found}"
         raise ConfigError(f"{job.inputs['file']} has changed since it was planned ({planned}); run snakemake again")
     network, seeds = read_reservoir(job.inputs["file"]), job.settings.seeds
     w_rec = np.broadcast_to(network.w_rec, (len(seeds), *network.w_rec.shape))
-    modules = {} if network.modules is None else {"modules": network.modules}
-    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(seeds), w_rec=w_rec, **modules)
+    further = {} if network.modules is None else {"modules": network.modules}
+    if network.module_names:
+        further["module_names"] = np.array(network.module_names)
+    if network.b_rec is not None:
+        further["b_rec"] = np.broadcast_to(network.b_rec, (len(seeds), *network.b_rec.shape))
+    save_arrays(job.outputs["arrays"], job.provenance, seeds=np.array(seeds), w_rec=w_rec, **further)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ from molap.analysis.generalisation import differences, paired, read_generalisati
 from molap.analysis.learning import cumulative
 from molap.config.tasks import TASK_LABELS
 from molap.figures.continual import draw_continual
-from molap.figures.fig2 import draw_fig2
-from molap.figures.fig5 import draw_fig5
+from molap.figures.generalisation import draw_fig5
 from molap.figures.learning import draw_learning, draw_scaling
 from molap.figures.modules import PRINTED, draw_modules
+from molap.figures.performance import draw_fig2
 from molap.figures.perturbations import AXES, axis_label
 from molap.figures.style import NAMES, network_seeds, new_figure, save_figure, turn_long_labels
 from molap.figures.tune import SHOWN, draw_tune, shown

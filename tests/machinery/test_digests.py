@@ -43,10 +43,10 @@ def area(r, power=2):
 LAYERS = (
     ("randomness", "storage"),
     ("config", "analysis"),
-    ("tasks", "jobs", "figures", "claims", "tracking"),
+    ("tasks", "jobs", "figures", "claims", "tracking", "exchange"),
     ("primitives", "networks"),
     ("training", "evaluation", "planning"),
-    ("report", "interface", "gathering"),
+    ("report", "interface", "gathering", "opened"),
     ("stages",),
     ("cli", "__main__"),
 )
@@ -144,7 +144,7 @@ def test_code_that_a_stage_imports_changes_its_digest(package, changed):
 
 
 @pytest.mark.parametrize(
-    "changed", ["figures/fig2", "primitives/variates", "stages/module", "planning/plan", "analysis/collect"]
+    "changed", ["figures/performance", "primitives/variates", "stages/module", "planning/plan", "analysis/collect"]
 )
 def test_code_that_a_stage_does_not_import_leaves_its_digest(package, changed):
     before = package("head")
@@ -187,7 +187,7 @@ def test_every_program_that_reads_descriptions_counts_them():
 
 def test_a_new_import_joins_the_digest(package):
     before = package("fig1c")
-    append(package.root / "figures" / "fig1c.py", "\n\ndef later():\n    import molap.tasks.corpus\n")
+    append(package.root / "figures" / "counts.py", "\n\ndef later():\n    import molap.tasks.corpus\n")
     joined = package("fig1c")
     append(package.root / "tasks" / "corpus.py", "\nADDED = 1\n")
     assert len({before, joined, package("fig1c")}) == 3
@@ -226,7 +226,8 @@ def test_closure_of_the_heads_holds_what_they_run():
         "molap.randomness",
     } <= found
     assert (
-        not {"molap.figures.fig2", "molap.primitives.variates", "molap.planning.plan", "molap.analysis.collect"} & found
+        not {"molap.figures.performance", "molap.primitives.variates", "molap.planning.plan", "molap.analysis.collect"}
+        & found
     )
 
 
@@ -256,7 +257,7 @@ def test_closure_of_a_module_holds_primitives_and_corpus():
 
 def test_closure_of_fig2_holds_no_training():
     found = closure("molap.stages.fig2")
-    assert {"molap.figures.fig2", "molap.figures.style", "molap.storage.files"} <= found
+    assert {"molap.figures.performance", "molap.figures.style", "molap.storage.files"} <= found
     assert (
         not {"molap.training.loop", "molap.training.optimiser", "molap.networks.rnn", "molap.stages.training_job"}
         & found

@@ -26,6 +26,9 @@ def test_networks_and_scores_equal_those_of_the_workflow(finished, source):
             np.testing.assert_array_equal(values, expected[name])
         rows = (finished.folder / f"results/tiny/evaluation/s0-1/molap-{source}/{task}.json").read_text()
         assert found.scores == yaml.safe_load(rows)
+        for network, row in zip(found.networks, found.scores, strict=True):
+            assert network.seed == row["network_seed"]
+            assert network.score() == {name: row[name] for name in network.score()}
 
 
 def test_outputs_follow_from_the_weights(finished):

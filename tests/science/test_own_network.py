@@ -9,6 +9,7 @@ import pytest
 import molap.networks.own
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
+from molap.exchange.reading import read_foreign
 from molap.jobs.job import run_job
 from molap.networks.own import LARGEST_RADIUS, radius_where_large, read_reservoir
 from molap.planning.contents import kinds, n_units, perturbed_kinds, sweep
@@ -58,7 +59,7 @@ def test_lesions_are_those_of_its_own_modules(tmp_path, modules, expected):
 
 def test_a_file_is_read_once_and_again_when_it_changes(file, monkeypatch):
     calls = []
-    monkeypatch.setattr(molap.networks.own, "load_arrays", lambda name: calls.append(name) or load_arrays(name))
+    monkeypatch.setattr(molap.networks.own, "read_foreign", lambda name: calls.append(name) or read_foreign(name))
     read_reservoir(file), Plan(configuration(file))
     assert len(calls) <= 1
     np.savez(file, w_rec=2 * W_REC)

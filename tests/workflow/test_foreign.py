@@ -26,7 +26,7 @@ def test_current_results_without_metadata_stay(changed):
 
 
 def test_a_change_is_noticed_without_metadata_as_with_it(changed):
-    changed.edit("molap/figures/fig1c.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)")
+    changed.edit("molap/figures/counts.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)")
     changed.set(separate={"learning_rate": 0.001})
     expected = changed.planned()
     assert expected["separate"] == 3 and expected["fig1c"] == 1 and "head" not in expected

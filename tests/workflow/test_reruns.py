@@ -87,7 +87,7 @@ def test_a_reworded_description_reruns_the_pages_that_print_it_alone(changed, fi
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("molap/figures/fig1c.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)", {"fig1c": 1}),
+        ("molap/figures/counts.py", "ylim=(50, 3e7)", "ylim=(10, 3e7)", {"fig1c": 1}),
         (
             "molap/figures/style.py",
             '"font.size": 9',

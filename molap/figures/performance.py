@@ -111,7 +111,7 @@ def _detail(
     example: dict[str, np.ndarray],
     curves: pd.DataFrame,
     colour,
-    largest_error: float,
+    largest_error: float | np.floating,
     shown: Shown,
 ) -> None:
     panels = part.subplots(2, 4).ravel()
