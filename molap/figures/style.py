@@ -105,6 +105,7 @@ def network_seeds(table: pd.DataFrame) -> str:
 
 def new_figure(width: float, height: float) -> Figure:
     """Make a figure of the given size in inches, in the common style, with constrained layout."""
+    matplotlib.rcdefaults()  # a matplotlibrc of the user's, in the working directory or at home, counts for nothing
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)
     return plt.figure(figsize=(width, height), layout="constrained")
 

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 import click
 
+from molap.jobs.surroundings import fix
+
 SHOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 """Options that give the help of all commands the same form."""
 
@@ -45,6 +47,7 @@ def run(command: click.Command, arguments: list[str] | None = None) -> NoReturn:
 
     Click prints four lines for an error, including the usage; this prints one, which names the command that was typed.
     """
+    fix()
     try:
         status = command.main(arguments, standalone_mode=False, **SHOWN)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -14,6 +14,7 @@ from molap.config.base import ConfigError, S, Section, check
 from molap.jobs.attempt import Attempt
 from molap.jobs.digests import source_digest, user_modules
 from molap.jobs.failure import explain
+from molap.jobs.surroundings import ran_under, refuse, unusable_device
 from molap.storage.files import canonical_json, record_path
 from molap.storage.record import Clock, machine, versions, write_record
 
@@ -64,6 +65,7 @@ class Job(Generic[S]):
             "time": times,
             "git": _git(),
             "machine": machine(),
+            "environment": ran_under(),
         }
 
 
@@ -96,6 +98,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
     where, attempt = "", None
     try:
         _open_log(arguments.log)
+        refuse()
         outputs = _pairs(arguments.output)
         record = outputs.pop("record", None) or record_path(next(iter(outputs.values())))
         attempt = Attempt(next(iter(outputs.values())), stage, arguments.settings, arguments.code, arguments.log)
@@ -113,14 +116,17 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
         attempt.succeeded()
     except (Exception, KeyboardInterrupt) as error:
         place = f"; log: {arguments.log}" if arguments.log else ""
-        print(f"molap {stage}{where} failed: {explain(error)}{place}", file=sys.stderr, flush=True)
+        reason = unusable_device() or explain(error)
+        print(f"molap {stage}{where} failed: {reason}{place}", file=sys.stderr, flush=True)
         try:
             traceback.print_exc(file=sys.stdout)
             sys.stdout.flush()
         except OSError:  # on a full disk the line must suffice, and what the log cannot take is discarded
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if attempt:
-            attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
+            attempt.failed(
+                unusable_device() or f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()}
+            )
         sys.exit(1)
 
 

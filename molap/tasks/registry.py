@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from molap.config.base import CachedByFiles, ConfigError, in_one_line
+from molap.jobs.surroundings import jax_settings, restore
 from molap.tasks import decision, delay
 from molap.tasks.checks import check_declaration, check_name, check_trials
 from molap.tasks.task import Task
@@ -52,6 +53,7 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
     """
     tasks = {task.name: task for task in BUILT_IN}
     for module in modules:
+        before = jax_settings()
         for task in _added(module):
             check_name(task, module)
             if task.name in tasks or task.label in (other.label for other in tasks.values()):
@@ -66,6 +68,10 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
                 mask=task.mask and functools.partial(task.mask),
                 inputs=tuple(task.inputs),
                 outputs=tuple(task.outputs),
+            )
+        if changed := restore(before):
+            raise ConfigError(
+                f"tasks.modules: {module!r} sets {changed} of JAX, on which the numbers of all jobs depend"
             )
     return tasks
 
