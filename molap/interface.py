@@ -8,10 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from molap.jobs.surroundings import fix, held
+import molap.jobs.fixed  # noqa: F401  (before NumPy and JAX are loaded)
 
-fix()  # before NumPy and JAX are loaded
-
+# isort: split
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +18,7 @@ from jaxtyping import Float
 from molap.config.base import ConfigError, check
 from molap.config.run import parse_config
 from molap.jobs.job import Job
+from molap.jobs.surroundings import held
 from molap.networks.rnn import from_arrays, run, select_network
 from molap.planning.contents import blocks
 from molap.planning.outputs import path

@@ -63,9 +63,7 @@ def merge(source: Path, results: Path) -> Merged:
         if record["stage"] not in OF_SEEDS | OF_ALL:
             continue
         if not is_usual(record.get("environment")):
-            raise Refused(
-                f"{file} does not say that its job ran under the settings of JAX that are fixed here; make it again"
-            )
+            raise Refused(f"{file} does not say that its job ran under the settings of JAX that are fixed here")
         here = results / source.name / file.relative_to(source)
         if here.exists():
             same += 1

@@ -40,7 +40,7 @@ HEEDED = {
     "OMP_PROC_BIND",
     "OMP_PLACES",
 }
-"""Variables with one of the prefixes below that change no number: which device computes, and where programs are kept."""
+"""Variables with a prefix from below that change no number: which device computes, where programs are kept."""
 NOT_HEEDED = ("JAX_", "OMP_", "OPENBLAS_", "GOTO_", "MKL_", "KMP_", "BLIS_", "ONEDNN_", "DNNL_", "NPY_", "TF_XLA_")
 NOT_HEEDED += ("CUBLAS_", "NVIDIA_TF32", "SKLEARN_", "SCIPY_", "PANDAS_")
 NOT_HEEDED += ("MPLBACKEND", "MATPLOTLIBRC", "SOURCE_DATE_EPOCH", "PYTHONWARNINGS", "PYTHONINSPECT")

@@ -4,7 +4,4 @@ A program uses one thread and caches on disk what XLA compiles, so that the seco
 NumPy and JAX read such settings when they are loaded; they are therefore fixed here, before either is imported.
 """
 
-from molap.jobs.surroundings import fix
-
-IGNORED = fix()
-"""The user's variables that are not heeded."""
+import molap.jobs.fixed  # noqa: F401  (its effect is what is wanted)
