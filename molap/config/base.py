@@ -65,6 +65,8 @@ class Section(pydantic.BaseModel):
         if isinstance(values, dict):
             for name, field in cls.model_fields.items():
                 kinds = {field.annotation, *typing.get_args(field.annotation)}
+                if values.get(name) == "null" and types.NoneType in kinds:  # so it comes from Snakemake's --config
+                    values = {**values, name: None}
                 if isinstance(values.get(name), bool) and bool not in kinds and kinds & {int, float}:
                     raise ValueError(f"{name}: {values[name]} is not allowed; give a number")
         return values

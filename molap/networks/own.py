@@ -8,10 +8,19 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from molap.config.base import CachedByFiles, ConfigError
-from molap.storage.files import FileDamaged, load_arrays
+from molap.storage.arrays_of_user import read_user_arrays
 
 LARGEST_RADIUS = 10
 """Largest spectral radius of W_rec, equal to the largest gain of random networks; above it every unit saturates."""
+ARRAYS = ("w_rec", "modules")
+"""What a file may hold; what else it holds would be ignored, and is refused."""
+MEANT = dict.fromkeys(("module", "area", "areas", "region", "regions", "population", "populations"), "modules")
+MEANT |= dict.fromkeys(("w", "wrec", "weights", "recurrent", "j", "w_recurrent", "weight_hh"), "w_rec")
+"""Other names of arrays, in small letters → the name that is meant."""
+NO_BIASES = "biases are not taken over (network.biases gives units biases that are trained); leave it out"
+NO_READOUT = "input and readout weights are drawn and trained for every task; leave it out"
+REASONS = dict.fromkeys(("b_rec", "b_out", "h0"), NO_BIASES) | dict.fromkeys(("w_in", "w_out"), NO_READOUT)
+"""Arrays of networks that do not serve here → why."""
 
 
 class OwnNetwork(NamedTuple):
@@ -30,9 +39,9 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
             unit to a module; the message gives the numbers.
     """
     try:
-        arrays = load_arrays(file)
-    except FileDamaged:
-        raise ConfigError(f"{file} is no .npz file of arrays") from None
+        arrays = read_user_arrays(file, ARRAYS, MEANT, REASONS)
+    except ValueError as error:
+        raise ConfigError(f"{file} {error}") from None
     if "w_rec" not in arrays:
         raise ConfigError(f"{file} holds {', '.join(arrays) or 'nothing'}; an array w_rec is needed")
     w_rec = arrays["w_rec"]
@@ -50,6 +59,8 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
             f"w_rec of {file} has entries that are not finite in single precision: {len(bad)} of {w_rec.size}, the "
             f"first {w_rec[row, column]} at row {row}, column {column}"
         )
+    if not single.any():
+        raise ConfigError(f"w_rec of {file} is 0 everywhere in single precision; units would not be connected")
     radius = radius_where_large(np.asarray(w_rec, np.float64))
     if radius > LARGEST_RADIUS:
         raise ConfigError(
@@ -62,15 +73,17 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
 def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
     """Return the spectral radius if it may exceed `LARGEST_RADIUS`, and otherwise an upper bound below it.
 
-    ρ(W) ≤ ‖W⁸‖^(1/8), which takes three products. The eigenvalues of a thousand units take seconds, and every job on a
-    cluster reads the configuration.
+    ρ(W) ≤ ‖Wᵏ‖^(1/k) for k = 1, 2, 4, 8, each a product more; most matrices need two. The eigenvalues of a thousand
+    units take seconds, and every job on a cluster reads the configuration.
     """
     power = w_rec
     with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(3):
-            power = power @ power
-        bound = np.linalg.norm(power) ** (1 / 8)
-    return float(bound if bound <= LARGEST_RADIUS else np.abs(np.linalg.eigvals(w_rec)).max())
+        for k in (1, 2, 4, 8):
+            bound = np.linalg.norm(power) ** (1 / k)
+            if bound <= LARGEST_RADIUS:
+                return float(bound)
+            power = power @ power if k < 8 else power
+    return float(np.abs(np.linalg.eigvals(w_rec)).max())
 
 
 def content_digest(file: str | Path) -> str:

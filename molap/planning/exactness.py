@@ -25,8 +25,8 @@ def inexact(triggers: Collection[str], trusts_cache: bool = False) -> list[str]:
     if missing:
         changes = ", ".join(MEANINGS[name] for name in missing)
         found.append(
-            f"--rerun-triggers lacks {', '.join(missing)}: results stay where these change: {changes}; a profile or the "
-            "command line sets it"
+            f"--rerun-triggers lacks {', '.join(missing)}: results stay where these change: {changes}; a profile "
+            "or the command line sets it"
         )
     if trusts_cache:
         found.append("--trust-io-cache: files that were removed or changed since the last run are not noticed")

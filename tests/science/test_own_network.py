@@ -58,7 +58,8 @@ def test_lesions_are_those_of_its_own_modules(tmp_path, modules, expected):
 
 def test_a_file_is_read_once_and_again_when_it_changes(file, monkeypatch):
     calls = []
-    monkeypatch.setattr(molap.networks.own, "load_arrays", lambda name: calls.append(name) or load_arrays(name))
+    read = molap.networks.own.read_user_arrays
+    monkeypatch.setattr(molap.networks.own, "read_user_arrays", lambda *of: calls.append(of) or read(*of))
     read_reservoir(file), Plan(configuration(file))
     assert len(calls) <= 1
     np.savez(file, w_rec=2 * W_REC)
@@ -90,7 +91,27 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ({"w_rec": np.zeros((4, 5))}, "w_rec of {file} is 4 × 5; a square matrix is needed"),
         ({"w_rec": np.zeros(4)}, "w_rec of {file} is 4; a square matrix is needed"),
         ({"w_rec": np.array(1.0)}, "is a number; a square matrix is needed"),
-        ({"weights": np.eye(4)}, "{file} holds weights; an array w_rec is needed"),
+        ({}, "{file} holds nothing; an array w_rec is needed"),
+        (
+            {"weights": np.eye(4)},
+            "{file} holds 'weights', which is not read; allowed are w_rec, modules; did you",
+        ),
+        (
+            {"w_rec": np.eye(4), "module": np.ones(4, int)},
+            "holds 'module', which is not read; allowed are w_rec, modules; ",
+        ),
+        ({"w_rec": np.eye(4), "Regions": np.ones(4, int)}, "; did you mean modules?"),
+        ({"w_rec": np.eye(4), "b_rec": np.ones(4)}, "holds b_rec; biases are not taken over (network.biases gives"),
+        ({"w_rec": np.eye(4), "w_in": np.ones((4, 1))}, "holds w_in; input and readout weights are drawn and trained"),
+        (
+            {"w_rec": np.eye(4), "dale_ratio": np.array(None)},
+            "holds 'dale_ratio', which is not read; allowed are w_rec",
+        ),
+        (
+            {"w_rec": np.array([[1, None], [2, 3]])},
+            "holds an array w_rec that holds Python objects; numbers",
+        ),
+        ({"w_rec": 1e-50 * np.eye(4)}, "is 0 everywhere in single precision; units would not be connected"),
         ({"w_rec": np.eye(4) + 1j}, "holds complex128; real numbers are needed"),
         (
             {"w_rec": np.where(np.eye(4) > 0, [1, 2, np.nan, np.inf], 0)},
@@ -116,9 +137,12 @@ def test_what_is_no_network_is_refused_with_its_numbers(tmp_path, arrays, messag
     ("name", "content", "message"),
     [
         ("own", None, "reservoirs.files.own: there is no file"),
-        ("own", b"no arrays", "is no .npz file of arrays"),
+        ("own", b"no arrays", "is no .npz file (numpy.savez writes one)"),
         ("cca", b"", "files: 'cca' is not allowed as a name"),
-        ("My-Net", b"", "files: 'My-Net' is not allowed as a name"),
+        ("My-Net", b"", "files: 'My-Net' is not allowed as a name; use small letters"),
+        ("y", b"", "files: 'y' is not allowed as a name; tables or YAML read it as a number"),
+        ("keys", b"", "files: 'keys' is not allowed as a name; it has another meaning"),
+        ("own", b"PK\x03\x04 cut", "own.npz is damaged: "),
     ],
 )
 def test_a_missing_or_damaged_file_and_a_taken_name_are_refused(tmp_path, name, content, message):
