@@ -41,9 +41,11 @@ HEEDED = {
     "OMP_PLACES",
 }
 """Variables with a prefix from below that change no number: which device computes, where programs are kept."""
-NOT_HEEDED = ("JAX_", "OMP_", "OPENBLAS_", "GOTO_", "MKL_", "KMP_", "BLIS_", "ONEDNN_", "DNNL_", "NPY_", "TF_XLA_")
-NOT_HEEDED += ("CUBLAS_", "NVIDIA_TF32", "SKLEARN_", "SCIPY_", "PANDAS_")
-NOT_HEEDED += ("MPLBACKEND", "MATPLOTLIBRC", "SOURCE_DATE_EPOCH", "PYTHONWARNINGS", "PYTHONINSPECT")
+NOT_HEEDED: tuple[str, ...] = (
+    *("JAX_", "OMP_", "OPENBLAS_", "GOTO_", "MKL_", "KMP_", "BLIS_", "ONEDNN_", "DNNL_", "NPY_", "TF_XLA_"),
+    *("CUBLAS_", "NVIDIA_TF32", "SKLEARN_", "SCIPY_", "PANDAS_"),
+    *("MPLBACKEND", "MATPLOTLIBRC", "SOURCE_DATE_EPOCH", "PYTHONWARNINGS", "PYTHONINSPECT"),
+)
 """Beginnings of the names of variables that are removed, since numbers or figures may depend on them."""
 JAX: dict[str, Any] = {
     "jax_enable_x64": False,

@@ -1,5 +1,6 @@
 """The registry of tasks. A new task takes one function and one line here, or in a user's own `TASKS`."""
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -52,6 +53,12 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
             that is not what its functions return.
     """
     tasks = {task.name: task for task in BUILT_IN}
+    with contextlib.redirect_stdout(sys.stderr):  # what a user's module prints does not belong to a command's output
+        _add(tasks, modules)
+    return tasks
+
+
+def _add(tasks: dict[str, Task], modules: tuple[str, ...]) -> None:
     for module in modules:
         before = jax_settings()
         for task in _added(module):
@@ -73,7 +80,6 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
             raise ConfigError(
                 f"tasks.modules: {module!r} sets {changed} of JAX, on which the numbers of all jobs depend"
             )
-    return tasks
 
 
 def _added(module: str) -> list[Task] | tuple[Task, ...]:
