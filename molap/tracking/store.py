@@ -22,7 +22,6 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, Run, ViewType
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
 from molap.tracking.describe import TrackedRun
 from molap.tracking.views import Group, view_tags
@@ -179,7 +178,7 @@ def refusing_in_one_line(where: Place) -> Iterator[None]:
     """
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except Exception as error:  # of MLflow, of its database or of its transport
         text = " ".join(str(getattr(error, "message", None) or error).split())
         if "out-of-date database schema" in text:
             text = "its schema is another than the installed MLflow's; `molap sync` brings it up to date"
