@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import molap.jobs.fixed  # noqa: F401  (before NumPy and JAX are loaded)
+
+# isort: split
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +18,7 @@ from jaxtyping import Float
 from molap.config.base import ConfigError, check
 from molap.config.run import parse_config
 from molap.jobs.job import Job
+from molap.jobs.surroundings import held
 from molap.networks.rnn import from_arrays, run, select_network
 from molap.opened.assembling import network_of, trials_of
 from molap.opened.network import Network
@@ -102,7 +106,9 @@ class Stages:
 def train(config: dict, source: str = "cca", progress: bool = False) -> dict[str, Trained]:
     """Pre-train the modules on a corpus, and train a head for each of its tasks.
 
-    The networks equal those that the workflow trains with the same configuration, bit by bit on one machine.
+    The networks equal those that the workflow trains with the same configuration, bit by bit on one machine. To that
+    end JAX's settings and numbers of threads are held at the workflow's while this runs; import this module before
+    JAX computes anything.
 
     Args:
         config: the differences from the preset `paper`, as in a configuration file (see `config/README.md`); only the
@@ -111,11 +117,13 @@ def train(config: dict, source: str = "cca", progress: bool = False) -> dict[str
         progress: whether to print the progress of training to standard error.
 
     Raises:
-        ConfigError: with one line for each field of the configuration that is refused.
+        ConfigError: with one line for each field of the configuration that is refused, or for a setting of the
+            process that would change the numbers and cannot be fixed any more.
     """
     if source not in ("cca", "pca", "none"):
         raise ConfigError(f"source: {source!r} is not allowed; allowed: cca, pca, none")
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr if progress else None):
+    quiet = contextlib.redirect_stdout(sys.stderr if progress else None)
+    with held(), tempfile.TemporaryDirectory() as folder, quiet:
         stages = Stages(config, folder)
         network = stages.pretrained(source)
         return {task: stages.head(network, source, task) for task in stages.config.tasks.names}

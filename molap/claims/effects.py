@@ -1,5 +1,6 @@
 """Compute the effect of a test in every network: series of a table, combined by the test's expressions."""
 
+import ast
 import functools
 from collections.abc import Mapping
 
@@ -107,7 +108,25 @@ def _numbers(table: pd.DataFrame, expression: str, name: str) -> pd.Series:
         raise ConfigError(f"claims: {expression!r} is no number of a row of {name}") from None
 
 
+PLAIN = (
+    *(ast.Expression, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Name, ast.Constant, ast.List, ast.Tuple),
+    *(ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop),
+)
+"""What an expression over columns may consist of. Pandas would also call methods, which write files, and functions of
+whatever module an `@` reaches."""
+
+
 def _evaluate(table: pd.DataFrame, expression: str, name: str) -> pd.Series:
+    try:
+        odd = [node for node in ast.walk(ast.parse(expression.strip(), mode="eval")) if not isinstance(node, PLAIN)]
+    except (SyntaxError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"claims: {expression!r} cannot be read over the columns of {name}: {reason}") from None
+    if odd:
+        raise ConfigError(
+            f"claims: {expression!r} cannot be read over the columns of {name}: columns, numbers, text, lists, "
+            "arithmetic and comparisons are allowed, calls and attributes are not"
+        )
     try:
         return table.eval(expression, engine="python")
     except (

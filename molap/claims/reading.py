@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import yaml
-
 from molap.claims.model import Claims
 from molap.config.base import CachedByFiles, ConfigError, check
 from molap.config.run import RunConfig
+from molap.config.yaml_file import read_yaml
 
 OWN = Path(__file__).with_name("claims.yaml")
 """The file of the paper's claims, `config/claims.yaml`, which is part of the package."""
@@ -23,9 +22,9 @@ def read_claims(file: str | None) -> Claims:
     """
     path = Path(file) if file else OWN
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"claims.file: {str(path)!r} cannot be read: {' '.join(str(error).split())}") from None
+        values = read_yaml(path)
+    except ConfigError as error:
+        raise ConfigError(f"claims.file: {error}") from None
     try:
         return check(Claims, values)
     except ConfigError as error:

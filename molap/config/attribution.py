@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from molap.config.base import Section
-from molap.storage.paths import NO_SWITCH
+from molap.config.names import ATTRIBUTES, LETTERS, OURS, why_not_a_name
 
 BEFORE: dict[str, dict[str, Any]] = {
     "network": {"readout_init": "n_units"},
@@ -62,8 +62,6 @@ class AttributionSettings(Section):
     @classmethod
     def _names_are_folders(cls, switches: dict) -> dict:
         for name in switches:
-            if not name.replace("_", "").isalnum() or name == NO_SWITCH:
-                raise ValueError(
-                    f"{name!r} is not allowed; use letters, digits and '_'; {NO_SWITCH!r} switches nothing"
-                )
+            if reason := why_not_a_name(name, LETTERS, (OURS | ATTRIBUTES) - SWITCHES.keys()):
+                raise ValueError(f"{name!r} is not allowed as a name; {reason}")
         return switches

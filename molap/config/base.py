@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 R = typing.TypeVar("R")
+LONGEST = 300
+"""Characters of a value that a message quotes."""
 
 
 class ConfigError(ValueError):
@@ -65,6 +67,8 @@ class Section(pydantic.BaseModel):
         if isinstance(values, dict):
             for name, field in cls.model_fields.items():
                 kinds = {field.annotation, *typing.get_args(field.annotation)}
+                if values.get(name) == "null" and types.NoneType in kinds:  # so it comes from Snakemake's --config
+                    values = {**values, name: None}
                 if isinstance(values.get(name), bool) and bool not in kinds and kinds & {int, float}:
                     raise ValueError(f"{name}: {values[name]} is not allowed; give a number")
         return values
@@ -93,9 +97,12 @@ def _encloses(outer: tuple, inner: tuple) -> bool:
 
 
 def _explain(model: type[Section], item: "ErrorDetails") -> str:
-    path = [part for part in item["loc"] if not (isinstance(part, str) and "[" in part)]
-    field = ".".join(str(part) for part in path)
-    kind, context = item["type"], item.get("ctx", {})
+    kind, context, value = item["type"], item.get("ctx", {}), _shown(item["input"])
+    *above, last = item["loc"] or ("",)
+    # Pydantic puts its own checks into the path (`function-after[…]`); an unknown key may look the same.
+    path = [part for part in above if not (isinstance(part, str) and "[" in part)]
+    path += [last] if kind == "extra_forbidden" or not (isinstance(last, str) and "[" in last) else []
+    field = ".".join(part if isinstance(part, str) and part.isprintable() else repr(part) for part in path)
     if kind == "extra_forbidden":
         allowed = list(_section_at(model, path[:-1]).model_fields)
         close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
@@ -107,19 +114,27 @@ def _explain(model: type[Section], item: "ErrorDetails") -> str:
         own = re.split("[:.]", message)[0] in _section_at(model, path).model_fields
         return f"{field}{'.' if own else ': '}{message}" if field else message
     if kind == "literal_error":
-        return f"{field}: {item['input']!r} is not allowed; allowed: {context['expected']}"
+        return f"{field}: {value} is not allowed; allowed: {context['expected']}"
     if kind in ("list_type", "tuple_type"):
-        return f"{field}: {item['input']!r} is not allowed; give a list, for example [{item['input']}]"
+        example = f", for example [{item['input']}]" if isinstance(item["input"], str | int | float) else ""
+        return f"{field}: {value} is not allowed; give a list{example if len(example) < LONGEST else ''}"
     if kind in ("model_type", "dict_type"):
-        return f"{field}: {item['input']!r} is not allowed; give a section of keys and values"
+        return f"{field}: {value} is not allowed; give a section of keys and values"
     reason = item["msg"].replace("Input should be", "it must be")
-    return f"{field}: {item['input']!r} is not allowed; {reason[0].lower()}{reason[1:]}"
+    return f"{field}: {value} is not allowed; {reason[0].lower()}{reason[1:]}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _section_at(model: type[Section], path: list) -> type[Section]:
     for part in path:
         if isinstance(part, int):
             continue
+        if part not in model.model_fields:  # a key of the user's own
+            break
         annotation = model.model_fields[part].annotation
         candidates = [annotation, *typing.get_args(annotation)]
         if isinstance(annotation, types.UnionType):

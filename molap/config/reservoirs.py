@@ -1,28 +1,12 @@
 """The user's own recurrent networks as additional sources: fitted to recordings, or made by another program."""
 
-import re
+import os
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from molap.config.base import ConfigError, Section
-
-TAKEN = (
-    "cca",
-    "pca",
-    "none",
-    "rule",
-    "norule",
-    "separate",
-    "molap",
-    "dni",
-    "sequential",
-    "joint",
-    "all",
-    "nan",
-    "null",
-)
-"""Names that files, legends or tables use for something else."""
+from molap.config.names import SMALL, why_not_a_name
 
 
 class ReservoirSettings(Section):
@@ -36,14 +20,16 @@ class ReservoirSettings(Section):
         "`modules` they are equal blocks of units, `network.n_modules` of them.",
     )
 
+    @field_validator("files")
+    @classmethod
+    def _home_is_expanded(cls, files: dict[str, str]) -> dict[str, str]:
+        return {name: os.path.expanduser(file) for name, file in files.items()}
+
     @model_validator(mode="after")
     def _files_hold_networks(self):
         for name, file in self.files.items():
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in TAKEN:
-                raise ValueError(
-                    f"files: {name!r} is not allowed as a name; use small letters, digits and '_', and none of "
-                    f"{', '.join(TAKEN)}"
-                )
+            if reason := why_not_a_name(name, SMALL):
+                raise ValueError(f"files: {name!r} is not allowed as a name; {reason}")
             if not Path(file).is_file():
                 raise ValueError(f"files.{name}: there is no file {file!r}")
             from molap.networks.own import read_reservoir  # imports NumPy only if there is a file to read

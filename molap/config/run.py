@@ -1,20 +1,19 @@
 """The whole configuration of a run: one file, checked before anything else happens."""
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
 from molap.config.attribution import AttributionSettings
-from molap.config.base import ConfigError, Section, check
+from molap.config.base import Section, check
 from molap.config.claims import ClaimSettings
 from molap.config.dni import DniSettings
 from molap.config.evaluation import EvaluationSettings
 from molap.config.figures import FigureSettings
 from molap.config.generalisation import GeneralisationSettings
 from molap.config.modules import ModuleNumberSettings
+from molap.config.names import FOLDER, FOLDERS, LONGEST, OURS, why_not_a_name
 from molap.config.network import NetworkSettings, SeparateSettings
 from molap.config.perturbations import PerturbationSettings
 from molap.config.primitives import CorpusSettings, PrimitiveSettings
@@ -29,6 +28,7 @@ from molap.config.training import (
     SeparatePhaseSettings,
 )
 from molap.config.tune import TuneSettings
+from molap.config.yaml_file import read_yaml
 
 
 class RunSettings(Section):
@@ -59,10 +59,9 @@ class RunSettings(Section):
     @field_validator("name")
     @classmethod
     def _name_is_a_folder(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-            raise ValueError(f"{name!r} is not allowed; use letters, digits, '.', '_' and '-'")
-        if name == "mlflow":
-            raise ValueError("'mlflow' is not allowed; results/mlflow/ holds the tracking's database")
+        if reason := why_not_a_name(name, FOLDER, OURS | FOLDERS):
+            shown = name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+            raise ValueError(f"{shown!r} is not allowed as a name; {reason}")
         return name
 
     @model_validator(mode="after")
@@ -251,12 +250,6 @@ def read(path: str | Path) -> RunConfig:
     """Read and check a YAML configuration file.
 
     Raises:
-        ConfigError: if the file cannot be read or is not a mapping, or if a field is refused.
+        ConfigError: if the file cannot be read (`molap.config.yaml_file`), or if a field is refused.
     """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: holds a {type(values).__name__}; a mapping of sections is allowed")
-    return parse_config(values)
+    return parse_config(read_yaml(path))

@@ -1,8 +1,9 @@
 """Settings of the tasks and their trials."""
 
+import os
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from molap.config.base import Section
 
@@ -42,6 +43,12 @@ class TrialSettings(Section):
         description="What joins the nine tasks: Python files or importable modules, by their list `TASKS`; files "
         "`.npz` of trials, each as a task with the file's name; environments of neurogym, `neurogym:yang19.go-v0`.",
     )
+
+    @field_validator("modules")
+    @classmethod
+    def _home_is_expanded(cls, modules: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(os.path.expanduser, modules))
+
     angles: Literal["full_circle", "half_circle"] = Field(
         "full_circle",
         description="Angles in steps of 10°: `full_circle` has the 36 values 0°–350° (released code), "

@@ -1,5 +1,6 @@
 """Decision accuracy (A.3), its variants, and the accuracy that a constant output reaches."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,9 @@ Means = Float[np.ndarray, "trial output"]
 
 FIXATION = "fixation"
 N_CONSTANTS = 100
+BETTER = dict.fromkeys(("accuracy", "decision_accuracy", "all_correct", "best_constant"), "higher")
+BETTER |= dict.fromkeys(("mse", "response_mse"), "lower")
+"""Which values of the metrics below are better; of the accuracy of single outputs, higher ones."""
 
 
 class Rule(NamedTuple):
@@ -99,6 +103,12 @@ def _best_tried(means: Means, seen: Seen, decide: Decide) -> Float[np.ndarray, "
     chosen = distinct[np.unique(np.linspace(0, len(distinct) - 1, N_CONSTANTS).astype(int))]
     shares = [np.asarray(decide(np.broadcast_to(one, seen.shape).copy(), seen.copy())).mean(axis=0) for one in chosen]
     return np.max(shares, axis=0)
+
+
+def better(names: Iterable[str]) -> dict[str, str]:
+    """Return for every metric of this module among the names whether `higher` or `lower` values are better."""
+    directions = {name: BETTER.get(name, "higher" if name.startswith("accuracy_output") else "") for name in names}
+    return {name: direction for name, direction in directions.items() if direction}
 
 
 def metrics(

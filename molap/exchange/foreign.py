@@ -5,7 +5,8 @@ recurrent weights and biases are taken over. Input and readout weights and the i
 head has its own. Anything else is refused, so that no file is half read.
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ from molap.exchange.curbd import CURBD, from_curbd
 
 LEFT = ("w_in", "w_out", "b_out", "h0")
 OWN = ("w_rec", "b_rec", "modules", *LEFT, "rates", "inputs", "convention")
+MEANT = dict.fromkeys(("module", "area", "areas", "region", "regions", "population", "populations"), "modules")
+MEANT |= dict.fromkeys(("w", "wrec", "weights", "recurrent", "w_recurrent"), "w_rec") | {"bias": "b_rec", "b": "b_rec"}
+"""Other names of arrays, in small letters → the name that is meant."""
 PSYCHRNN = (
     *("W_rec", "b_rec", "W_in", "W_out", "b_out", "init_state"),
     *(
@@ -72,6 +76,7 @@ def recognise(found: Mapping[str, Any], file: str) -> Foreign:
         there = ", ".join(found) or "nothing"
         raise ConfigError(
             f"{file} holds {there}; an array w_rec is needed, or weight_hh_l0 of PyTorch, W_rec of PsychRNN, J of CURBD"
+            f"{_meant(next(iter(found), ''), OWN)}"
         )
     _refuse_others(found, OWN, file)
     activity = None
@@ -109,10 +114,19 @@ def _of_pytorch(found: Mapping[str, Any], names: list[str], file: str) -> Foreig
     return Foreign(found[names[0]], sum(biases) if biases else None, name=names[0])
 
 
+def _meant(name: str, known: Collection[str]) -> str:
+    """Return a question about the name that may be meant, or nothing."""
+    close = MEANT.get(name.lower()) or next(iter(difflib.get_close_matches(name, known, n=1)), "")
+    return f"; did you mean {close}?" if close in known else ""
+
+
 def _refuse_others(found: Mapping[str, Any], known: tuple[str, ...], file: str) -> None:
     others = [name for name in found if name not in known]
     if others:
-        raise ConfigError(f"{file} holds {', '.join(others)}, which nothing here reads; known are {', '.join(known)}")
+        raise ConfigError(
+            f"{file} holds {', '.join(others)}, which nothing here reads; known are {', '.join(known)}"
+            f"{_meant(others[0], known)}"
+        )
     pickled = [name for name, values in found.items() if isinstance(values, Pickled) and name not in UNOPENED]
     if pickled:
         raise ConfigError(

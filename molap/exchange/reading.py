@@ -1,12 +1,13 @@
 """Read a recurrent network from any file that is known: `.npz`, `.mat`, `.pt`."""
 
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from molap.config.base import ConfigError
+from molap.config.base import ConfigError, in_one_line
 from molap.exchange.foreign import Foreign, Pickled, recognise
 from molap.storage.files import PROVENANCE
 
@@ -40,14 +41,26 @@ def _arrays(file: str | Path, suffix: str) -> dict[str, Any]:
 
 def _npz(file: str | Path) -> dict[str, Any]:
     """Return arrays by name; those of Python objects, which PsychRNN writes, stay closed."""
+    with open(file, "rb") as start:
+        if start.read(2) != b"PK":
+            raise ConfigError(f"{file} is no .npz file (numpy.savez writes one)")
+    name = ""
     try:
         with zipfile.ZipFile(file) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
-            return {name: _one(archive, name) for name in names if name != PROVENANCE}
-    except OSError:
+            twice = [name for name, n in Counter(names).items() if n > 1]
+            if twice:
+                raise ConfigError(f"{file} holds {twice[0]} {names.count(twice[0])} times; each may stand once")
+            arrays = {}
+            for name in names:
+                if name != PROVENANCE:
+                    arrays[name] = _one(archive, name)
+            return arrays
+    except (OSError, ConfigError):
         raise
-    except Exception:  # zipfile and NumPy raise a dozen kinds of errors for damaged content
-        raise ConfigError(f"{file} is no .npz file of arrays") from None
+    except Exception as error:  # zipfile and NumPy raise a dozen kinds of errors for damaged content
+        where = f"holds an array {name} that is damaged" if name else "is damaged"
+        raise ConfigError(f"{file} {where}: {in_one_line(error)}") from None
 
 
 def _one(archive: zipfile.ZipFile, name: str) -> Any:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
+import matplotlib
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -112,6 +113,7 @@ class Drawing(Figure):
 
 def new_figure(width: float, height: float) -> Figure:
     """Make a figure of the given size in inches, in the common style, with constrained layout."""
+    matplotlib.rcdefaults()  # a matplotlibrc of the user's, in the working directory or at home, counts for nothing
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)
     figure = Drawing(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)

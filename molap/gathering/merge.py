@@ -18,6 +18,7 @@ from typing import NamedTuple
 import click
 
 from molap.jobs import command
+from molap.jobs.surroundings import is_usual
 from molap.planning.outputs import OUTPUTS
 from molap.storage.files import FileDamaged, checksum, read_json
 from molap.storage.paths import RESULTS, block_seeds
@@ -61,6 +62,8 @@ def merge(source: Path, results: Path) -> Merged:
     for file, record in records.items():
         if record["stage"] not in OF_SEEDS | OF_ALL:
             continue
+        if not is_usual(record.get("environment")):
+            raise Refused(f"{file} does not say that its job ran under the settings of JAX that are fixed here")
         here = results / source.name / file.relative_to(source)
         if here.exists():
             same += 1

@@ -1,6 +1,8 @@
 """Explain to the user why a job failed: the error in one line, and what may help."""
 
 import errno
+import tempfile
+import traceback
 
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory allocating")
 """Words of XLA's errors, which have no class of their own."""
@@ -19,3 +21,13 @@ def explain(error: BaseException) -> str:
         return f"out of memory ({text}); {MORE_MEMORY}"
     advice = ADVICE.get(error.errno) if isinstance(error, OSError) and error.errno else None
     return f"{text}; {advice}" if advice else text
+
+
+def file_of_traceback(error: BaseException) -> str:
+    """Write the traceback to a file, since a terminal gets one line, and return where it is; empty if that fails."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="molap-", suffix=".log", delete=False, encoding="utf-8") as file:
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return ""
+    return file.name

@@ -8,12 +8,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, NoReturn
 
 from molap.config.base import ConfigError, S, Section, check
 from molap.jobs.attempt import Attempt
 from molap.jobs.digests import source_digest, user_modules
-from molap.jobs.failure import explain
+from molap.jobs.failure import explain, file_of_traceback
+from molap.jobs.surroundings import ran_under, refuse, unusable_device
 from molap.storage.files import canonical_json, record_path
 from molap.storage.record import Clock, machine, versions, write_record
 
@@ -34,6 +35,8 @@ class Job(Generic[S]):
         )
         self.metrics: dict[str, Any] = {}
         self.curves: dict[str, Any] = {}
+        self.better: dict[str, str] = {}
+        """Metric or curve → `higher` or `lower`, whichever is better; a count without a direction is not named."""
         self.clock = Clock()
         self._compilation: list[float] = []
         if "jax" in sys.modules:
@@ -61,10 +64,20 @@ class Job(Generic[S]):
             "outputs": self.outputs,
             "metrics": self.metrics,
             "curves": self.curves,
+            "better": self.better,
             "time": times,
             "git": _git(),
             "machine": machine(),
+            "environment": ran_under(),
         }
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        line = " ".join(message.split())
+        self.exit(2, f"{self.prog}: {line} (see --help)\n")
 
 
 def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], argv: list[str] | None = None) -> None:
@@ -73,7 +86,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
     The settings arrive as one JSON text, the same text by which the workflow plans, so that a stage cannot depend on
     anything else. On failure, the traceback goes to the log and one line to standard error, and the exit status is 1.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"python -m molap.stages.{stage}",
         description=sys.modules["__main__"].__doc__,
         fromfile_prefix_chars="@",
@@ -96,6 +109,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
     where, attempt = "", None
     try:
         _open_log(arguments.log)
+        refuse()
         outputs = _pairs(arguments.output)
         record = outputs.pop("record", None) or record_path(next(iter(outputs.values())))
         attempt = Attempt(next(iter(outputs.values())), stage, arguments.settings, arguments.code, arguments.log)
@@ -111,23 +125,28 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
         work(job)
         write_record(record, job.record())
         attempt.succeeded()
-    except (Exception, KeyboardInterrupt) as error:
-        place = f"; log: {arguments.log}" if arguments.log else ""
-        print(f"molap {stage}{where} failed: {explain(error)}{place}", file=sys.stderr, flush=True)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # a user's function may call sys.exit()
+        log = arguments.log or (not isinstance(error, ConfigError) and file_of_traceback(error))
+        place = f"; log: {log}" if log else ""
+        reason = unusable_device() or explain(error)
+        print(f"molap {stage}{where} failed: {reason}{place}", file=sys.stderr, flush=True)
         try:
-            traceback.print_exc(file=sys.stdout)
+            if arguments.log:
+                traceback.print_exc(file=sys.stdout)
             sys.stdout.flush()
         except OSError:  # on a full disk the line must suffice, and what the log cannot take is discarded
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if attempt:
-            attempt.failed(f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()})
+            attempt.failed(
+                unusable_device() or f"{type(error).__name__}: {error}", {"versions": versions(), "git": _git()}
+            )
         sys.exit(1)
 
 
 def _open_log(path: str | None) -> None:
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        sys.stdout = open(path, "w", encoding="utf-8")  # noqa: SIM115 (open until the job ends)
+        sys.stdout = open(path, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 (open until the job ends)
 
 
 def _pairs(items: list[str]) -> dict[str, str]:

@@ -79,6 +79,8 @@ def checked(found: Foreign, file: str) -> OwnNetwork:
         shape = " × ".join(map(str, w_rec.shape))
         raise ConfigError(f"{name} of {file} is {shape or 'a number'}; a square matrix is needed")
     single = _single(w_rec, name, file)
+    if not single.any():
+        raise ConfigError(f"{name} of {file} is 0 everywhere in single precision; units would not be connected")
     radius = radius_where_large(np.asarray(w_rec, np.float64))
     if radius > LARGEST_RADIUS:
         raise ConfigError(
@@ -120,15 +122,17 @@ def _single(values: np.ndarray, name: str, file: str) -> np.ndarray:
 def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
     """Return the spectral radius if it may exceed `LARGEST_RADIUS`, and otherwise an upper bound below it.
 
-    ρ(W) ≤ ‖W⁸‖^(1/8), which takes three products. The eigenvalues of a thousand units take seconds, and every job on a
-    cluster reads the configuration.
+    ρ(W) ≤ ‖Wᵏ‖^(1/k) for k = 1, 2, 4, 8, each a product more; most matrices need two. The eigenvalues of a thousand
+    units take seconds, and every job on a cluster reads the configuration.
     """
     power = w_rec
     with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(3):
-            power = power @ power
-        bound = np.linalg.norm(power) ** (1 / 8)
-    return float(bound if bound <= LARGEST_RADIUS else np.abs(np.linalg.eigvals(w_rec)).max())
+        for k in (1, 2, 4, 8):
+            bound = np.linalg.norm(power) ** (1 / k)
+            if bound <= LARGEST_RADIUS:
+                return float(bound)
+            power = power @ power if k < 8 else power
+    return float(np.abs(np.linalg.eigvals(w_rec)).max())
 
 
 def content_digest(file: str | Path) -> str:

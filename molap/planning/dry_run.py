@@ -17,6 +17,18 @@ class Refused(RuntimeError):
     """Raised when Snakemake refuses the workflow or its arguments; the message is Snakemake's own."""
 
 
+OF_PLACES = re.compile(r"\s*File |\s*$|Full Traceback|Traceback|[A-Za-z]*(Error|Exception) in file .*:$")
+"""Lines of Snakemake's that say where it was when it refused, and not why."""
+NOTES = ("Using workflow specific profile", "Config file ", "packages are not as", "not heeded,", "Building DAG")
+
+
+def refusal(text: str) -> str:
+    """Return why Snakemake refuses, from all that it printed, in one line."""
+    lines = [line.strip() for line in text.splitlines() if not OF_PLACES.match(line) and not line.startswith(NOTES)]
+    refused = next((i for i, line in enumerate(lines) if line == "the configuration is refused"), None)
+    return "; ".join(lines[refused + 1 :] if refused is not None else lines[-1:]) or "snakemake failed"
+
+
 class Job(NamedTuple):
     """A job that would run."""
 
@@ -44,7 +56,7 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--nocolor", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise Refused((result.stdout + result.stderr).strip())
+        raise Refused(refusal(result.stdout + result.stderr))
     return read_jobs(result.stdout + result.stderr)
 
 

@@ -1,5 +1,8 @@
 """Results that Snakemake did not make: check in their records that they are what is planned, byte for byte.
 
+They must also have been computed under the settings of JAX, XLA and threads that jobs have here; the processor may be
+another, whose rounding `molap merge` reports.
+
 Snakemake compares settings and source with its own notes. It has no notes on a result that was copied from elsewhere,
 and would accept it as it is.
 """
@@ -7,6 +10,7 @@ and would accept it as it is.
 import json
 from pathlib import Path
 
+from molap.jobs.surroundings import is_usual
 from molap.storage.files import FileDamaged, checksum, read_json, record_path
 
 
@@ -44,6 +48,8 @@ def is_foreign(output: str, noted_mtime: float | None, settings: str, code: str)
     try:
         record = read_json(record_path(output))
         written = record["checksums"][Path(output).name] == checksum(Path(output).read_bytes())
-        return not written or record["code"] != code or bool(changed(record["settings"], json.loads(settings)))
+        usual = is_usual(record.get("environment"))
+        other = not written or not usual or record["code"] != code
+        return other or bool(changed(record["settings"], json.loads(settings)))
     except (OSError, FileDamaged, KeyError, TypeError):
         return True

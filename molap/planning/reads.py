@@ -7,6 +7,7 @@ from molap.claims.model import TABLES as JUDGED
 from molap.planning.contents import curve_figures
 from molap.planning.figures import FIGURES, wanted_figures
 from molap.planning.inputs import Inputs
+from molap.planning.plan import Plan
 from molap.planning.rows import Files, Reads, tables
 from molap.planning.tables import TABLES, paged_tables, wanted_tables
 from molap.storage.files import record_path
@@ -15,10 +16,21 @@ from molap.storage.files import record_path
 class StageInputs(Inputs):
     """The inputs of every stage by its name, including those of the report."""
 
+    def __init__(self, plan: Plan, at_first: Callable[[], object] = lambda: None) -> None:
+        """Take the plan, and what is called when Snakemake first asks for inputs: its settings are complete then."""
+        super().__init__(plan)
+        self._waiting = [at_first]
+
     def of(self, stage: str) -> Callable[[Any], Files]:
         """Return the function that finds a stage's inputs from its wildcards."""
         reads = READS[stage]
-        return lambda wildcards: reads(self, wildcards)
+
+        def find(wildcards: Any) -> Files:
+            while self._waiting:
+                self._waiting.pop()()
+            return reads(self, wildcards)
+
+        return find
 
     def judged(self, w: Any) -> Files:
         """Return the tables that the claims are about, as far as the configuration makes them."""

@@ -5,7 +5,6 @@ Snakemake reports which jobs are due; the records beside their outputs show how 
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import click
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
-from molap.jobs.command import run
+from molap.jobs import command
 from molap.jobs.digests import parts
 from molap.planning.dry_run import Job, Refused, due_jobs
 from molap.planning.known_code import noted_code
@@ -189,7 +188,7 @@ def main(arguments: tuple[str, ...]) -> None:
     try:
         due = due_jobs(arguments)
     except Refused as error:
-        sys.exit(str(error))  # in Snakemake's own words
+        raise command.Refused(str(error)) from None
     print(f"{len(due)} jobs are due" if due else "nothing to be done")
     for cause, lines in sorted(explain(due).items(), key=lambda group: group[0] == ANEW):
         print("\n" + "\n".join(cause))
@@ -197,4 +196,4 @@ def main(arguments: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    command.run(main)

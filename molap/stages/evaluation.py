@@ -4,7 +4,7 @@ import numpy as np
 
 from molap.config.base import Section
 from molap.config.evaluation import TaskCriterion
-from molap.evaluation.criterion import metrics, rule_of
+from molap.evaluation.criterion import better, metrics, rule_of
 from molap.evaluation.test_run import run_test_outputs
 from molap.jobs.job import Job, run_job
 from molap.networks.rnn import select_network
@@ -38,6 +38,7 @@ def work(job: Job[Settings]) -> None:
         rows.append({"network_seed": seed, "n_test_trials": testset["targets"].shape[1]} | scores)
     write_json(job.outputs["rows"], rows)
     job.metrics = {name: [row[name] for row in rows] for name in rows[0] if name != "network_seed"}
+    job.better = better(job.metrics)
 
 
 if __name__ == "__main__":

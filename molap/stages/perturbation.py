@@ -73,7 +73,9 @@ def work(job: Job[Settings]) -> None:
                 report(f"seed {seed}: {name}", len(strengths) * s.draws, n_new)
     table = _table(cells, sweep, n_units, s)
     write_table(job.outputs["table"], table)
-    job.metrics = _summary(table, s) | {"n_evaluations": len(table)}
+    summary = _summary(table, s)
+    job.better = dict.fromkeys(summary, "higher")
+    job.metrics = summary | {"n_evaluations": len(table)}
 
 
 def _n_draws(name: str, s: Settings) -> int:

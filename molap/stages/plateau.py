@@ -5,7 +5,7 @@ import pandas as pd
 
 from molap.config.base import Section
 from molap.config.evaluation import TaskCriterion
-from molap.evaluation.criterion import metrics, rule_of
+from molap.evaluation.criterion import better, metrics, rule_of
 from molap.evaluation.plateau import symptoms
 from molap.evaluation.test_run import run_test
 from molap.jobs.job import Job, run_job
@@ -46,6 +46,7 @@ def work(job: Job[Settings]) -> None:
     write_table(job.outputs["table"], table)
     last = table[table.step == table.step.max()]
     job.metrics = {name: last[name].tolist() for name in (*SCORES, *found)}
+    job.better = better(SCORES)
 
 
 def epochs_of(s: Settings) -> tuple:

@@ -25,6 +25,7 @@ def work(job: Job[Settings]) -> None:
         fitted = fit_pca(inputs, targets, joint=job.settings.joint)
     save_arrays(job.outputs["arrays"], job.provenance, **fitted.flat())
     job.metrics = {"correlations": fitted.correlations, "target_r2": fitted.target_r2}
+    job.better = dict.fromkeys(job.metrics, "higher")
 
 
 if __name__ == "__main__":

@@ -134,6 +134,7 @@ def write_rows(job: Job[K], rows: list[tuple[Trial, dict]]) -> None:
         ]
     )
     write_table(job.outputs["table"], frame)
+    job.better = dict.fromkeys(("failed", "failed_of_best_candidate"), "lower")
     job.metrics = {
         "n_candidates": len(job.settings.candidates),
         "n_networks": len(job.settings.candidates) * len(job.settings.seeds),

@@ -91,7 +91,7 @@ def work(job: Job[Settings]) -> None:
 def _take_over(job: Job[Settings]) -> None:
     """Write networks that were trained identically by another job, without their memory."""
     record = read_json(job.inputs["record"])
-    job.metrics, job.curves = record["metrics"], record["curves"]
+    job.metrics, job.curves, job.better = (record[name] for name in ("metrics", "curves", "better"))
     arrays = load_arrays(job.inputs["same"])
     kept = {name: array for name, array in arrays.items() if not name.startswith("memory_")}
     save_arrays(job.outputs["checkpoints"], job.provenance, **load_arrays(job.inputs["checkpoints"]))

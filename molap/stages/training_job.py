@@ -98,12 +98,14 @@ def train_networks(
         save_arrays(job.outputs["checkpoints"], job.provenance, steps=np.array(list(kept)), **weights)
     job.curves = {"loss": curves.loss, "mse": curves.mse}
     job.metrics["final_mse"] = curves.mse[:, -min(50, settings.phase.n_steps) :].mean(axis=1)
+    job.better |= dict.fromkeys(("final_mse", "loss", "mse"), "lower")
     return trained
 
 
 def note_counts(job: Job[T], network: Params, trainable: Trainable) -> None:
     """Note how many weights a network has, how many the phase trains, and how often it updates them."""
     n_trained = count_trained(network, trainable)
+    job.better |= dict.fromkeys(("n_trained", "n_updates", "n_weights"), "lower")
     job.metrics |= {
         "n_trained": n_trained,
         "n_updates": n_trained * job.settings.phase.n_steps,

@@ -10,17 +10,11 @@ import jax
 import numpy as np
 
 from molap.config.base import ConfigError, in_one_line
+from molap.config.names import SMALL, why_not_a_name
 from molap.config.tasks import TrialSettings
 from molap.tasks.pool import pool_of
 from molap.tasks.task import Task, named
 
-TAKEN = frozenset(
-    {"all", "nan", "null", "true", "false", "inf", "reservoir", "separate", "molap", *dir(list), *dir(dict)}
-)
-"""Words that tables, files or Snakemake's lists of files use for something else."""
-TAKEN_FORMS = re.compile(r"module\d+|(checkpoints|validation|testset|record)_.*|(temp_)?size(_.*)?")
-MISREAD = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "None", "null", "NULL", "<NA>", "#N/A"})
-"""Texts that a table read back takes for a missing value."""
 UNDRAWABLE = re.compile(r"[$\\<>\x00-\x1f\x7f]")
 """Characters that figures and pages read as markup, or that break a line."""
 LONGEST = 100_000
@@ -36,25 +30,12 @@ ROUNDING = 1e-5
 
 def check_name(task: Task, module: str) -> None:
     """Check the name and the label of a task."""
-    if not isinstance(task.label, str) or not task.label or task.label != task.label.strip():
-        raise ConfigError(
-            f"tasks.modules: {module!r} gives the task {task.name!r} the label {task.label!r}; give text without "
-            "spaces around it"
-        )
-    if UNDRAWABLE.search(task.label) or task.label in MISREAD:
-        raise ConfigError(
-            f"tasks.modules: {module!r} gives the task {task.name!r} the label {task.label!r}, which tables or figures "
-            "read otherwise; leave out $, \\, < and >, and words for missing values"
-        )
-    if not isinstance(task.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", task.name):
-        raise ConfigError(
-            f"tasks.modules: {module!r} names a task {task.name!r}; use lower-case letters, digits and '_'"
-        )
-    if task.name in TAKEN or TAKEN_FORMS.fullmatch(task.name):
-        raise ConfigError(
-            f"tasks.modules: {module!r} names a task {task.name!r}, which has another meaning in file names or tables; "
-            "give another name"
-        )
+    for what, text, form in (("label", task.label, None), ("name", task.name, SMALL)):
+        reason = why_not_a_name(text, form)
+        if what == "label" and isinstance(text, str) and (UNDRAWABLE.search(text) or text != text.strip()):
+            reason = "leave out $, \\, < and >, line breaks, and spaces around it"
+        if reason:
+            raise ConfigError(f"tasks.modules: {module!r}: {text!r} is not allowed as the {what} of a task; {reason}")
 
 
 def check_declaration(task: Task, module: str) -> None:

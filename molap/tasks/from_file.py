@@ -4,13 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from molap.config.base import ConfigError, in_one_line
+from molap.config.base import ConfigError
 from molap.config.tasks import DT_MS
+from molap.storage.arrays_of_user import read_user_arrays
 from molap.tasks.pool import FEWEST, task_from_arrays
 from molap.tasks.task import Task
 
 ARRAYS = ("inputs", "targets", "mask", "input_names", "output_names", "label", "dt", "window")
 """The arrays that a file may hold; it must hold `inputs` and `targets`."""
+MEANT = dict.fromkeys(("outputs", "output", "target", "y", "labels"), "targets") | {"input": "inputs", "x": "inputs"}
+MEANT |= {"masks": "mask", "weights": "mask", "name": "label", "timestep": "dt"}
+"""Other names of arrays, in small letters → the name that is meant."""
 
 
 def task_from_file(path: str) -> Task:
@@ -74,15 +78,9 @@ def task_from_file(path: str) -> Task:
 
 def _read(path: str, where: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            unknown = [name for name in file.files if name not in ARRAYS]
-            if unknown:
-                raise ConfigError(f"{where} holds {unknown[0]!r}, which is not read; allowed are {', '.join(ARRAYS)}")
-            arrays = {name: file[name] for name in file.files}
-    except ConfigError:
-        raise
-    except Exception as error:  # a damaged file may raise anything
-        raise ConfigError(f"{where} cannot be read: {in_one_line(error)}") from None
+        arrays = read_user_arrays(path, ARRAYS, MEANT)
+    except ValueError as error:
+        raise ConfigError(f"{where} {error}") from None
     missing = [name for name in ("inputs", "targets") if name not in arrays]
     if missing:
         raise ConfigError(f"{where} has no {missing[0]}; it holds {', '.join(arrays) or 'nothing'}")

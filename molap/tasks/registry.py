@@ -1,5 +1,6 @@
 """The registry of tasks. A new task takes one function and one line here, or in a user's own `TASKS`."""
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 from molap.config.base import CachedByFiles, ConfigError, in_one_line
+from molap.jobs.surroundings import jax_settings, restore
 from molap.tasks import decision, delay
 from molap.tasks.checks import check_declaration, check_name, check_trials
 from molap.tasks.task import Task
@@ -51,7 +53,14 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
             that is not what its functions return.
     """
     tasks = {task.name: task for task in BUILT_IN}
+    with contextlib.redirect_stdout(sys.stderr):  # what a user's module prints does not belong to a command's output
+        _add(tasks, modules)
+    return tasks
+
+
+def _add(tasks: dict[str, Task], modules: tuple[str, ...]) -> None:
     for module in modules:
+        before = jax_settings()
         for task in _added(module):
             check_name(task, module)
             if task.name in tasks or task.label in (other.label for other in tasks.values()):
@@ -67,7 +76,10 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
                 inputs=tuple(task.inputs),
                 outputs=tuple(task.outputs),
             )
-    return tasks
+        if changed := restore(before):
+            raise ConfigError(
+                f"tasks.modules: {module!r} sets {changed} of JAX, on which the numbers of all jobs depend"
+            )
 
 
 def _added(module: str) -> list[Task] | tuple[Task, ...]:

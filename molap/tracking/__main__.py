@@ -18,7 +18,7 @@ from molap.jobs.command import Refused, Whole, refusing, run
 from molap.storage.paths import RESULTS
 from molap.tracking import server
 from molap.tracking.scan import Busy
-from molap.tracking.where import Place, compare_links, link, place
+from molap.tracking.where import Place, compare_links, link, place, why_unusable
 
 if TYPE_CHECKING:
     from molap.tracking.importer import Importer, Outcome
@@ -71,7 +71,7 @@ def tracking(context: click.Context, config: str | None, results: Path) -> None:
 
 @tracking.command("sync")
 @of_a_store
-@refusing(ConfigError, Busy, LookupError)
+@refusing(ConfigError, Busy, LookupError, OSError)
 def sync(config: str | None, results: Path) -> None:
     """Bring in every record that the store lacks."""
     if not results.is_dir():
@@ -83,12 +83,14 @@ def sync(config: str | None, results: Path) -> None:
 
 @tracking.command("rebuild")
 @of_a_store
-@refusing(ConfigError, Busy, LookupError)
+@refusing(ConfigError, Busy, LookupError, OSError)
 def rebuild(config: str | None, results: Path) -> None:
     """Delete what the store holds of this folder, and import every record again.
 
     Notes that you wrote in the UI are lost.
     """
+    if not results.is_dir():
+        raise Refused(f"--results: there is no folder {results}")
     from molap.tracking import importer
 
     _report(*importer.rebuild(_settings(config), results))
@@ -97,7 +99,7 @@ def rebuild(config: str | None, results: Path) -> None:
 @tracking.command("ui")
 @of_a_store
 @click.option("--port", type=Whole(1, 65535), default=5000, help="Port to listen on.")
-@refusing(ConfigError, LookupError)
+@refusing(ConfigError, LookupError, OSError)
 def ui(config: str | None, results: Path, port: int) -> None:
     """Open the runs in MLflow's UI, on this machine only.
 
@@ -110,6 +112,8 @@ def ui(config: str | None, results: Path, port: int) -> None:
         raise Refused(f"runs are tracked at {where.uri}; open it in a browser")
     if not where.database.exists():
         raise Refused(f"there is no {where.database}; run the workflow, or `molap sync`")
+    if reason := why_unusable(where):
+        raise Refused(reason)
     if reason := server.why_not_free(port):
         raise Refused(f"--port: {port} is not free ({reason}); give another, or end what listens there")
     experiment = Importer(where, results).experiment_id or "1"
@@ -120,11 +124,12 @@ def ui(config: str | None, results: Path, port: int) -> None:
 @tracking.command("best")
 @of_a_store
 @of_some_runs
+@click.option("--metric", default="test/accuracy", help="Metric to rank by, the best first.")
 @click.option(
-    "--metric", default="test/accuracy", help="Metric to rank by, highest first; errors, times and counts lowest first."
+    "--first", type=click.Choice(["highest", "lowest"]), help="What is best, if not what the metric's definition says."
 )
-@refusing(ConfigError, LookupError)
-def best(config: str | None, results: Path, number: int, metric: str, **tags: str | None) -> None:
+@refusing(ConfigError, LookupError, OSError)
+def best(config: str | None, results: Path, number: int, metric: str, first: str | None, **tags: str | None) -> None:
     """Print the runs with the best values of a metric.
 
     \b
@@ -133,13 +138,13 @@ def best(config: str | None, results: Path, number: int, metric: str, **tags: st
     """
     from molap.tracking import query
 
-    _show(query.best(_place(config, results), metric, number, **_given(tags)))
+    _show(query.best(_place(config, results), metric, number, first, **_given(tags)))
 
 
 @tracking.command("latest")
 @of_a_store
 @of_some_runs
-@refusing(ConfigError, LookupError)
+@refusing(ConfigError, LookupError, OSError)
 def latest(config: str | None, results: Path, number: int, **tags: str | None) -> None:
     """Print the last runs to start.
 
@@ -156,7 +161,7 @@ def latest(config: str | None, results: Path, number: int, **tags: str | None) -
 @of_a_store
 @click.argument("first", metavar="RUN")
 @click.argument("second", metavar="RUN")
-@refusing(ConfigError, LookupError)
+@refusing(ConfigError, LookupError, OSError)
 def diff(config: str | None, results: Path, first: str, second: str) -> None:
     """Print what differs between two runs, and where the UI shows it.
 
@@ -178,7 +183,7 @@ def diff(config: str | None, results: Path, first: str, second: str) -> None:
 @of_a_store
 @click.argument("first", metavar="PRESET")
 @click.argument("second", metavar="PRESET")
-@refusing(ConfigError, LookupError)
+@refusing(ConfigError, LookupError, OSError)
 def compare(config: str | None, results: Path, first: str, second: str) -> None:
     """Print what differs between two presets: settings, and accuracy by strategy and task.
 
@@ -198,7 +203,7 @@ def compare(config: str | None, results: Path, first: str, second: str) -> None:
 @of_a_store
 @click.option("--parent", type=int, required=True, help="Process id of the workflow.")
 @click.option("--settings", required=True, metavar="JSON", help="Settings of the tracking.")
-@refusing(ConfigError, LookupError)
+@refusing(ConfigError, LookupError, OSError)
 def watch(config: str | None, results: Path, parent: int, settings: str) -> None:
     """Import beside a running workflow, whose Snakefile starts this."""
     from molap.tracking import importer
@@ -234,8 +239,11 @@ def _place(config: str | None, results: Path) -> Place:
 
 def _report(importer: "Importer", outcome: "Outcome") -> None:
     if outcome.problem:
-        raise Refused(f"{outcome.left} jobs left out: {outcome.problem}")
-    print(f"{outcome.imported} jobs brought in; the store at {importer.where.uri} holds all records")
+        raise Refused(f"{outcome.left} jobs left out: {outcome.problem}" if outcome.left else outcome.problem)
+    but = ""
+    if importer.n_deleted:
+        but = f" but {importer.n_deleted} runs that were deleted there (the UI restores them: State, Deleted)"
+    print(f"{outcome.imported} jobs brought in; the store at {importer.where.uri} holds all records{but}")
     print(where_to_look(importer))
 
 

@@ -21,7 +21,13 @@ N_CURVE_POINTS = 100
 SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
 """Outputs that are copied into MLflow; arrays stay under `results/`."""
 
-MAX_PARAM = 500
+MAX_PARAM = 6000
+"""Characters of a parameter that MLflow stores; of a longer one, what fits, with a digest of the whole."""
+MAX_ERROR = 500
+"""Characters of an error in a tag; the note and the log hold the rest."""
+
+COUNTS = ("n_trained", "n_updates", "n_weights")
+"""Metrics of the network that a run scores which it shows as well."""
 
 TRAINING = ("module", "head", "separate", "sequence", "joint")
 """Stages whose metrics go under `train/`."""
@@ -66,14 +72,15 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
         of_seed = {
             name: value[i] if seeds and _is_list(value, len(seeds)) else value for name, value in metrics.items()
         }
-        values, steps = _metrics(record["stage"], of_seed, upstream)
+        prefix = _prefix(record["stage"], upstream)
+        values, steps = _metrics(prefix, of_seed, upstream)
         times = {f"time/{name}": value for name, value in record["time"].items() if name not in ("start", "end")}
         start, end = (round(record["time"][name] * 1000) for name in ("start", "end"))
         for name, curve in curves.items():
             if len(curve):
                 steps[f"train/{name}"] = thin(curve[i])
         own_seeds = seeds[i : i + 1] if per_seed else seeds
-        tags = _tags(job, record, upstream, own_seeds)
+        tags = _tags(job, record, upstream, own_seeds) | _directions(prefix, record, upstream, times)
         found.append(
             TrackedRun(
                 key=f"{job}:seed{seed}" if per_seed else job,
@@ -101,7 +108,7 @@ def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
     error = attempt.get("error") or "ended without a word: killed, out of memory, or its machine was lost"
     record = attempt | {"inputs": {}}
     seeds = _seeds(settings)
-    tags = _tags(job, record, {}, seeds) | {"error": error[:MAX_PARAM]}
+    tags = _tags(job, record, {}, seeds) | {"error": error[:MAX_ERROR]}
     log = attempt.get("log_end") or _end_of(attempt.get("log"))
     note = f"**Failed**: {error}\n\nStage {attempt['stage']}"
     note += f", network seeds {', '.join(map(str, seeds))}" if seeds else ""
@@ -156,15 +163,41 @@ def _seeds(settings: dict) -> list[int]:
 def _params(settings: dict, network: dict | None) -> dict[str, str]:
     """Return the job's own settings, preceded by those of the network that is evaluated."""
     found = flatten((network or {}).get("settings", {})) | flatten(settings)
-    return {name: value for name, value in found.items() if name != "seeds" and 0 < len(value) <= MAX_PARAM}
+    return {name: whole(value) for name, value in found.items() if name != "seeds" and value}
 
 
-def _metrics(stage: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict, dict]:
-    """Return single values, and values by component as curves, under a few prefixes."""
-    prefix = "train" if stage in TRAINING else {"primitives": "fit"}.get(stage, stage)
+def whole(value: str) -> str:
+    """Return a parameter as MLflow can store it; one that is cut ends with a digest, so that two that differ do so."""
+    if len(value) <= MAX_PARAM:
+        return value
+    end = f"… ({len(value)} characters, SHA-256 {hashlib.sha256(value.encode()).hexdigest()[:16]})"
+    return value[: MAX_PARAM - len(end)] + end
+
+
+def _prefix(stage: str, upstream: dict) -> str:
+    """Return what stands before the metrics of a stage."""
     if stage == "evaluation":
         stream = upstream.get("testset", {}).get("settings", {}).get("stream", "test")
-        prefix = "val" if stream == "validation" else "test"
+        return "val" if stream == "validation" else "test"
+    return "train" if stage in TRAINING else {"primitives": "fit"}.get(stage, stage)
+
+
+def _directions(prefix: str, record: dict, upstream: dict, times: dict) -> dict[str, str]:
+    """Return two tags that list the metrics of which higher, and of which lower values are better, as the record says
+    of its own and that of the network of its own; of times, the lower ones."""
+    found = {f"{prefix}/{name}": way for name, way in record.get("better", {}).items()}
+    of_network = upstream.get("network", {}).get("better", {})
+    found |= {f"train/{name}": of_network[name] for name in COUNTS if name in of_network}
+    found |= {f"train/{name}": way for name, way in record.get("better", {}).items() if name in record["curves"]}
+    found |= dict.fromkeys(times, "lower")
+    return {
+        f"{way}_is_better": ",".join(sorted(name for name, of in found.items() if of == way))
+        for way in sorted({*found.values()})
+    }
+
+
+def _metrics(prefix: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict, dict]:
+    """Return single values, and values by component as curves, under a prefix."""
     single, by_component = {}, {}
     for name, value in metrics.items():
         if isinstance(value, list):
@@ -172,7 +205,7 @@ def _metrics(stage: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict,
         elif not isinstance(value, dict):
             single[f"{prefix}/{name}"] = value
     network = upstream.get("network", {}).get("metrics", {})
-    single |= {f"train/{n}": network[n] for n in ("n_trained", "n_updates", "n_weights") if n in network}
+    single |= {f"train/{n}": network[n] for n in COUNTS if n in network}
     return single, by_component
 
 

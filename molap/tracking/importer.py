@@ -18,7 +18,7 @@ from molap.storage.found import ATTEMPT, Found, find_records, is_running
 from molap.tracking.describe import TrackedRun, describe, describe_failure
 from molap.tracking.launch import ENDINGS
 from molap.tracking.scan import FOLDER, Known, digest, identity, importer_lock
-from molap.tracking.where import Place, place, why_unreachable
+from molap.tracking.where import Place, place, why_unreachable, why_unusable
 
 if TYPE_CHECKING:
     from molap.tracking.store import Store
@@ -53,6 +53,8 @@ class Importer:
         if where.database and not where.database.exists():
             self._known.belongs_to([where.uri])
         self.store: Store | None = None
+        self.n_deleted = 0
+        """Runs of this folder that someone deleted in MLflow, as the last look that asked the store found."""
         self._down: str | None = None
 
     def open(self) -> "Store":
@@ -82,10 +84,12 @@ class Importer:
         records = list(find_records(self._results))
         if not check_store and all(self._known.knows(found) or _is_alive(found) for found in records):
             return Outcome(0, 0)
-        problem = self._down = why_unreachable(self.where)
+        problem = self._down = why_unusable(self.where)
         if not problem:
             try:
                 self.open()
+                if check_store:
+                    self._ask_the_store(records)
             except Exception as error:
                 problem = _reason(error)
         new = [found for found in records if not self._known.knows(found) and not _is_alive(found)]
@@ -95,6 +99,15 @@ class Importer:
         if not outcome.problem:
             self.open().set_views({group for found in records if (group := _group(found.job))})
         return outcome
+
+    def _ask_the_store(self, records: list[Found]) -> None:
+        """Forget what the store lacks, and count what was deleted there, which stays deleted."""
+        active, deleted = self.open().jobs()
+        for found in records:
+            if found.job not in active and found.job not in deleted:
+                self._known.drop(found)
+        kept = {found.job for found in records if self._known.knows(found)}
+        self.n_deleted = sum(len(deleted.get(job, set()) - active.get(job, set())) for job in kept)
 
     def _bring_in(self, new: list[Found]) -> Outcome:
         imported, problem = 0, None

@@ -1,6 +1,5 @@
 """Query the store for what its UI shows, as pandas tables."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from molap.tracking.where import Place
 
 COLUMNS = ("run", "stage", "kind", "task", "network_seeds")
 SUMMARY = ("test/accuracy", "test/decision_accuracy", "val/accuracy", "train/final_mse", "time/cpu_s")
-SMALLER_IS_BETTER = re.compile(r"time/.*|(.*/)?(n_[^/]*|[^/]*(mse|loss)[^/]*)")
-"""Names of errors, times and counts."""
+WAYS = {"highest": "DESC", "lowest": "ASC"}
 
 
 def runs(where: Place, order: str = "start_time DESC", n: int | None = None, **tags: str) -> pd.DataFrame:
@@ -37,20 +35,44 @@ def latest(where: Place, n: int = 10, **tags: str) -> pd.DataFrame:
     return brief(runs(where, n=n, **tags))
 
 
-def best(where: Place, metric: str = "test/accuracy", n: int = 10, **tags: str) -> pd.DataFrame:
-    """Return the runs with the best values of a metric: smallest for errors, times and counts, otherwise largest.
+def best(
+    where: Place, metric: str = "test/accuracy", n: int = 10, first: str | None = None, **tags: str
+) -> pd.DataFrame:
+    """Return the runs with the best values of a metric, by the direction that their records declare for it.
+
+    Args:
+        where: the store.
+        metric: its name in MLflow.
+        n: number of runs.
+        first: `highest` or `lowest`, if not what the records declare.
+        tags: those that the runs must have.
 
     Raises:
-        LookupError: if no run has this metric.
+        LookupError: if no run has this metric, or none says which values are better and `first` does not either.
     """
-    smaller = SMALLER_IS_BETTER.fullmatch(metric)
-    table = runs(where, order=f"metrics.`{metric}` {'ASC' if smaller else 'DESC'}", n=n, **tags)
+    table = runs(where, order=f"metrics.`{metric}` {WAYS[first or _declared(where, metric, tags)]}", n=n, **tags)
     column = f"metrics.{metric}"
     if column not in table or table[column].isna().all():
         raise LookupError(
             f"no run holds the metric {metric!r}; there are {', '.join(metrics_of(runs(where, n=200, **tags)))}"
         )
     return brief(table.dropna(subset=[column]), metric)
+
+
+def _declared(where: Place, metric: str, tags: dict[str, str]) -> str:
+    """Return which values of a metric come first: the way that the newest run with this metric declares."""
+    condition = " and ".join(
+        [f"metrics.`{metric}` > -1e300", *(f"tags.`{name}` = '{of}'" for name, of in tags.items())]
+    )
+    newest = search(where, condition, "start_time DESC", 1)
+    if newest.empty:
+        names = ", ".join(metrics_of(runs(where, n=200, **tags)))
+        raise LookupError(f"no run holds the metric {metric!r}; there are {names}")
+    for way, first in (("higher", "highest"), ("lower", "lowest")):
+        declared = newest.iloc[0].get(f"tags.{way}_is_better")
+        if isinstance(declared, str) and metric in declared.split(","):
+            return first
+    raise LookupError(f"nothing says which values of {metric!r} are better; give --first highest or --first lowest")
 
 
 def difference(where: Place, first: str, second: str) -> tuple[pd.DataFrame, str, list[str]]:
@@ -143,4 +165,4 @@ def _differing(a: pd.Series, b: pd.Series, first: str, second: str) -> pd.DataFr
 
 
 def _is_internal(name: str) -> bool:
-    return name.startswith("tags.mlflow.") or name in ("tags.job_digest", "tags.results")
+    return name.startswith("tags.mlflow.") or name.endswith("_is_better") or name in ("tags.job_digest", "tags.results")

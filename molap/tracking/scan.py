@@ -79,6 +79,10 @@ class Known:
         """Note that a record is in the store."""
         self._known[found.job] = [found.file.name, *found.stamp]
 
+    def drop(self, found: Found) -> None:
+        """Note that a record is not in the store after all."""
+        self._known.pop(found.job, None)
+
     def belongs_to(self, store: list) -> None:
         """Forget everything if the store is a different one."""
         if self.store != store:

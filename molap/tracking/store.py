@@ -4,7 +4,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 # Set these before importing MLflow, which reads some of them only then. Do not wait for an unreachable server: by
@@ -24,7 +25,7 @@ from mlflow.exceptions import MlflowException
 
 from molap.tracking.describe import TrackedRun
 from molap.tracking.views import Group, view_tags
-from molap.tracking.where import Place
+from molap.tracking.where import Place, why_unusable
 
 N_METRICS_PER_CALL, N_PARAMS_PER_CALL = 1000, 100
 """Largest numbers of metrics and parameters that MLflow accepts in one batch."""
@@ -80,6 +81,23 @@ class Store:
             if self.experiment.tags.get(name) != value:
                 self.client.set_experiment_tag(self.experiment.experiment_id, name, value)
                 self.experiment.tags[name] = value
+
+    def jobs(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+        """Return the jobs of the results folder whose runs are active, and those with deleted ones, each with the
+        keys of these runs."""
+        active, deleted = (self._keys(view) for view in (ViewType.ACTIVE_ONLY, ViewType.DELETED_ONLY))
+        return active, deleted
+
+    def _keys(self, view: int) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        token: str | None = None
+        while True:
+            condition, ids = f"tags.results = '{self._results_id}'", [self.experiment.experiment_id]
+            page = self.client.search_runs(ids, condition, view, 1000, page_token=token)
+            for run in page:
+                found.setdefault(run.data.tags["job"], set()).add(run.data.tags["job_key"])
+            if not (token := page.token):
+                return found
 
     def delete_all(self) -> None:
         """Delete all runs of the results folder (they can be restored)."""
@@ -142,11 +160,29 @@ def client_of(where: Place) -> MlflowClient:
     """Return a client of an existing store.
 
     Raises:
-        LookupError: if our own database does not exist yet.
+        LookupError: if our own database does not exist yet, or the store cannot be used.
     """
     if where.database and not where.database.exists():
         raise LookupError(f"there is no {where.database}; run the workflow, or `molap sync`")
+    if reason := why_unusable(where):
+        raise LookupError(reason)
     return MlflowClient(where.uri)
+
+
+@contextmanager
+def refusing_in_one_line(where: Place) -> Iterator[None]:
+    """Turn what MLflow and its database raise into a LookupError of one line.
+
+    Raises:
+        LookupError: with the store, and what may help.
+    """
+    try:
+        yield
+    except Exception as error:  # of MLflow, of its database or of its transport
+        text = " ".join(str(getattr(error, "message", None) or error).split())
+        if "out-of-date database schema" in text:
+            text = "its schema is another than the installed MLflow's; `molap sync` brings it up to date"
+        raise LookupError(f"{where.uri} cannot be asked: {text[:300]}") from None
 
 
 def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFrame:
@@ -155,7 +191,10 @@ def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFr
     Raises:
         LookupError: if there is no such store or experiment, or a name in the condition is refused.
     """
-    if client_of(where).get_experiment_by_name(where.experiment) is None:
+    client = client_of(where)
+    with refusing_in_one_line(where):
+        found = client.get_experiment_by_name(where.experiment)
+    if found is None:
         raise LookupError(f"there is no experiment {where.experiment!r} at {where.uri}")
     former = mlflow.get_tracking_uri(), os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(where.uri)  # sets the environment as well
@@ -167,7 +206,7 @@ def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFr
             order_by=[order],
         )
     except MlflowException as error:
-        raise LookupError(f"the search was refused: {error.message}") from None
+        raise LookupError(f"the search was refused: {' '.join(str(error.message).split())[:300]}") from None
     finally:
         mlflow.set_tracking_uri(former[0])
         os.environ.pop("MLFLOW_TRACKING_URI", None)

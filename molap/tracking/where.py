@@ -3,8 +3,11 @@
 import http.client
 import json
 import os
+import sqlite3
 import urllib.error
 import urllib.request
+from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -37,6 +40,36 @@ def place(settings: TrackingSettings, results: Path) -> Place:
             raise ConfigError(f"MLFLOW_TRACKING_URI: {error}; or unset it") from None
     database = (results / "mlflow" / "mlflow.db").resolve()
     return Place(f"sqlite:///{database}", settings.experiment, database)
+
+
+def why_unusable(where: Place) -> str | None:
+    """Return why a store cannot be read, in one line; None if it can, or if it does not exist yet.
+
+    Of our own database it checks what takes no time: that it is one, and that the installed MLflow knows its schema.
+    """
+    if not where.database:
+        return why_unreachable(where)
+    if not where.database.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{where.database.as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("select version_num from alembic_version").fetchall()
+            connection.execute("select count(*) from experiments").fetchall()
+    except sqlite3.OperationalError as error:
+        if "unable to open" in str(error) or "locked" in str(error):
+            return f"{where.database} cannot be opened ({error})"
+        return f"{where.database} is no database of MLflow ({error}); `molap rebuild` makes it from the records"
+    except sqlite3.DatabaseError as error:
+        return f"{where.database} is damaged ({error}); `molap rebuild` makes it again from the records"
+    package = find_spec("mlflow")
+    versions = Path((package and package.origin) or "none").parent / "store" / "db_migrations" / "versions"
+    for (schema,) in found:
+        if versions.is_dir() and not [*versions.glob(f"{schema}*.py")]:
+            return (
+                f"{where.database} is of a newer MLflow than the installed one (schema {schema}); install that, or let "
+                "`molap rebuild` make it again from the records"
+            )
+    return None
 
 
 def why_unreachable(where: Place, timeout_s: float = 5) -> str | None:

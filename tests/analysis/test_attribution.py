@@ -128,8 +128,10 @@ def test_switches_are_the_released_preset_s():
     [
         ({"switches": {"x": {"tasks": {"ant": "released"}}}}, "unknown key"),
         ({"switches": {"x": {"tasks": {"anti": "sometimes"}}}}, "'sometimes' is not allowed"),
-        ({"switches": {"a/b": {}}}, "'a/b' is not allowed; use letters"),
-        ({"switches": {"none": {}}}, "'none' is not allowed; use letters, digits and '_'; 'none' switches nothing"),
+        ({"switches": {"a/b": {}}}, "'a/b' is not allowed as a name; use letters"),
+        ({"switches": {"none": {}}}, "'none' is not allowed as a name; tables or YAML read it"),
+        ({"switches": {"all": {}}}, "'all' is not allowed as a name; it has another meaning"),
+        ({"switches": {"1": {}}}, "'1' is not allowed as a name; tables or YAML read it as a number"),
         ({"claims": [77]}, "attribution.claims: there is no claim 77; claims are 1, 2"),
         (
             {"claims": [3, 6]},

@@ -97,6 +97,11 @@ def test_a_misspelt_key_is_recognised():
         ({"tasks": {"modules": ["missing.py"]}}, "tasks.modules: 'missing.py' cannot be imported"),
         ({"network": {"n_units": 101}}, "network.n_modules: 2 is not allowed; n_units = 101"),
         ({"name": "a/b"}, "name: 'a/b' is not allowed"),
+        ({"name": "README.md"}, "name: 'README.md' is not allowed as a name; it has another meaning"),
+        ({"name": "MLflow"}, "name: 'MLflow' is not allowed as a name; it has another meaning"),
+        ({"name": "nan"}, "name: 'nan' is not allowed as a name; tables or YAML read it"),
+        ({"name": "1e5"}, "name: '1e5' is not allowed as a name; tables or YAML read it as a number"),
+        ({"name": "x" * 260}, "…' is not allowed as a name; it has 260 characters, 64 are allowed"),
         ({"name": "../x"}, "name: '../x' is not allowed"),
     ],
 )

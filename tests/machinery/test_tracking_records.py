@@ -19,7 +19,7 @@ from molap.planning.plan import Plan
 from molap.planning.settings import STAGES
 from molap.storage.files import record_path, write_json
 from molap.storage.found import find_records
-from molap.tracking.describe import MAX_PARAM, VARIANTS, describe, describe_failure, flatten, thin
+from molap.tracking.describe import MAX_ERROR, MAX_PARAM, VARIANTS, describe, describe_failure, flatten, thin, whole
 from molap.tracking.scan import Known, digest
 from molap.tracking.where import Place, link, place, why_unreachable
 
@@ -29,7 +29,7 @@ NETWORK, TESTSET = "results/tiny/networks/s3-5/molap-cca/mem_dm1.npz", "results/
 JOB, SCORES = "tiny/evaluation/s3-5/molap-cca/mem_dm1", {"accuracy": [5.0, 50.0, 95.5], "mse": [0.5, None, np.inf]}
 DRAWN, TIMES = {"task": "mem_dm1", "n_trials": 30, "stream": "test"}, {"time/wall_s": 9.5, "time/cpu_s": 8.0}
 PROVENANCE = {"git_commit": "abc", "git_dirty": "false", "mlflow.source.git.commit": "abc", "version.numpy": "2.4"}
-PROVENANCE |= {"source_digest": "c0de", "mlflow.source.type": "JOB"}
+PROVENANCE |= {"source_digest": "c0de", "mlflow.source.type": "JOB", "lower_is_better": "time/cpu_s,time/wall_s"}
 
 
 def record_of(stage, chosen, **more):
@@ -75,6 +75,7 @@ def test_parameters_are_the_networks_and_over_them_the_jobs_own_by_dotted_names(
     record["settings"] |= {"fits": "x" * MAX_PARAM, "too_long": "x" * (MAX_PARAM + 1), "empty": ""}
     expected = {"phase.n_steps": "8", "phase.n_stages": "null", "source": "cca", "state_noise": "0.5"}
     expected |= {"kind": "molap-cca", "task": "mem_dm1", "criterion.window": "30", "fits": "x" * MAX_PARAM}
+    expected |= {"too_long": whole("x" * (MAX_PARAM + 1))}
     assert [run.params for run in describe(JOB, record, results)] == [expected] * 3
 
 
@@ -202,7 +203,7 @@ def test_a_failure_tells_its_error_or_that_its_job_ended_without_a_word_and_the_
     (run,) = describe_failure("tiny/job", attempt)
     assert (run.key, run.name, run.status) == ("tiny/job", "head molap-cca T5 mem_dm1 seed 3,4", "FAILED")
     assert (run.start, run.end, run.params) == (START_MS, START_MS + 2000, {"source": "cca", "task": "mem_dm1"})
-    assert run.tags["error"] == "E" * MAX_PARAM and f"**Failed**: {'E' * 600}\n" in run.tags["mlflow.note.content"]
+    assert run.tags["error"] == "E" * MAX_ERROR and f"**Failed**: {'E' * 600}\n" in run.tags["mlflow.note.content"]
     assert "seeds 3, 4. End of the log x.log:\n\n```\n" + "a" * 1999 + "b\n```" in run.tags["mlflow.note.content"]
     assert run.texts["log.txt"] == attempt["log_end"] and json.loads(run.texts["attempt.json"]) == attempt
     (tmp_path / "log").write_text("step 1\n")

@@ -25,7 +25,7 @@ from tracked_results import (
 from molap.config.tracking import TrackingSettings
 from molap.tracking.importer import Outcome
 from molap.tracking.launch import Tracking
-from molap.tracking.query import SMALLER_IS_BETTER, compare
+from molap.tracking.query import compare
 from molap.tracking.where import place
 
 REPOSITORY = Path(__file__).parents[2]
@@ -266,17 +266,3 @@ def test_a_job_refused_for_its_settings_is_shown_as_failed_and_holds_up_nothing(
     table = active_runs(results).set_index("tags.job")
     assert table.loc["demo/refused", "status"] == "FAILED"
     assert table.loc["demo/refused", "tags.error"].startswith("ConfigError: kind: 3 is not allowed")
-
-
-@pytest.mark.parametrize(
-    "metric", ["test/mse", "train/final_mse", "train/loss", "time/cpu_s", "n_weights", "test/n_trials"]
-)
-def test_of_errors_times_and_counts_the_smallest_is_best(metric):
-    assert SMALLER_IS_BETTER.fullmatch(metric)
-
-
-@pytest.mark.parametrize(
-    "metric", ["test/accuracy", "test/decision_accuracy", "val/accuracy_output2", "test/all_correct"]
-)
-def test_of_accuracies_the_largest_is_best(metric):
-    assert not SMALLER_IS_BETTER.fullmatch(metric)

@@ -267,7 +267,7 @@ def test_what_would_be_half_read_is_refused_in_one_line(tmp_path, arrays, messag
         ("own.mat", b"no variables", "is no .mat file"),
         ("own.pt", b"no tensors", "is no state dict that torch.save wrote"),
         ("own.csv", b"1,2", "is of no known kind; known are .npz, .mat, .pt, .pth"),
-        ("own.npz", b"PK\x03\x04damaged", "is no .npz file of arrays"),
+        ("own.npz", b"PK\x03\x04damaged", "is damaged"),
     ],
 )
 def test_damaged_and_unknown_files_are_refused_in_one_line(tmp_path, name, content, message):

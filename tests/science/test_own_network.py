@@ -91,7 +91,14 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ({"w_rec": np.zeros((4, 5))}, "w_rec of {file} is 4 × 5; a square matrix is needed"),
         ({"w_rec": np.zeros(4)}, "w_rec of {file} is 4; a square matrix is needed"),
         ({"w_rec": np.array(1.0)}, "is a number; a square matrix is needed"),
-        ({"weights": np.eye(4)}, "{file} holds weights; an array w_rec is needed"),
+        ({}, "{file} holds nothing; an array w_rec is needed"),
+        ({"weights": np.eye(4)}, "{file} holds weights; an array w_rec is needed, or weight_hh_l0 of PyTorch"),
+        ({"weights": np.eye(4)}, "; did you mean w_rec?"),
+        ({"w_rec": np.eye(4), "module": np.ones(4, int)}, "holds module, which nothing here reads; known are w_rec, "),
+        ({"w_rec": np.eye(4), "Regions": np.ones(4, int)}, "; did you mean modules?"),
+        ({"w_rec": np.eye(4), "dale_ratio": np.array(None)}, "holds dale_ratio, which nothing here reads"),
+        ({"w_rec": np.array([[1, None], [2, 3]])}, "holds Python objects (w_rec), which are not opened"),
+        ({"w_rec": 1e-50 * np.eye(4)}, "is 0 everywhere in single precision; units would not be connected"),
         ({"w_rec": np.eye(4) + 1j}, "holds complex128; real numbers are needed"),
         (
             {"w_rec": np.where(np.eye(4) > 0, [1, 2, np.nan, np.inf], 0)},
@@ -117,9 +124,12 @@ def test_what_is_no_network_is_refused_with_its_numbers(tmp_path, arrays, messag
     ("name", "content", "message"),
     [
         ("own", None, "reservoirs.files.own: there is no file"),
-        ("own", b"no arrays", "is no .npz file of arrays"),
+        ("own", b"no arrays", "is no .npz file (numpy.savez writes one)"),
         ("cca", b"", "files: 'cca' is not allowed as a name"),
-        ("My-Net", b"", "files: 'My-Net' is not allowed as a name"),
+        ("My-Net", b"", "files: 'My-Net' is not allowed as a name; use small letters"),
+        ("y", b"", "files: 'y' is not allowed as a name; tables or YAML read it as a number"),
+        ("keys", b"", "files: 'keys' is not allowed as a name; it has another meaning"),
+        ("own", b"PK\x03\x04 cut", "own.npz is damaged: "),
     ],
 )
 def test_a_missing_or_damaged_file_and_a_taken_name_are_refused(tmp_path, name, content, message):

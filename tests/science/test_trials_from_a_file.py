@@ -74,6 +74,7 @@ def test_files_of_unlike_numbers_of_trials_keep_to_their_own_in_an_aligned_corpu
     ("changes", "words"),
     [
         ({"inputs": None}, "has no inputs; it holds targets"),
+        ({"masks": np.zeros(3)}, "holds 'masks', which is not read; .* did you mean mask?"),
         ({"target": np.zeros(3)}, "holds 'target', which is not read; allowed are inputs, targets, mask"),
         (
             {"inputs": np.zeros((20, 30))},
@@ -81,7 +82,7 @@ def test_files_of_unlike_numbers_of_trials_keep_to_their_own_in_an_aligned_corpu
         ),
         ({"inputs": np.zeros((30, 20, 3))}, "inputs have 30 steps and 20 trials, targets 20 and 30"),
         ({"inputs": np.full((20, 30, 3), np.nan)}, "inputs is not finite at step 0, trial 0, channel 0"),
-        ({"inputs": np.array([{}, None])}, "cannot be read: ValueError: Object arrays"),
+        ({"inputs": np.array([{}, None])}, "holds an array inputs that holds Python objects; numbers are needed"),
         ({"mask": np.zeros((20, 30))}, r"mask is float64 and has the shape \(20, 30\)"),
         ({"mask": np.zeros((20, 1, 1))}, "a mask from 0 to 0"),
         ({"dt": [10, 20]}, r"dt is \[10, 20\]; one number"),

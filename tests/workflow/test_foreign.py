@@ -8,6 +8,7 @@ import shutil
 import pytest
 from workflow_helpers import Scratch
 
+from molap.jobs.surroundings import ran_under
 from molap.planning import origin
 from molap.planning.origin import is_foreign
 
@@ -67,7 +68,10 @@ def test_a_result_without_a_record_that_can_be_read_is_made_again(tmp_path, cont
         record.write_text(content)
     assert is_foreign(str(output), None, "{}", "abc")
     sums = {"x.npz": hashlib.sha256(b"").hexdigest()}
-    record.write_text(json.dumps({"settings": {"a": 1, "default": 2}, "code": "abc", "checksums": sums}))
+    made = {"settings": {"a": 1, "default": 2}, "code": "abc", "checksums": sums}
+    record.write_text(json.dumps(made))
+    assert is_foreign(str(output), None, '{"a": 1}', "abc"), "nothing says under which settings of JAX it was made"
+    record.write_text(json.dumps(made | {"environment": ran_under()}))
     assert not is_foreign(str(output), None, '{"a": 1}', "abc")
     assert is_foreign(str(output), None, '{"a": 2}', "abc") and is_foreign(str(output), None, '{"a": 1}', "abd")
     output.write_bytes(b"another")
