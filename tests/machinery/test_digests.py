@@ -53,6 +53,7 @@ LAYERS = (
 """Rooms of the package, its folders and top-level files, floor by floor from the ground up; a room imports from its own
 floor and those below."""
 LAZY = {("molap.config.run", "molap.tasks.registry"), ("molap.config.reservoirs", "molap.networks.own")}
+LAZY |= {("molap.config.run", "molap.networks.own")}
 """Imports upward that are allowed inside a function."""
 
 
