@@ -91,6 +91,7 @@ class RunSettings(Section):
                 raise ValueError(f"{field}: {list(chosen)} is not allowed; each may stand once")
         self._trials_fit()
         self._perturbed_are_trained()
+        self._lesions_hit_something()
         self._corpora_have_tasks()
         for field, names in (
             ("figures.example_task", (self.figures.example_task,)),
@@ -156,6 +157,22 @@ class RunSettings(Section):
                     )
             if len(set(names)) < len(names):
                 raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may stand once")
+
+    def _lesions_hit_something(self) -> None:
+        """Check that the strongest lesion of a module hits a weight of every module of the user's networks."""
+        p = self.perturbations
+        for source, file in self.reservoirs.files.items():
+            if not p.module or p.tasks == () or (p.kinds is not None and f"molap-{source}" not in p.kinds):
+                continue
+            from molap.networks.own import smallest_module  # imports NumPy only if there is a file to read
+
+            n_units = smallest_module(file)
+            if n_units and max(p.module) * n_units**2 < 100:
+                raise ValueError(
+                    f"perturbations.module: {max(p.module):g} % of a module of {n_units} units "
+                    f"({n_units**2} weights), as {file} has, hits nothing; leave molap-{source} out of "
+                    "perturbations.kinds, or give `modules` of more units"
+                )
 
     def _corpora_have_tasks(self) -> None:
         g = self.generalisation

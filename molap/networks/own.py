@@ -119,6 +119,12 @@ def _single(values: np.ndarray, name: str, file: str) -> np.ndarray:
     return single
 
 
+def smallest_module(file: str | Path) -> int | None:
+    """Return the number of units of the smallest module that a file names; None if it names none."""
+    modules = read_reservoir(file).modules
+    return None if modules is None else int(np.bincount(modules)[1:].min())
+
+
 def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:
     """Return the spectral radius if it may exceed `LARGEST_RADIUS`, and otherwise an upper bound below it.
 

@@ -38,7 +38,7 @@ def place(settings: TrackingSettings, results: Path) -> Place:
             return Place(server_uri(uri), settings.experiment, None)
         except ValueError as error:
             raise ConfigError(f"MLFLOW_TRACKING_URI: {error}; or unset it") from None
-    database = (results / "mlflow" / "mlflow.db").resolve()
+    database = Path(os.path.realpath(results / "mlflow" / "mlflow.db"))  # `resolve` raises where links form a loop
     return Place(f"sqlite:///{database}", settings.experiment, database)
 
 

@@ -53,6 +53,7 @@ LAYERS = (
 """Rooms of the package, its folders and top-level files, floor by floor from the ground up; a room imports from its own
 floor and those below."""
 LAZY = {
+    ("molap.config.run", "molap.networks.own"),
     ("molap.config.run", "molap.tasks.corpus"),
     ("molap.config.run", "molap.tasks.registry"),
     ("molap.config.reservoirs", "molap.networks.own"),

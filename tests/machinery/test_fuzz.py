@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -36,6 +36,16 @@ from molap.tracking.describe import describe, describe_failure
 
 SECTIONS = {n: f.annotation for n, f in RunConfig.model_fields.items() if hasattr(f.annotation, "model_fields")}
 KEYS = [(section, key) for section, model in SECTIONS.items() for key in model.model_fields]
+
+MOST = 4_000
+"""Inputs of each test with the marker `deep`, about ten minutes in all."""
+
+
+def tries(*strategies, **named):
+    """Give a test as many inputs as the profile says, and at most `MOST`."""
+    number = settings(max_examples=min(settings.default.max_examples, MOST))
+    return lambda function: number(given(*strategies, **named)(function))
+
 
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(["null", "all", "cca"])
@@ -59,12 +69,12 @@ def refused_or(function, *arguments, kinds=(ConfigError,)):
         return None
 
 
-@given(st.dictionaries(st.sampled_from([*SECTIONS, "name", "nonsense"]) | st.text(max_size=5), values, max_size=3))
+@tries(st.dictionaries(st.sampled_from([*SECTIONS, "name", "nonsense"]) | st.text(max_size=5), values, max_size=3))
 def test_any_configuration(found):
     refused_or(parse_config, found)
 
 
-@given(st.lists(st.tuples(st.sampled_from(KEYS), values), min_size=1, max_size=3))
+@tries(st.lists(st.tuples(st.sampled_from(KEYS), values), min_size=1, max_size=3))
 def test_any_value_of_any_key_is_refused_by_its_name_or_kept(chosen):
     given_: dict = {}
     for (section, key), value in chosen:
@@ -74,7 +84,7 @@ def test_any_value_of_any_key_is_refused_by_its_name_or_kept(chosen):
         assert parse_config(config.model_dump(mode="json")) == config, "what is written reads as the same"
 
 
-@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@tries(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_as_a_yaml_file(content):
     with folder() as place:
         file = Path(place, "mine.yaml")
@@ -88,7 +98,7 @@ def _nan(found):
     return "nan" in repr(found)
 
 
-@given(values)
+@tries(values)
 def test_a_yaml_file_of_any_values_reads_as_they_are(found):
     assume(isinstance(found, dict) and found)
     with folder() as place:
@@ -109,7 +119,7 @@ arrays = st.one_of(
 names = st.sampled_from(["w_rec", "modules", "inputs", "targets", "mask", "dt", "window", "label", "b_rec", "../x"])
 
 
-@given(st.dictionaries(names, arrays, max_size=4), st.integers(0, 2**16), st.binary(max_size=3))
+@tries(st.dictionaries(names, arrays, max_size=4), st.integers(0, 2**16), st.binary(max_size=3))
 def test_any_arrays_and_any_damage_as_a_file_of_the_user_s(found, at, change):
     content = io.BytesIO()
     np.savez(content, **{name.replace("../", "up_"): array for name, array in found.items()})
@@ -125,7 +135,7 @@ def test_any_arrays_and_any_damage_as_a_file_of_the_user_s(found, at, change):
         assert {entry.name for entry in Path(place).iterdir()} == {"own.npz"}
 
 
-@given(
+@tries(
     st.lists(st.sampled_from(["w_rec.npy", "w_rec", "../evil.npy", "modules.npy", "/abs.npy"]), max_size=4), st.binary()
 )
 def test_any_archive_as_a_network(members, content):
@@ -137,7 +147,7 @@ def test_any_archive_as_a_network(members, content):
         assert refused_or(read_user_arrays, file, ("w_rec", "modules"), {}, kinds=(ValueError,)) in (None, {})
 
 
-@given(values, st.sampled_from(["record", "attempt"]))
+@tries(values, st.sampled_from(["record", "attempt"]))
 def test_any_json_as_a_record(found, kind):
     with folder() as place:
         file = Path(place, "run", f"x.{kind}.json")
@@ -154,7 +164,7 @@ def test_any_json_as_a_record(found, kind):
                 pass  # the importer names the record, and goes on with the others
 
 
-@given(st.binary(max_size=200), st.binary(max_size=50))
+@tries(st.binary(max_size=200), st.binary(max_size=50))
 def test_any_bytes_as_a_table_with_its_record(content, record):
     with folder() as place:
         file = Path(place, "x.csv")
@@ -163,7 +173,7 @@ def test_any_bytes_as_a_table_with_its_record(content, record):
         refused_or(read_table, file, kinds=(FileDamaged,))
 
 
-@given(st.text(max_size=70) | st.text(string.ascii_letters + string.digits + "_.+-", max_size=12))
+@tries(st.text(max_size=70) | st.text(string.ascii_letters + string.digits + "_.+-", max_size=12))
 def test_a_name_that_is_allowed_is_read_back_as_itself_by_all_that_read_it(name):
     for form in (SMALL, LETTERS, FOLDER):
         if why_not_a_name(name, form) is None:
@@ -175,7 +185,7 @@ def test_a_name_that_is_allowed_is_read_back_as_itself_by_all_that_read_it(name)
             assert read_table(Path(place, "x.csv")).label.tolist() == [name]
 
 
-@given(st.text(max_size=50))
+@tries(st.text(max_size=50))
 def test_no_text_becomes_markup_of_a_page(text):
     shown = table(text, "", pd.DataFrame({text or "x": [text, "b"]}))
     for page in (shown, in_html(text)):
@@ -183,7 +193,7 @@ def test_no_text_becomes_markup_of_a_page(text):
     assert "<" not in re.sub(r"</?code>", "", in_html(text))
 
 
-@given(st.floats(), st.lists(st.floats(), max_size=3))
+@tries(st.floats(), st.lists(st.floats(), max_size=3))
 def test_numbers_that_are_not_finite_are_null_in_json(one, more):
     with folder() as place:
         write_json(Path(place, "x.json"), {"a": one, "b": more})
@@ -192,7 +202,7 @@ def test_numbers_that_are_not_finite_are_null_in_json(one, more):
 
 
 @pytest.mark.parametrize("stage", ["testset", "head", "perturbation", "sequence"])
-@given(found=values)
+@tries(found=values)
 def test_any_settings_of_a_stage(stage, found):
     import importlib
 

@@ -151,6 +151,16 @@ def test_eigenvalues_are_computed_where_the_radius_may_be_too_large_and_a_bound_
     assert found == pytest.approx(radius) if radius > LARGEST_RADIUS else found <= LARGEST_RADIUS * (1 + 1e-9)
 
 
+def test_a_lesion_that_would_hit_nothing_is_refused(tmp_path):
+    file = tmp_path / "own.npz"
+    np.savez(file, w_rec=np.eye(5) / 2, modules=np.array([1, 1, 1, 1, 2]))
+    files = {"reservoirs": {"files": {"own": str(file)}}}
+    with pytest.raises(ConfigError, match=r"^perturbations.module: 30 % of a module of 1 units \(1 weights\), as "):
+        parse_config(files | {"perturbations": {"module": [10, 30]}})
+    parse_config(files | {"perturbations": {"kinds": ["separate"]}})
+    parse_config(files | {"perturbations": {"module": [100]}})
+
+
 def test_a_matrix_whose_powers_overflow_has_its_radius():
     assert radius_where_large(np.diag([1e200, 1.0])) == 1e200
     nilpotent = np.array([[0, 1e100], [0, 0]])
