@@ -49,6 +49,8 @@ def why_unusable(where: Place) -> str | None:
     """
     if not where.database:
         return why_unreachable(where)
+    if "?" in str(where.database):
+        return f"{where.database}: MLflow cannot open a database in a folder with '?' in its name; rename the folder"
     if not where.database.exists():
         return None
     try:
