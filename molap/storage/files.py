@@ -150,7 +150,7 @@ def _read_output(path: str | Path) -> bytes:
         return content
     try:
         expected = read_json(record).get("checksums", {}).get(Path(path).name)
-    except FileDamaged:
+    except (FileDamaged, AttributeError):  # AttributeError: JSON, and no record
         raise FileDamaged(record, "its checksum is another", path) from None
     if expected and checksum(content) != expected:
         raise FileDamaged(path, "its checksum is not the one in its record")

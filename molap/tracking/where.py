@@ -49,6 +49,11 @@ def why_unusable(where: Place) -> str | None:
     """
     if not where.database:
         return why_unreachable(where)
+    if "?" in str(where.database):
+        return f"{where.database}: MLflow cannot open a database in a folder with '?' in its name; rename the folder"
+    here = os.getcwd()  # MLflow writes it into the database, in quotes
+    if "'" in here and '"' in here:
+        return f"{here}: MLflow cannot write into a database from a folder with both quotes in its name; rename it"
     if not where.database.exists():
         return None
     try:

@@ -147,7 +147,7 @@ def test_options_of_the_store_stand_before_or_after_the_command(tmp_path):
         (["ui", "--prt", "1"], "molap ui: No such option '--prt'. Did you mean '--port'?"),
         (["ui", "--port", "few"], "molap ui: Invalid value for '--port': 'few' is not a valid integer."),
         (["ui", "--port", "70000"], "molap ui: Invalid value for '--port': 70000 is not in the range 1<=x<=65535."),
-        (["ui", "--config", "no.yaml"], "molap ui: no.yaml: cannot be read as YAML: "),
+        (["ui", "--config", "no.yaml"], "molap ui: no.yaml: cannot be read: No such file"),
         (["diff", "one"], "molap diff: Missing argument 'RUN'."),
         (["plan", "hed"], "molap plan: Invalid value for 'STAGE': 'hed' is not one of 'areas', "),
         (["plan", "head", "s0"], "molap plan: NAME=VALUE: 's0' is not allowed; give a name, `=` and a value"),

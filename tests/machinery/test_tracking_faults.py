@@ -174,3 +174,19 @@ def test_parameters_are_whole_and_two_that_differ_do_so():
     assert whole(str(sets)) == str(sets) and len(str(sets)) > 500
     one, other = whole("a" * 7000 + "b"), whole("a" * 7000 + "c")
     assert len(one) == len(other) == MAX_PARAM and one != other and "7001 characters" in one
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["a b", "p#1", "p%41", "p&q", "é", "a\nb", "it's", 'q"q'])
+def test_results_may_lie_anywhere(tmp_path, capsys, name):
+    write_results(tmp_path / name / "results", 1)
+    status, out, err = ask(capsys, tmp_path / name, "sync")
+    assert (status, err) == (0, []) and out[0].startswith("1 jobs brought in; ")
+    assert database(tmp_path / name).is_file() and ask(capsys, tmp_path / name, "latest")[0] == 0
+
+
+def test_a_folder_whose_name_ends_an_address_is_refused(tmp_path, capsys):
+    write_results(tmp_path / "p?x=1" / "results", 1)
+    status, out, err = ask(capsys, tmp_path / "p?x=1", "sync")
+    assert (status, out, len(err)) == (1, [], 1) and "cannot open a database in a folder with '?' in its name" in err[0]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["p?x=1"]
