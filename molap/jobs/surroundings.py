@@ -39,6 +39,8 @@ HEEDED = {
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES",
     "OMP_PROC_BIND",
     "OMP_PLACES",
+    "KMP_DUPLICATE_LIB_OK",  # scikit-learn sets this and the next when it is imported
+    "KMP_INIT_AT_FORK",
 }
 """Variables with a prefix from below that change no number: which device computes, where programs are kept."""
 NOT_HEEDED: tuple[str, ...] = (
