@@ -228,7 +228,7 @@ def test_forgetting_and_transfer_of_a_known_matrix():
 
 
 def test_orders_are_permutations_that_a_further_task_leaves_as_they_are():
-    few, all_nine = config(), parse_config({"name": "all"})
+    few, all_nine = config(), parse_config({"name": "nine"})
     assert task_order(few, 0) == ["mem_pro", "mem_dm1", "multi_mem"]
     seen = {tuple(task_order(all_nine, order)) for order in range(20)}
     assert len(seen) == 20 and all(sorted(order) == sorted(TASK_NAMES) for order in seen)
