@@ -1,5 +1,6 @@
 """Every command ends in one line and a right status, whatever its surroundings: paths, streams, environment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from tracked_results import environment
 from workflow_helpers import REPOSITORY
 
@@ -126,9 +128,20 @@ def assert_told(shown, name):
         assert "unexpected" not in error, error
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("breaks", SURROUNDINGS, ids=lambda function: function.__name__)
-@pytest.mark.parametrize("name", COMMANDS)
+def third(i: int, k: int) -> bool:
+    """Whether the exhaustive tier tries a pair: a third of them, in which everything meets several others."""
+    return (i + k) % 3 == 0
+
+
+PAIRS = [
+    pytest.param(name, breaks, marks=pytest.mark.exhaustive if third(i, k) else pytest.mark.benchmarks)
+    for i, name in enumerate(COMMANDS)
+    for k, breaks in enumerate(SURROUNDINGS)
+]
+"""Every command in all surroundings; `pytest -m "exhaustive or benchmarks"` tries all of them."""
+
+
+@pytest.mark.parametrize(("name", "breaks"), PAIRS)
 def test_a_command_ends_in_one_line(bare, name, breaks):
     assert_told(run(COMMANDS[name], bare, breaks), name)
 
@@ -172,11 +185,6 @@ def test_what_a_user_s_module_prints_does_not_reach_the_output(bare):
 )
 def test_a_network_may_lie_anywhere(bare, name):
     np.savez(bare / name, w_rec=np.eye(4) / 2)
-    (bare / "mine.yaml").write_text(f"name: mine\nreservoirs: {{files: {{own: {name!r}}}}}\n".replace("\\n", "\\n"))
-    import json
-
-    import yaml
-
     (bare / "mine.yaml").write_text(yaml.safe_dump({"name": "mine", "reservoirs": {"files": {"own": name}}}))
     shown = run(["plan", "own_network", "block=s0", "source=own", "--config", "mine.yaml"], bare, usual)
     assert shown.returncode == 0, shown.stderr
