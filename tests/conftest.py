@@ -30,6 +30,10 @@ NO_SLURM = "MOLAP_TESTS_WITHOUT_SLURM"
 LONGEST = (
     "test_slurm_run",
     "test_interruptions",
+    "test_unlike_tasks",
+    "test_tutorial",
+    "test_yang19",
+    "test_merge",
     "test_workflow",
     "test_tracking_workflow",
     "test_slurm_faults",
