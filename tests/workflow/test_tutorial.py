@@ -31,7 +31,8 @@ def test_the_notebook_runs_from_top_to_bottom_and_its_networks_learn(tmp_path, m
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbclient.NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(scratch.folder)}}).execute()
     found = texts(notebook.cells)
-    accuracies = dict(re.findall(r"'(report|oppose)': ([\d.]+)", found))
+    # Each stands twice; the second is what the best constant output reaches.
+    accuracies = dict(reversed(re.findall(r"'(report|oppose)': ([\d.]+)", found)))
     assert all(float(value) > 80 for value in accuracies.values()), found
     pictures = [
         output for cell in notebook.cells for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})
