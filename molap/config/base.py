@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import os
 import re
 import types
 import typing
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 R = typing.TypeVar("R")
+UserPath = typing.Annotated[str, pydantic.AfterValidator(os.path.expanduser)]
+"""A path as a user types it, in which ~ is the home folder."""
 LONGEST = 300
 """Characters of a value that a message quotes."""
 

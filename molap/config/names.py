@@ -11,17 +11,17 @@ MISREAD = frozenset(
         *("true", "false", "yes", "no", "on", "off", "y", "n"),
     )
 )
-"""What pandas takes for a missing value, and YAML or pandas for a truth value; in whatever letters."""
+"""Pandas reads these words as missing values, or pandas or YAML as truth values, in small letters or large."""
 OURS = frozenset(
     {"all", "cca", "pca", "none", "rule", "norule", "separate", "molap", "dni", "sequential", "joint", "reservoir"}
 )
-"""What our own tables and paths use: the mean over tasks, strategies and sources."""
+"""Tables and paths use these words for the mean over tasks, for strategies and for sources."""
 ATTRIBUTES = frozenset({*dir(list), *dir(dict)})
-"""What Snakemake's lists of named files and pandas' tables take for a method."""
+"""Snakemake's lists of named files and pandas' tables have methods of these names."""
 FORMS = re.compile(r"module\d+|(checkpoints|validation|testset|record)_.*|(temp_)?size(_.*)?|order\d+|s\d+(-\d+)?")
 """Names that files, inputs of rules or Snakemake's resources are given here."""
 FOLDERS = frozenset({"mlflow", "readme.md"})
-"""What lies in `results/` beside the runs."""
+"""The folder `results/` holds these beside the runs."""
 LONGEST = 64
 """Characters of a name; a file system takes 255 bytes, and names are joined."""
 SMALL, LETTERS, FOLDER = r"[a-z][a-z0-9_]*", r"[A-Za-z0-9_]+", r"[A-Za-z0-9][A-Za-z0-9_.-]*"

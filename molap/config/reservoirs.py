@@ -1,29 +1,23 @@
 """The user's own recurrent networks as additional sources: fitted to recordings, or made by another program."""
 
-import os
 from pathlib import Path
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from molap.config.base import ConfigError, Section
+from molap.config.base import ConfigError, Section, UserPath
 from molap.config.names import SMALL, why_not_a_name
 
 
 class ReservoirSettings(Section):
     """Recurrent networks of your own, on which heads are trained as on the others (section 5)."""
 
-    files: dict[str, str] = Field(
+    files: dict[str, UserPath] = Field(
         {},
         description="Name of the source → file with a recurrent network: `.npz` with `w_rec` (unit, unit; row "
         "receives) and, if there are any, `b_rec` (unit) and `modules` (unit; 1, 2, … or names); `.mat` with the same "
         "variables; a state dict `.pt` of PyTorch's `nn.RNN`; what PsychRNN's `save()` writes; a fit of CURBD. Without "
         "`modules` they are equal blocks of units, `network.n_modules` of them.",
     )
-
-    @field_validator("files")
-    @classmethod
-    def _home_is_expanded(cls, files: dict[str, str]) -> dict[str, str]:
-        return {name: os.path.expanduser(file) for name, file in files.items()}
 
     @model_validator(mode="after")
     def _files_hold_networks(self):

@@ -1,11 +1,10 @@
 """Settings of the tasks and their trials."""
 
-import os
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer
 
-from molap.config.base import Section
+from molap.config.base import Section, UserPath
 
 TASK_NAMES = (
     "delay_pro",
@@ -38,16 +37,11 @@ DT_MS = 10.0
 class TrialSettings(Section):
     """Set how a trial of any task is drawn; every row is a reading of the paper's A.1."""
 
-    modules: tuple[str, ...] = Field(
+    modules: tuple[UserPath, ...] = Field(
         (),
         description="What joins the nine tasks: Python files or importable modules, by their list `TASKS`; files "
         "`.npz` of trials, each as a task with the file's name; environments of neurogym, `neurogym:yang19.go-v0`.",
     )
-
-    @field_validator("modules")
-    @classmethod
-    def _home_is_expanded(cls, modules: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(os.path.expanduser, modules))
 
     angles: Literal["full_circle", "half_circle"] = Field(
         "full_circle",

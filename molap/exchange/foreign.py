@@ -5,13 +5,13 @@ recurrent weights and biases are taken over. Input and readout weights and the i
 head has its own. Anything else is refused, so that no file is half read.
 """
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from molap.config.base import ConfigError
+from molap.config.npz_file import Pickled, did_you_mean
 from molap.exchange.convention import Activity
 from molap.exchange.curbd import CURBD, from_curbd
 
@@ -36,12 +36,6 @@ PSYCHRNN = (
 UNOPENED = ("dale_ratio", "transfer_function")
 """Python objects in PsychRNN's files that are not needed."""
 PYTORCH = ("weight_hh", "bias_hh", "weight_ih", "bias_ih")
-
-
-class Pickled(NamedTuple):
-    """Stands for an array of Python objects, which is not opened."""
-
-    name: str
 
 
 class Foreign(NamedTuple):
@@ -76,7 +70,7 @@ def recognise(found: Mapping[str, Any], file: str) -> Foreign:
         there = ", ".join(found) or "nothing"
         raise ConfigError(
             f"{file} holds {there}; an array w_rec is needed, or weight_hh_l0 of PyTorch, W_rec of PsychRNN, J of CURBD"
-            f"{_meant(next(iter(found), ''), OWN)}"
+            f"{did_you_mean(next(iter(found), ''), OWN, MEANT)}"
         )
     _refuse_others(found, OWN, file)
     activity = None
@@ -114,18 +108,12 @@ def _of_pytorch(found: Mapping[str, Any], names: list[str], file: str) -> Foreig
     return Foreign(found[names[0]], sum(biases) if biases else None, name=names[0])
 
 
-def _meant(name: str, known: Collection[str]) -> str:
-    """Return a question about the name that may be meant, or nothing."""
-    close = MEANT.get(name.lower()) or next(iter(difflib.get_close_matches(name, known, n=1)), "")
-    return f"; did you mean {close}?" if close in known else ""
-
-
 def _refuse_others(found: Mapping[str, Any], known: tuple[str, ...], file: str) -> None:
     others = [name for name in found if name not in known]
     if others:
         raise ConfigError(
             f"{file} holds {', '.join(others)}, which nothing here reads; known are {', '.join(known)}"
-            f"{_meant(others[0], known)}"
+            f"{did_you_mean(others[0], known, MEANT)}"
         )
     pickled = [name for name, values in found.items() if isinstance(values, Pickled) and name not in UNOPENED]
     if pickled:

@@ -126,7 +126,7 @@ def _allowed(field) -> str:
 
 def _limits(field) -> str:
     limits = []
-    for limit in field.metadata:
+    for limit in getattr(field, "metadata", ()):
         for attribute, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
             if hasattr(limit, attribute):
                 limits.append(f"{sign} {getattr(limit, attribute):g}")

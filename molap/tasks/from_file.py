@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from molap.config.base import ConfigError
+from molap.config.npz_file import read_known
 from molap.config.tasks import DT_MS
-from molap.storage.arrays_of_user import read_user_arrays
 from molap.tasks.pool import FEWEST, task_from_arrays
 from molap.tasks.task import Task
 
@@ -78,9 +78,9 @@ def task_from_file(path: str) -> Task:
 
 def _read(path: str, where: str) -> dict[str, np.ndarray]:
     try:
-        arrays = read_user_arrays(path, ARRAYS, MEANT)
-    except ValueError as error:
-        raise ConfigError(f"{where} {error}") from None
+        arrays = read_known(path, ARRAYS, MEANT)
+    except ConfigError as error:
+        raise ConfigError(f"tasks.modules: {error}") from None
     missing = [name for name in ("inputs", "targets") if name not in arrays]
     if missing:
         raise ConfigError(f"{where} has no {missing[0]}; it holds {', '.join(arrays) or 'nothing'}")

@@ -41,7 +41,8 @@ def wrong_values(field) -> list:
     if typing.get_origin(field.annotation) is typing.Literal:
         return ["nonsense", 3]
     if typing.get_origin(field.annotation) is tuple:
-        numbers = typing.get_origin(typing.get_args(field.annotation)[0]) is typing.Annotated
+        item = typing.get_args(field.annotation)[0]
+        numbers = typing.get_origin(item) is typing.Annotated and typing.get_args(item)[0] is not str
         if not numbers:
             return ["a bare string", 3, [3.5]]
         limits = typing.get_args(typing.get_args(field.annotation)[0])[1].metadata

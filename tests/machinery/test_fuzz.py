@@ -23,12 +23,12 @@ from hypothesis.extra import numpy as hnp
 
 from molap.config.base import ConfigError, check
 from molap.config.names import FOLDER, LETTERS, SMALL, why_not_a_name
+from molap.config.npz_file import read_known
 from molap.config.run import RunConfig, parse_config
 from molap.config.yaml_file import read_yaml
 from molap.networks.own import read_reservoir
 from molap.planning.origin import is_foreign
 from molap.report.pages import in_html, table
-from molap.storage.arrays_of_user import read_user_arrays
 from molap.storage.files import FileDamaged, read_json, read_table, write_json, write_table
 from molap.storage.found import find_records
 from molap.tasks.from_file import task_from_file
@@ -144,7 +144,7 @@ def test_any_archive_as_a_network(members, content):
         with zipfile.ZipFile(file, "w") as archive:
             for member in members:
                 archive.writestr(member, content)
-        assert refused_or(read_user_arrays, file, ("w_rec", "modules"), {}, kinds=(ValueError,)) in (None, {})
+        assert refused_or(read_known, file, ("w_rec", "modules"), {}, kinds=(ConfigError,)) in (None, {})
 
 
 @tries(values, st.sampled_from(["record", "attempt"]))
