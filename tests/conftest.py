@@ -15,8 +15,6 @@ from slurm_cluster import Cluster, why_not
 from workflow_helpers import COMPILED, STARTED, Scratch, dry_runs
 
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(COMPILED)
-# Programs of tests are small: JAX would keep none that compiles in less than a second.
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 import molap.stages  # noqa: F401  (one thread, before NumPy and JAX are loaded)
 
 # isort: split

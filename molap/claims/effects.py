@@ -112,8 +112,8 @@ PLAIN = (
     *(ast.Expression, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Name, ast.Constant, ast.List, ast.Tuple),
     *(ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop),
 )
-"""What an expression over columns may consist of. Pandas would also call methods, which write files, and functions of
-whatever module an `@` reaches."""
+"""An expression over columns may consist of these alone. Pandas would also call methods, which write files, and
+functions of any module that an `@` reaches."""
 
 
 def _evaluate(table: pd.DataFrame, expression: str, name: str) -> pd.Series:

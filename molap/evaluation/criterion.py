@@ -18,7 +18,7 @@ FIXATION = "fixation"
 N_CONSTANTS = 100
 BETTER = dict.fromkeys(("accuracy", "decision_accuracy", "all_correct", "best_constant"), "higher")
 BETTER |= dict.fromkeys(("mse", "response_mse"), "lower")
-"""Which values of the metrics below are better; of the accuracy of single outputs, higher ones."""
+"""Metrics say here whether higher or lower values are better; `better` adds the accuracy of single outputs."""
 
 
 class Rule(NamedTuple):

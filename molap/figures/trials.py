@@ -45,11 +45,11 @@ def draw_trials_of(
             _epochs(axes, epochs, dt, named=what == "inputs")
             if what == "targets":
                 _window(axes, window, dt)
-        row[0].set_ylabel(what)
+        row[0].set_ylabel(what if len(names) <= LINES else f"{what}: channel")
         if len(names) <= LINES:
             row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=7)
         else:
-            figure.colorbar(row[-1].images[0], ax=list(row), fraction=0.03)
+            figure.colorbar(row[-1].images[0], ax=list(row), fraction=0.03, label="value")
     for trial, axes in enumerate(panels[0]):
         axes.set_title(f"trial {trial + 1}", pad=14)
     for axes in panels[1]:

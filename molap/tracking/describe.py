@@ -7,31 +7,18 @@ that the UI can group over seeds.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from molap.analysis.collect import split_kind
 from molap.config.tasks import TASK_LABELS
 from molap.storage.files import canonical_json
-
-N_CURVE_POINTS = 100
-"""Points kept of a curve, each the mean of a stretch of steps; more would slow the database and show no more."""
+from molap.tracking.values import directions, finite, metrics_of, params_of, prefix_of, thin, timed
 
 SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
 """Outputs that are copied into MLflow; arrays stay under `results/`."""
 
-MAX_PARAM = 6000
-"""Characters of a parameter that MLflow stores; of a longer one, what fits, with a digest of the whole."""
 MAX_ERROR = 500
 """Characters of an error in a tag; the note and the log hold the rest."""
-
-COUNTS = ("n_trained", "n_updates", "n_weights")
-"""Metrics of the network that a run scores which it shows as well."""
-
-TRAINING = ("module", "head", "separate", "sequence", "joint")
-"""Stages whose metrics go under `train/`."""
-
 
 VARIANTS = {"switch": "switch", "without": "left_out", "modules": "modules"}
 """Folders of a preset, or of a run inside it, that hold runs of their own → the tag that names these, besides `run`."""
@@ -72,15 +59,15 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
         of_seed = {
             name: value[i] if seeds and _is_list(value, len(seeds)) else value for name, value in metrics.items()
         }
-        prefix = _prefix(record["stage"], upstream)
-        values, steps = _metrics(prefix, of_seed, upstream)
+        prefix = prefix_of(record["stage"], upstream)
+        values, steps = metrics_of(prefix, of_seed, upstream)
         times = {f"time/{name}": value for name, value in record["time"].items() if name not in ("start", "end")}
         start, end = (round(record["time"][name] * 1000) for name in ("start", "end"))
         for name, curve in curves.items():
             if len(curve):
                 steps[f"train/{name}"] = thin(curve[i])
         own_seeds = seeds[i : i + 1] if per_seed else seeds
-        tags = _tags(job, record, upstream, own_seeds) | _directions(prefix, record, upstream, times)
+        tags = _tags(job, record, upstream, own_seeds) | directions(prefix, record, upstream, times)
         found.append(
             TrackedRun(
                 key=f"{job}:seed{seed}" if per_seed else job,
@@ -88,9 +75,9 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
                 status="FINISHED",
                 start=start,
                 end=end,
-                params=_params(settings, upstream.get("network")),
-                metrics=_finite(values | times),
-                curves={name: _timed(points, start, end) for name, points in steps.items() if points},
+                params=params_of(settings, upstream.get("network")),
+                metrics=finite(values | times),
+                curves={name: timed(points, start, end) for name, points in steps.items() if points},
                 tags=tags | {"mlflow.note.content": _note(job, record, tags, seeds if per_seed else [])},
                 artifacts=_artifacts(job, record, results),
                 texts={"record.json": json.dumps(without_curves, indent=1, sort_keys=True)},
@@ -120,7 +107,7 @@ def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
             status="FAILED",
             start=start,
             end=end,
-            params=_params(settings, None),
+            params=params_of(settings, None),
             metrics={},
             curves={},
             tags=tags | {"mlflow.note.content": note},
@@ -131,82 +118,10 @@ def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
     ]
 
 
-def thin(curve: list[float | int | None], n_points: int = N_CURVE_POINTS) -> list[tuple[int, float]]:
-    """Return (step, mean) over equal stretches of a curve, each at its last step; steps count from 1.
-
-    A missing value, such as after a loss that was not finite, makes the mean of its stretch NaN.
-    """
-    if not curve:
-        return []
-    values = np.array([np.nan if value is None else value for value in curve], dtype=float)
-    stretches = np.array_split(np.arange(len(values)), min(n_points, len(values)))
-    return [(int(steps[-1]) + 1, float(values[steps].mean())) for steps in stretches]
-
-
-def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
-    """Return nested settings as texts by dotted names, with lists as JSON."""
-    found: dict[str, str] = {}
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            found |= flatten(value, f"{prefix}{name}.")
-        else:
-            found[prefix + name] = value if isinstance(value, str) else canonical_json(value)
-    return found
-
-
 def _seeds(settings: dict) -> list[int]:
     """Return the network seeds of a job; the configuration's `seeds` are a section."""
     seeds = settings.get("seeds")
     return seeds if isinstance(seeds, list) else []
-
-
-def _params(settings: dict, network: dict | None) -> dict[str, str]:
-    """Return the job's own settings, preceded by those of the network that is evaluated."""
-    found = flatten((network or {}).get("settings", {})) | flatten(settings)
-    return {name: whole(value) for name, value in found.items() if name != "seeds" and value}
-
-
-def whole(value: str) -> str:
-    """Return a parameter as MLflow can store it; one that is cut ends with a digest, so that two that differ do so."""
-    if len(value) <= MAX_PARAM:
-        return value
-    end = f"… ({len(value)} characters, SHA-256 {hashlib.sha256(value.encode()).hexdigest()[:16]})"
-    return value[: MAX_PARAM - len(end)] + end
-
-
-def _prefix(stage: str, upstream: dict) -> str:
-    """Return what stands before the metrics of a stage."""
-    if stage == "evaluation":
-        stream = upstream.get("testset", {}).get("settings", {}).get("stream", "test")
-        return "val" if stream == "validation" else "test"
-    return "train" if stage in TRAINING else {"primitives": "fit"}.get(stage, stage)
-
-
-def _directions(prefix: str, record: dict, upstream: dict, times: dict) -> dict[str, str]:
-    """Return two tags that list the metrics of which higher, and of which lower values are better, as the record says
-    of its own and that of the network of its own; of times, the lower ones."""
-    found = {f"{prefix}/{name}": way for name, way in record.get("better", {}).items()}
-    of_network = upstream.get("network", {}).get("better", {})
-    found |= {f"train/{name}": of_network[name] for name in COUNTS if name in of_network}
-    found |= {f"train/{name}": way for name, way in record.get("better", {}).items() if name in record["curves"]}
-    found |= dict.fromkeys(times, "lower")
-    return {
-        f"{way}_is_better": ",".join(sorted(name for name, of in found.items() if of == way))
-        for way in sorted({*found.values()})
-    }
-
-
-def _metrics(prefix: str, metrics: dict[str, Any], upstream: dict) -> tuple[dict, dict]:
-    """Return single values, and values by component as curves, under a prefix."""
-    single, by_component = {}, {}
-    for name, value in metrics.items():
-        if isinstance(value, list):
-            by_component[f"{prefix}/{name}"] = [(i + 1, v) for i, v in enumerate(value) if _is_number(v)]
-        elif not isinstance(value, dict):
-            single[f"{prefix}/{name}"] = value
-    network = upstream.get("network", {}).get("metrics", {})
-    single |= {f"train/{n}": network[n] for n in COUNTS if n in network}
-    return single, by_component
 
 
 def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str, str]:
@@ -332,20 +247,6 @@ def _job_of(path: str) -> str:
 
 def _below(path: str, results: Path) -> Path:
     return results / path.partition("/")[2]
-
-
-def _timed(points: list[tuple[int, float]], start: int, end: int) -> list[tuple[int, float, int]]:
-    last = points[-1][0]
-    finite = [(step, value) for step, value in points if np.isfinite(value)]
-    return [(step, value, start + round((end - start) * step / last)) for step, value in finite]
-
-
-def _finite(values: dict[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in values.items() if _is_number(value)}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and bool(np.isfinite(value))
 
 
 def _is_list(value: object, length: int) -> bool:

@@ -11,7 +11,7 @@ from molap.cli.main import loaded
 from molap.config.tracking import TrackingSettings
 from molap.jobs.command import run as run_command
 from molap.storage.files import read_json, write_json
-from molap.tracking.describe import MAX_PARAM, whole
+from molap.tracking.values import MAX_PARAM, whole
 from molap.tracking.where import place
 
 

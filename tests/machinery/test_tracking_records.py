@@ -19,8 +19,9 @@ from molap.planning.plan import Plan
 from molap.planning.settings import STAGES
 from molap.storage.files import record_path, write_json
 from molap.storage.found import find_records
-from molap.tracking.describe import MAX_ERROR, MAX_PARAM, VARIANTS, describe, describe_failure, flatten, thin, whole
+from molap.tracking.describe import MAX_ERROR, VARIANTS, describe, describe_failure
 from molap.tracking.scan import Known, digest
+from molap.tracking.values import MAX_PARAM, flatten, thin, whole
 from molap.tracking.where import Place, link, place, why_unreachable
 
 REPOSITORY = Path(__file__).parents[2]

@@ -1,26 +1,21 @@
-"""The registry of tasks, a user's own tasks, and the command line that shows trials."""
+"""The registry of tasks, and a user's own tasks."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sources import REPOSITORY
-from trial_reference import KEY, expected_trials, task_named
+from tenth_task import TENTH
+from trial_reference import KEY, task_named
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES, TrialSettings
-from molap.jobs.command import run
 from molap.jobs.digests import source_digest
 from molap.randomness import named_key
-from molap.tasks.__main__ import tasks
 from molap.tasks.batch import draw_trials
-from molap.tasks.registry import BUILT_IN, load_tasks
+from molap.tasks.registry import load_tasks
 from molap.tasks.trial import draw_conditions
 
 SETTINGS = TrialSettings(rescaling="none")
@@ -54,22 +49,6 @@ def check_task(task, settings):
 @pytest.mark.parametrize("changes", [{}, {"angles": "half_circle", "memory_delay": "variable"}])
 def test_registry_smoke(name, changes):
     check_task(task_named(name), TrialSettings(**changes))
-
-
-TENTH = """
-import jax.numpy as jnp
-
-from molap.tasks.registry import Task
-from molap.tasks.trial import channels, during, fixation, response
-
-
-def go_twice(conditions, settings):
-    value = jnp.cos(conditions.angles[:, 0])
-    return channels(fixation(), during(20, 30) * value), channels(fixation(), response(2 * value))
-
-
-TASKS = [Task("go_twice", "T10", go_twice, ("fixation", "cue"), ("fixation", "double"), target_bounds=(-2.0, 2.0))]
-"""
 
 
 @pytest.fixture
@@ -228,126 +207,6 @@ def test_a_users_module_may_define_a_dataclass(tmp_path):
     text = "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass Timing:\n"
     path.write_text(text + "    go: int = 85\n" + TENTH)
     assert "go_twice" in load_tasks((str(path),))
-
-
-def ended(*arguments):
-    """The status with which the command ends."""
-    with pytest.raises(SystemExit) as end:
-        run(tasks, [*arguments])
-    return end.value.code or 0
-
-
-def refused(capsys, *arguments):
-    """The one line with which the command refuses."""
-    assert ended(*arguments) != 0
-    (line,) = capsys.readouterr().err.splitlines()
-    return line
-
-
-def show(output, *arguments):
-    assert ended("show", *arguments, "--output", str(output)) == 0
-    with np.load(output) as file:
-        return {name: file[name] for name in file.files}
-
-
-def test_show_writes_trials_before_rescaling(tmp_path):
-    arrays = show(tmp_path / "a.npz", "mem_pro", "--trials", "40", "--seed", "3", "--noise", "0")
-    assert arrays["inputs"].shape == arrays["targets"].shape == (110, 40, 3)
-    assert arrays["angles"].shape == arrays["angles_degrees"].shape == (40, 2)
-    inputs, targets = expected_trials("mem_pro", arrays["angles_degrees"].tolist())
-    np.testing.assert_allclose(arrays["inputs"], inputs, atol=1e-6)
-    np.testing.assert_allclose(arrays["targets"], targets, atol=1e-6)
-    np.testing.assert_allclose(np.radians(arrays["angles_degrees"]), arrays["angles"], atol=1e-5)
-
-
-def test_show_writes_the_picture_alone(tmp_path):
-    assert ended("show", "mem_pro", "--output", str(tmp_path / "a.png")) == 0
-    assert ended("show", "mem_pro", "--output", str(tmp_path / "b.npz")) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.npz", "b.png"]
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a"])
-def test_show_refuses_another_ending(tmp_path, name, capsys):
-    assert ".npz or .png" in refused(capsys, "show", "mem_pro", "--output", str(tmp_path / name))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_gallery_shows_every_task_and_what_list_prints(capsys):
-    page = (REPOSITORY / "docs/tasks.md").read_text()
-    assert ended("list") == 0
-    assert f"```\n{capsys.readouterr().out}```" in page
-    assert re.findall(r"^## (T\d) `(\w+)`", page, re.M) == [(task.label, task.name) for task in BUILT_IN]
-    pictures = re.findall(r"\((images/\S+)\)", page)
-    assert pictures == [f"images/tasks/{task.name}.png" for task in BUILT_IN]
-    assert all((REPOSITORY / "docs" / path).stat().st_size > 20_000 for path in pictures)
-
-
-def test_show_adds_the_noise_asked_for(tmp_path):
-    arrays = show(tmp_path / "a.npz", "mem_dm1", "--trials", "40", "--noise", "0.1")
-    inputs, _ = expected_trials("mem_dm1", arrays["angles_degrees"].tolist())
-    assert (arrays["inputs"] - inputs).std() == pytest.approx(0.1, rel=0.05)
-
-
-def test_show_knows_the_users_tasks(tmp_path, tenth):
-    arrays = show(tmp_path / "a.npz", "go_twice", "--trials", "40", "--module", tenth)
-    assert arrays["targets"].shape == (110, 40, 2)
-
-
-def test_show_writes_the_same_bytes_for_the_same_seed(tmp_path):
-    arguments = ["context_mem_dm1", "--trials", "40", "--seed", "11"]
-    show(tmp_path / "here.npz", *arguments)
-    command = [sys.executable, "-m", "molap.tasks", "show", *arguments, "--output", str(tmp_path / "there.npz")]
-    subprocess.run(command, check=True)
-    assert (tmp_path / "here.npz").read_bytes() == (tmp_path / "there.npz").read_bytes()
-
-
-@pytest.mark.parametrize("seed", [1, 2**32 - 1])
-def test_show_draws_other_trials_for_another_seed(tmp_path, seed):
-    first, second = (
-        show(tmp_path / f"{i}.npz", "mem_pro", "--trials", "40", "--seed", str(value))
-        for i, value in enumerate((0, seed))
-    )
-    assert not np.array_equal(first["angles"], second["angles"])
-    assert not np.array_equal(first["inputs"], second["inputs"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["no_task"], "no_task"),
-        (["mem_pro", "--trials", "0"], "--trials"),
-        (["mem_pro", "--seed", "-1"], "--seed"),
-        (["mem_pro", "--seed", str(2**70)], "seed"),
-        (["mem_pro", "--noise", "-0.1"], "noise"),
-        (["mem_pro", "--noise", "nan"], "noise"),
-        (["mem_pro", "--module", "/nowhere/tasks.py"], "/nowhere/tasks.py"),
-        (["mem_pro", "--trials", "few"], "--trials"),
-        ([], "TASK"),
-        (["mem_pro", "--colour", "red"], "--colour"),
-    ],
-)
-def test_show_refuses_an_argument_in_one_line(tmp_path, arguments, named, capsys):
-    assert named in refused(capsys, "show", *arguments, "--output", str(tmp_path / "a.npz"))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_show_refuses_an_output_that_cannot_be_written(tmp_path, capsys):
-    (tmp_path / "folder").mkdir()
-    assert "folder" in refused(capsys, "show", "mem_pro", "--output", str(tmp_path / "folder"))
-
-
-def test_a_refused_argument_ends_the_program_with_one_line(tmp_path):
-    command = [sys.executable, "-m", "molap.tasks", "show", "no_task", "--output", str(tmp_path / "a.npz")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode != 0
-    assert len(ended.stderr.splitlines()) == 1 and "no_task" in ended.stderr
-
-
-def test_list_names_every_task(capsys):
-    assert ended("list") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [[f"T{i + 1}", name] for i, name in enumerate(TASK_NAMES)]
 
 
 def test_named_keys_differ_by_name_order_and_seed():

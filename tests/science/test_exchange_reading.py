@@ -1,88 +1,24 @@
-"""Networks from and for PyTorch, PsychRNN, CURBD and MATLAB: what is taken over, what is refused, and round trips."""
+"""Recurrent networks from other software."""
 
 import json
 import pickle
-import shutil
-import subprocess
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
+from foreign_networks import B_REC, OF_PYTORCH, PSYCHRNN, W_REC, N, drawn, model, save, simulated
 
 import molap
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.exchange.convention import AGREES, Activity, check_convention
-from molap.exchange.matlab import read_mat
 from molap.exchange.pytorch import read_state_dict
 from molap.jobs.job import run_job
 from molap.networks.own import read_reservoir
-from molap.networks.rnn import Params, run
-from molap.opened.network import Network
-from molap.opened.trials import Trials
 from molap.planning.plan import Plan
 from molap.stages import head, own_network
 from molap.storage.files import load_arrays
-
-N = 6
-RNG = np.random.default_rng(0)
-W_REC = RNG.normal(0, 1.2 / np.sqrt(N), (N, N))
-B_REC = RNG.normal(size=N)
-OF_PYTORCH = Path(__file__).parents[1] / "helpers" / "rnn_of_pytorch.pt"
-"""torch.save of the state dict of a module with nn.RNN(2, 6) and nn.Linear(6, 3), by PyTorch 2.14."""
-
-
-def drawn(n_channels=2, n_outputs=3, biases=True) -> Network:
-    """A network with random weights, and a test set of 4 trials of 30 steps."""
-    draw = np.random.default_rng(1).normal
-    extra = {"b_rec": draw(size=N), "b_out": draw(size=n_outputs), "h0": np.tanh(draw(size=N))} if biases else {}
-    weights = {"w_in": draw(size=(N, n_channels)), "w_rec": W_REC, "w_out": draw(size=(n_outputs, N)), **extra}
-    params = Params(**{name: values.astype(np.float32) for name, values in weights.items()})
-    trials = Trials("mem_dm1", draw(size=(30, 4, n_channels)).astype(np.float32), np.zeros((30, 4, n_outputs)))
-    return Network(
-        "molap-own", "mem_dm1", 0, params, (1, 1, 2, 2, 3, 3), module_names=("A", "B", "C"), testset=lambda: trials
-    )
-
-
-def simulated(w_rec, leak, n_steps=60, noise=0.3):
-    """The rates of CURBD's equation in NumPy, and the noise that drives it."""
-    rng = np.random.default_rng(3)
-    x, rates, drive = rng.normal(size=len(w_rec)), [], noise * rng.normal(size=(n_steps, len(w_rec)))
-    for given in drive:
-        rates.append(np.tanh(x))
-        x = x + leak * (-x + w_rec @ rates[-1] + given)
-    return np.array(rates), drive
-
-
-def model(w_rec=W_REC, **changes):
-    """What CURBD returns; its first two columns of rates are one state."""
-    rates, drive = simulated(w_rec, 0.2)
-    rates, drive = np.vstack([rates[:1], rates]), np.vstack([drive[:1], drive])
-    found = {"J": w_rec, "J0": 0 * w_rec, "RNN": rates.T, "inputWN": drive.T, "tRNN": np.arange(61.0), "dtRNN": 0.01}
-    regions = {"M1": np.array([0, 3]), "PFC": np.array([1, 2, 4, 5])}
-    return found | {"regions": regions, "params": {"tauRNN": 0.05, "nonLinearity": np.tanh}} | changes
-
-
-def save(file, arrays):
-    if file.suffix == ".mat":
-        scipy.io.savemat(file, arrays)
-    else:
-        np.savez(file, **arrays)
-    return file
-
-
-PSYCHRNN = {
-    "W_rec": W_REC,
-    "b_rec": B_REC,
-    "W_in": np.ones((N, 2)),
-    "W_out": np.ones((1, N)),
-    "b_out": np.ones(1),
-    "init_state": np.ones((1, N)),
-    "dale_ratio": np.array(None, dtype=object),  # as its save() writes it
-    "rec_connectivity": np.ones((N, N)),
-}
 
 
 @pytest.mark.parametrize("name", ["own.npz", "own.mat"])
@@ -314,130 +250,3 @@ def test_lesions_take_the_names_of_modules():
     assert by_name.perturbed.name == "module2" and by_name.perturbed.n_hit == 2
     with pytest.raises(ConfigError, match=r"name: 'D' is not allowed; .* module3, A, B, C, inter_module"):
         network.perturb("D", 50)
-
-
-@pytest.mark.parametrize("biases", [False, True])
-def test_matlab_s_variables_give_the_same_outputs_and_come_back(tmp_path, biases):
-    network = drawn(biases=biases)
-    network.export(tmp_path / "net.mat")
-    v = scipy.io.loadmat(tmp_path / "net.mat", simplify_cells=True)
-    h, outputs = np.tile(v["h0"], (4, 1)), []
-    for x in network.trials().inputs:
-        h = np.tanh(h @ v["w_rec"].T + x @ v["w_in"].T + v["b_rec"])
-        outputs.append(h @ v["w_out"].T + v["b_out"])
-    np.testing.assert_allclose(network.respond(network.trials()), outputs, atol=2e-6)
-    assert "rows receive" in v["convention"]
-    back = read_reservoir(tmp_path / "net.mat")
-    np.testing.assert_array_equal(back.w_rec, network.params.w_rec)
-    assert (back.b_rec is not None) == biases and back.modules.tolist() == [1, 1, 2, 2, 3, 3]
-
-
-@pytest.mark.parametrize("names", ["molap", "psychrnn"])
-def test_arrays_come_back_as_a_reservoir(tmp_path, names):
-    network = drawn()
-    network.export(tmp_path / "net.npz", names)
-    back = read_reservoir(tmp_path / "net.npz")
-    np.testing.assert_array_equal(back.w_rec, network.params.w_rec)
-    np.testing.assert_array_equal(back.b_rec, network.params.b_rec)
-
-
-@pytest.mark.parametrize(
-    ("file", "names", "message"),
-    [
-        ("net.h5", "molap", "file: 'net.h5' is not allowed; its ending says the form: .pt, .mat, .npz"),
-        ("net.mat", "psychrnn", "names: 'psychrnn' is not allowed for net.mat"),
-        ("net.npz", "keras", "names: 'keras' is not allowed for net.npz; .npz has molap or psychrnn"),
-    ],
-)
-def test_forms_that_do_not_exist_are_refused(tmp_path, file, names, message):
-    with pytest.raises(ConfigError, match=message):
-        drawn().export(tmp_path / file, names)
-
-
-def test_an_initial_rate_that_psychrnn_cannot_start_from_is_refused(tmp_path):
-    network = drawn()
-    wide = Network(**vars(network) | {"params": network.params._replace(h0=np.full(N, 1.5, np.float32))})
-    with pytest.raises(ConfigError, match=r"h0: 1.5 is not allowed; PsychRNN starts from arguments of tanh"):
-        wide.export(tmp_path / "net.npz", "psychrnn")
-
-
-@pytest.mark.exhaustive
-def test_pytorch_s_own_forward_pass_gives_the_same_outputs_and_its_file_comes_back(tmp_path):
-    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install torch")
-    network = drawn()
-
-    class Net(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.rnn, self.readout = torch.nn.RNN(2, N), torch.nn.Linear(N, 3)
-            self.register_buffer("h0", torch.zeros(N))
-
-        def forward(self, inputs):
-            h, _ = self.rnn(inputs, self.h0.expand(1, inputs.shape[1], -1).contiguous())
-            return self.readout(h)
-
-    network.export(tmp_path / "net.pt")
-    net = Net()
-    net.load_state_dict(torch.load(tmp_path / "net.pt", weights_only=True))
-    inputs = network.trials().inputs
-    outputs = net(torch.from_numpy(inputs)).detach().numpy()
-    np.testing.assert_allclose(network.respond(inputs), outputs, atol=2e-6)
-    print("PyTorch: largest difference", np.abs(network.respond(inputs) - outputs).max())
-    torch.save({"epoch": 3, "state_dict": net.state_dict()}, tmp_path / "checkpoint.pt")
-    back = read_reservoir(tmp_path / "checkpoint.pt")
-    np.testing.assert_array_equal(back.w_rec, network.params.w_rec)
-    np.testing.assert_array_equal(back.b_rec, network.params.b_rec)
-    with torch.no_grad():  # a reservoir from PyTorch, one step
-        h = run(Params(np.zeros((N, 2), np.float32), back.w_rec, np.zeros((1, N), np.float32), back.b_rec), 0 * inputs)[
-            1
-        ]
-        np.testing.assert_allclose(h, net.rnn(torch.zeros(30, 4, 2))[0].numpy(), atol=2e-6)
-    torch.save(net.double().state_dict() | {"half": net.h0.half()}, tmp_path / "double.pt")
-    with pytest.raises(ConfigError, match=r"holds half"):
-        read_reservoir(tmp_path / "double.pt")
-    molap.bring(net.state_dict(), tmp_path / "memory.npz")
-    np.testing.assert_array_equal(read_reservoir(tmp_path / "memory.npz").w_rec, network.params.w_rec)
-    torch.save(net.rnn, tmp_path / "whole.pt")
-    with pytest.raises(ConfigError, match=r"which is not loaded; save model.state_dict"):
-        read_reservoir(tmp_path / "whole.pt")
-
-
-@pytest.mark.exhaustive
-def test_psychrnn_s_own_simulator_gives_the_same_outputs(tmp_path):
-    simulation = pytest.importorskip("psychrnn.backend.simulation", reason="needs PsychRNN: pip install psychrnn")
-    network = drawn()
-    network.export(tmp_path / "net.npz", "psychrnn")
-    simulator = simulation.BasicSimulator(
-        params={"alpha": 1.0, "rec_noise": 0.0}, weights_path=tmp_path / "net.npz", transfer_function=np.tanh
-    )
-    inputs = network.trials().inputs
-    outputs, states = simulator.run_trials(inputs.swapaxes(0, 1))
-    np.testing.assert_allclose(network.respond(inputs), outputs.swapaxes(0, 1), atol=2e-6)
-    np.testing.assert_allclose(network.trajectories(inputs), np.tanh(states.swapaxes(0, 1)), atol=2e-6)
-    print("PsychRNN: largest difference", np.abs(network.respond(inputs) - outputs.swapaxes(0, 1)).max())
-
-
-OCTAVE = """
-v = load('net.mat'); [n_steps, n_trials, ~] = size(v0 = load('inputs.mat').inputs); y = zeros(n_steps, n_trials, 3);
-for trial = 1:n_trials
-  h = v.h0;
-  for t = 1:n_steps
-    h = tanh(v.w_rec * h + v.w_in * squeeze(v0(t, trial, :)) + v.b_rec);
-    y(t, trial, :) = v.w_out * h + v.b_out;
-  end
-end
-save('-v7', 'outputs.mat', 'y');
-"""
-
-
-@pytest.mark.exhaustive
-@pytest.mark.skipif(not shutil.which("octave-cli"), reason="needs GNU Octave: apt-get install octave")
-def test_octave_s_own_forward_pass_gives_the_same_outputs(tmp_path):
-    network = drawn()
-    network.export(tmp_path / "net.mat")
-    inputs = network.trials().inputs
-    scipy.io.savemat(tmp_path / "inputs.mat", {"inputs": inputs})
-    subprocess.run(["octave-cli", "--no-init-file", "--eval", OCTAVE], cwd=tmp_path, check=True, timeout=120)
-    outputs = read_mat(tmp_path / "outputs.mat")["y"]
-    np.testing.assert_allclose(network.respond(inputs), outputs, atol=2e-6)
-    print("Octave: largest difference", np.abs(network.respond(inputs) - outputs).max())
