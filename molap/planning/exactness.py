@@ -1,6 +1,7 @@
 """Say in one line what on the command line, or in a profile, makes Snakemake keep results that are not as planned."""
 
 from collections.abc import Collection
+from typing import Any
 
 TRIGGERS = ("code", "input", "mtime", "params", "software-env")
 """What makes Snakemake run a job again; the workflow's profiles name all of them."""
@@ -31,6 +32,15 @@ def inexact(triggers: Collection[str], trusts_cache: bool = False) -> list[str]:
     if trusts_cache:
         found.append("--trust-io-cache: files that were removed or changed since the last run are not noticed")
     return found
+
+
+def warn_of_inexact(workflow: Any) -> None:
+    """Print these lines for Snakemake's `workflow`, once: its jobs are processes of their own and stay silent."""
+    from snakemake.logging import logger
+
+    if workflow.is_main_process:
+        for line in inexact({str(name) for name in workflow.rerun_triggers}, workflow.dag_settings.trust_io_cache):
+            logger.warning(line)
 
 
 def touched(file: str) -> str:
