@@ -7,13 +7,14 @@ import numpy as np
 from molap.config.base import ConfigError
 from molap.config.npz_file import read_known
 from molap.config.tasks import DT_MS
+from molap.randomness import LARGEST_SEED
 from molap.tasks.pool import FEWEST, task_from_arrays
 from molap.tasks.task import Task
 
-ARRAYS = ("inputs", "targets", "mask", "input_names", "output_names", "label", "dt", "window")
+ARRAYS = ("inputs", "targets", "mask", "input_names", "output_names", "label", "dt", "window", "split_seed")
 """The arrays that a file may hold; it must hold `inputs` and `targets`."""
 MEANT = dict.fromkeys(("outputs", "output", "target", "y", "labels"), "targets") | {"input": "inputs", "x": "inputs"}
-MEANT |= {"masks": "mask", "weights": "mask", "name": "label", "timestep": "dt"}
+MEANT |= {"masks": "mask", "weights": "mask", "name": "label", "timestep": "dt", "seed": "split_seed"}
 """Other names of arrays, in small letters → the name that is meant."""
 
 
@@ -21,9 +22,9 @@ def task_from_file(path: str) -> Task:
     """Return the task of a file `.npz`; its name is the file's, and its trials are drawn from those of the file.
 
     The file holds `inputs` (time, trial, channel) and `targets` (time, trial, output), and may hold `mask` (time, trial
-    or 1, output or 1), `input_names`, `output_names`, `label`, `dt` in ms, and `window`, the first step of the decision
-    and the step after its last. Three fifths of the trials are for training, a fifth each for validation and for the
-    test; which, is drawn once.
+    or 1, output or 1), `input_names`, `output_names`, `label`, `dt` in ms, `window`, the first step of the decision and
+    the step after its last, and `split_seed`. Three fifths of the trials are for training, a fifth each for validation
+    and for the test; `split_seed` (0 where the file has none) decides which.
 
     Raises:
         ConfigError: in one line, if the file cannot be read or holds something else.
@@ -71,8 +72,9 @@ def task_from_file(path: str) -> Task:
         _names(arrays, "input", inputs.shape[2], where),
         _names(arrays, "output", targets.shape[2], where),
         mask=mask,
-        dt=_number(arrays["dt"], where) if "dt" in arrays else DT_MS,
+        dt=_dt(arrays["dt"], where) if "dt" in arrays else DT_MS,
         window=_window(arrays["window"], where) if "window" in arrays else None,
+        split_seed=_split_seed(arrays["split_seed"], where) if "split_seed" in arrays else 0,
     )
 
 
@@ -101,10 +103,17 @@ def _texts(values: np.ndarray) -> tuple[str, ...]:
     return tuple(value.decode() if isinstance(value, bytes) else str(value) for value in np.ravel(values).tolist())
 
 
-def _number(values: np.ndarray, where: str) -> float:
+def _dt(values: np.ndarray, where: str) -> float:
     if values.size != 1 or values.dtype.kind not in "fiu":
         raise ConfigError(f"{where}: dt is {np.ravel(values).tolist()}; one number, the duration of a step in ms")
     return float(values.item())
+
+
+def _split_seed(values: np.ndarray, where: str) -> int:
+    whole = values.size == 1 and values.dtype.kind in "fiu" and np.isfinite(values).all() and values == np.round(values)
+    if not whole or not 0 <= values.item() <= LARGEST_SEED:
+        raise ConfigError(f"{where}: split_seed is {np.ravel(values).tolist()}; an integer from 0 to {LARGEST_SEED}")
+    return int(values.item())
 
 
 def _window(values: np.ndarray, where: str) -> tuple[int, int]:

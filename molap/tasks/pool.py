@@ -13,8 +13,7 @@ from molap.randomness import named_key
 from molap.tasks.task import Decide, Task
 
 SHARES = {"training": 0.6, "validation": 0.2, "test": 0.2}
-"""Shares of the trials, which a permutation by `SPLIT_SEED` deals out."""
-SPLIT_SEED = 0
+"""Shares of the trials, which a permutation deals out."""
 FEWEST = 5
 """The smallest number of trials of which some can be held out."""
 
@@ -30,13 +29,14 @@ def task_from_arrays(
     mask: Shaped[np.ndarray, "time #trial #output"] | None = None,
     window: tuple[int, int] | None = None,
     decide: Decide | None = None,
+    split_seed: int = 0,
 ) -> Task:
     """Return a task whose trials are drawn from these, in single precision.
 
-    Three fifths of the trials are for training, a fifth each for validation and for the test; which, is drawn once.
+    Three fifths of the trials are for training, a fifth each for validation and for the test, drawn by `split_seed`.
     Bounds are the lowest and highest value of the inputs, and of the targets.
     """
-    pools = _pools(inputs.shape[1])
+    pools = _pools(inputs.shape[1], split_seed)
     shown, wanted = (values.astype(np.float32) for values in (inputs, targets))
     return Task(
         name,
@@ -75,9 +75,9 @@ def _bounds(values: np.ndarray) -> tuple[float, float]:
     return (low, high) if low < high else (low, low + 1)
 
 
-def _pools(n_trials: int) -> dict[str, np.ndarray]:
+def _pools(n_trials: int, split_seed: int) -> dict[str, np.ndarray]:
     """Return the trials of each stream, at least one for each."""
-    order = np.asarray(jax.random.permutation(named_key(SPLIT_SEED, "trials of a file"), n_trials))
+    order = np.asarray(jax.random.permutation(named_key(split_seed, "trials of a file"), n_trials))
     held_out = max(1, round(SHARES["test"] * n_trials))
     return {
         "test": order[:held_out],

@@ -41,6 +41,15 @@ def test_trials_from_a_file_are_dealt_out_once_and_come_as_they_are(tmp_path):
     assert {*once.tolist()} == seen["test"]
 
 
+def test_the_file_s_split_seed_decides_which_trials_are_held_out(tmp_path):
+    def held_out(**changes):
+        task = load_tasks((save(tmp_path / "recorded.npz", **changes),))["recorded"].of_stream("test")
+        return {*np.asarray(task.conditions(KEY, 6, QUIET)["trial_of_recorded"]).tolist()}
+
+    assert held_out() == held_out(split_seed=0)
+    assert held_out(split_seed=1) == held_out(split_seed=1.0) != held_out()
+
+
 def test_trials_from_a_file_belong_to_the_digest(tmp_path):
     path = save(tmp_path / "recorded.npz")
     before = source_digest("molap.stages.head", (path,))
@@ -91,6 +100,9 @@ def test_files_of_unlike_numbers_of_trials_keep_to_their_own_in_an_aligned_corpu
         ({"mask": np.full((20, 1, 1), "a")}, "mask is <U1 and has the shape"),
         ({"window": [3]}, r"window is \[3\]"),
         ({"window": [15, 30]}, r"window \(15, 30\); give its first step"),
+        ({"split_seed": -1}, r"split_seed is \[-1\]; an integer from 0 to 4294967295"),
+        ({"split_seed": [1, 2]}, r"split_seed is \[1, 2\]; an integer"),
+        ({"split_seed": 0.5}, r"split_seed is \[0.5\]; an integer"),
         ({"input_names": ["a"]}, "input_names has 1 names for 3 channels"),
         ({"targets": np.zeros((20, 30, 2))}, "targets that never change"),
     ],
