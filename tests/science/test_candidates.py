@@ -60,6 +60,7 @@ def test_candidates_that_are_trained_together_become_what_each_does_alone(name, 
         np.testing.assert_allclose(curves.loss[place], expected_curves.loss[0], rtol=1e-5)
 
 
+@pytest.mark.exhaustive
 def test_other_candidates_are_trained_by_the_same_compiled_program():
     folder, found, programs = Path(jax.config.jax_compilation_cache_dir), [], []
     for factor in (1, 0.5):
@@ -70,6 +71,7 @@ def test_other_candidates_are_trained_by_the_same_compiled_program():
     assert (found[0].loss[:, 1:] != found[1].loss[:, 1:]).all()
 
 
+@pytest.mark.exhaustive
 def test_candidates_are_trained_with_protection_of_their_own():
     """Keep together what a network protects and what its candidate varies."""
     seeds = range(3)

@@ -29,6 +29,7 @@ def pixels(content) -> np.ndarray:
 NAMES = ["fig1c", "fig2", "fig3", "fig4", "fig5", "fig_areas", "fig_dni", "fig_learning", "fig_scaling"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", NAMES)
 def test_of_all_kinds_and_tasks_it_is_the_workflow_s_figure(opened, finished, tmp_path, name):
     outputs = {kind: str(tmp_path / f"{name}.{kind}") for kind in ("png", "svg", "pdf")}

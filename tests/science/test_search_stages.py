@@ -160,6 +160,7 @@ def test_a_candidate_learns_tasks_in_turn_as_the_networks_of_a_run_do(kind, more
             assert_scores(found.loc[task, seed], select_network(task_network(after, task), place), trials)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("rule", ["rule", "norule"])
 def test_a_first_task_is_learned_alike_with_and_without_protection(rule, tmp_path):
     """So the workflow trains it once."""

@@ -134,6 +134,7 @@ def learn_sequence(folder, c, kind="dni-rule", order=0, last=None):
     return files
 
 
+@pytest.mark.exhaustive
 def test_the_first_task_is_learned_as_without_protection(native, tmp_path):
     files = [native, learn_sequence(tmp_path, config(), "sequential-rule", last=2)]
     first = [load_arrays(of_kind["mem_pro"]) for of_kind in files]

@@ -225,6 +225,7 @@ def test_rules_of_a_task_replace_the_paper_s():
     np.testing.assert_allclose(best_constant_accuracy(targets, criterion, own), np.maximum(high, 1 - high))
 
 
+@pytest.mark.exhaustive
 def test_a_task_of_150_steps_with_conditions_of_its_own_is_trained(long_task):
     config = {
         "tasks": {"modules": [long_task], "names": ["integrate", "mem_pro"]},
