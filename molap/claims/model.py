@@ -115,6 +115,9 @@ class Test(Section):
     above: float | None = Field(None, description="The effect must be above this.")
     below: float | None = Field(None, description="The effect must be below this.")
     within: tuple[float, float] | None = Field(None, description="The effect must lie between these.")
+    equality: bool = Field(
+        True, description="Whether an effect within the file's margin is practically none; false for other units."
+    )
 
     @field_validator("effects")
     @classmethod
@@ -178,6 +181,12 @@ class Claims(Section):
     also_by: tuple[str, ...] = Field(
         (), description="Columns by which tests of `accuracy` are repeated, for comparison."
     )
+    also_without_failures: bool = Field(
+        False, description="Judge each claim also without the networks that stayed below the best constant output."
+    )
+    margin: float | None = Field(
+        None, gt=0, description="Differences within ± this, in points of accuracy, are practically none."
+    )
     claims: tuple[Claim, ...] = Field(description="The claims.")
 
     @field_validator("claims")
@@ -207,6 +216,11 @@ class Claims(Section):
             check_columns(test.table, known[name])
         for expression in (self.rows(test), test.value, *test.each, *test.needs):
             check_columns(test.table, expression or "1")
+
+    def margin_of(self, test: Test) -> float | None:
+        """Return the margin of practical equality for a test; None if it does not ask whether series differ."""
+        asks = 0 in test.limits and test.equality
+        return self.margin if asks else None
 
     def rows(self, test: Test) -> str | None:
         """Return the query of a test's rows, with each series that it names in braces replaced by its query."""

@@ -3,22 +3,29 @@
 import base64
 import html
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
-from molap.claims.verdicts import HOLDS, ONE
+from molap.claims.power import MOST
+from molap.claims.verdicts import HOLDS, LEARNED, ONE
 
 ABOUT = (
     "Each claim of the paper, tested on the tables of this run. A claim holds if all its parts do: the 95 % interval "
     "(Student's t) of the effect over network seeds lies where it must. It does not hold if the interval of one part, "
-    "its error divided by the number of parts, lies outside. Draws of perturbations and test trials are averaged for "
-    "each network first. With one network there is no verdict. Effects are in points of accuracy (%) unless "
-    "named otherwise; intervals, being symmetric, may pass 100 %; counts and the corpus have none."
+    "its error divided by the number of parts, lies outside. Otherwise it is undecided, and the table says how many "
+    "networks would decide it if means and deviations stayed as they are; or, if the interval of a difference lies "
+    "within the margin of the claims file, the two are practically equal. Draws of perturbations and test trials are "
+    "averaged for each network first. With one network there is no verdict. Networks that stay below the best constant "
+    "output have failed. Effects are in points of accuracy (%) unless named otherwise; intervals, being symmetric, may "
+    "pass 100 %; counts and the corpus have none."
 )
-HEADS = ("claim", "verdict", "by decision outputs", "what decides", "effect", "networks")
+HEADS = ("claim", "verdict", "by decision outputs", "without failed networks", "what decides", "effect", "networks")
+OTHERWISE = {LEARNED: "Without networks that failed"}
+"""Headings of parts that are not judged by the claim's own column or networks; elsewhere the column's name."""
 WIDTH, N_COLOURS = 1200, 255
 """Width and number of colours of figures inside the HTML page; in the report, browsers open no page of more than 2 MB.
 The full figures are beside the page."""
@@ -43,18 +50,19 @@ def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for _, row in verdicts.iterrows():
         decides = row.part if pd.isna(row.must_be) else f"{row.part}: {row.must_be}"
-        by = row.get("verdict_decision_accuracy")
-        rows.append(
-            (
-                f"{row.claim}. {row.says}",
-                row.verdict,
-                by if isinstance(by, str) else "",
-                decides,
-                effect(row),
-                _networks(row),
-            )
-        )
+        others = (row.get(f"verdict_{by}") for by in ("decision_accuracy", LEARNED))
+        by, learned = (other if isinstance(other, str) else "" for other in others)
+        claim = f"{row.claim}. {row.says}"
+        rows.append((claim, _verdict(row), by, learned, decides, effect(row), _networks(row)))
     return rows
+
+
+def _verdict(row: pd.Series) -> str:
+    """Return the verdict on a claim or a part and, if it is undecided, how many networks would decide it."""
+    needed = row.get("n_needed", math.nan)
+    if pd.isna(needed):
+        return row.verdict
+    return f"{row.verdict} ({'over ' + format(MOST, ',') if math.isinf(needed) else int(needed)} networks would decide)"
 
 
 def _blocks(parts: pd.DataFrame, claim: int) -> list[tuple[str, pd.DataFrame]]:
@@ -68,7 +76,7 @@ def parts_of_claim(parts: pd.DataFrame) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for _, row in parts.iterrows():
         must_be = "" if pd.isna(row.must_be) else row.must_be
-        said = row.verdict if row.alone == row.verdict else f"{row.verdict} (alone: {row.alone})"
+        said = _verdict(row) if row.alone == row.verdict else f"{row.verdict} (alone: {row.alone})"
         rows.append((row.part, must_be, effect(row), _networks(row), said))
     return rows
 
@@ -98,7 +106,8 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
         text.append(f"{row.place}. **{row.verdict}**.{reading}")
         for by, own in _blocks(parts, row.claim):
             rows = _table(tuple(COLUMNS.values()), parts_of_claim(own))
-            text += [f"<details><summary>By <code>{by}</code></summary>", rows, "</details>"] if by else [rows]
+            heading = OTHERWISE.get(by, f"By <code>{by}</code>")
+            text += [f"<details><summary>{heading}</summary>", rows, "</details>"] if by else [rows]
         text += [f"![{name}]({figures[name]})" for name in row.figures.split() if name in figures]
         text.append(f"Tables: {', '.join(f'`{table}.csv`' for table in row.tables.split())}.")
     return "\n\n".join(text) + "\n"
@@ -136,7 +145,8 @@ def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> 
     tables = ""
     for by, own in _blocks(parts, row.claim):
         rows = _html_table(parts_of_claim(own))
-        tables += f"<details><summary>By <code>{esc(by)}</code></summary>{rows}</details>" if by else rows
+        heading = OTHERWISE.get(by, f"By <code>{esc(by)}</code>")
+        tables += f"<details><summary>{heading}</summary>{rows}</details>" if by else rows
     shown = "".join(
         f'<div class="figure {name}" role="img" aria-label="{name}"></div>'
         for name in row.figures.split()
@@ -144,6 +154,6 @@ def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> 
     )
     return (
         f'<details{"" if row.verdict in (HOLDS, ONE) else " open"} id="claim{row.claim}">'
-        f"<summary><b>{row.claim}. {esc(row.says)}</b> {esc(row.verdict)}</summary>"
+        f"<summary><b>{row.claim}. {esc(row.says)}</b> {esc(_verdict(row))}</summary>"
         f"<p>{esc(row.place)}.{reading}</p>{tables}{shown}</details>"
     )

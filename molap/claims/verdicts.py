@@ -6,12 +6,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from molap.analysis.failures import without_failures
 from molap.analysis.intervals import CONFIDENCE, half_width
 from molap.claims.effects import effects
 from molap.claims.functions import MIN_NETWORKS, NotThere
 from molap.claims.model import Claim, Claims, Test
+from molap.claims.power import Spread, networks_needed
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
+EQUAL = "practically equal"
+LEARNED = "learned"
+"""What the table of parts names those that were judged without networks that failed."""
+TOO_FEW = "too few networks"
+"""What a claim is without networks that failed if those that learned are not enough to test it."""
 ONE, NOT_RUN = "one network: descriptive only", "not run"
 
 
@@ -52,6 +59,8 @@ class Part(NamedTuple):
     """Effects by network seed; the seed is -1 if seeds play no role, and there are none if the test was not run."""
     among: "tuple[pd.Series[float], ...]" = ()
     """The effects of which one is enough (`some`), including these values; otherwise empty."""
+    equal_within: float | None = None
+    """Effects within ± this are practically equal to none; None if the part is not about a difference of accuracies."""
 
     @property
     def seeded(self) -> bool:
@@ -75,22 +84,36 @@ class Part(NamedTuple):
         if self.values.empty:
             return NOT_RUN
         among = [values.to_numpy() for values in self.among or (self.values,)]
-        return verdict(among, self.test.limits, n_parts, self.seeded)
+        return verdict(among, self.test.limits, n_parts, self.seeded, self.equal_within)
+
+    @property
+    def spread(self) -> Spread:
+        """Return what tells how many networks would decide the part."""
+        effects = tuple((float(of.mean()), float(of.std())) for of in self.among or (self.values,))
+        return Spread(effects, self.test.limits, self.equal_within)
 
 
-def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: int, seeded: bool = True) -> str:
+def verdict(
+    values: Sequence[np.ndarray],
+    limits: tuple[float, float],
+    n_parts: int,
+    seeded: bool = True,
+    equal_within: float | None = None,
+) -> str:
     """Return the verdict on the effect of one part, or on several effects of which one is enough.
 
     The part holds if the 95 % interval lies within the limits; of several effects, one is enough, with the error
     divided among them (Bonferroni). It does not hold if the interval lies outside, with the error divided among the
     parts of the claim, because all parts must hold and one that does not is enough to refute the claim; several
-    effects must all lie outside. Two networks leave the verdict open.
+    effects must all lie outside. An effect that is neither is practically equal to none if its 95 % interval lies
+    within the margin (two one-sided tests at 2.5 %). Two networks leave the verdict open.
 
     Args:
         values: effects by network, for each effect that would be enough.
         limits: the open interval in which the effect must lie.
         n_parts: number of parts of the claim.
         seeded: whether the values are of networks; a count has no interval.
+        equal_within: the margin of practical equality, or None if there is none.
     """
     low, high = limits
     if not seeded:
@@ -105,6 +128,8 @@ def verdict(values: Sequence[np.ndarray], limits: tuple[float, float], n_parts: 
         return HOLDS
     if all(o.high <= low or o.low >= high for o in outer):
         return FAILS
+    if equal_within is not None and all(-equal_within < i.low and i.high < equal_within for i in map(interval, values)):
+        return EQUAL
     return OPEN
 
 
@@ -133,7 +158,11 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
             found.append(Part(test, str(missing), pd.Series(dtype=float)))
             continue
         for name, frame in frames.items():
-            parts = [Part(test, _name(name, column, test.some), frame[column].dropna()) for column in frame]
+            margin = claims.margin_of(test)
+            parts = [
+                Part(test, _name(name, column, test.some), frame[column].dropna(), equal_within=margin)
+                for column in frame
+            ]
             if test.some:
                 among = tuple(part.values for part in parts)
                 parts = [max((part._replace(among=among) for part in parts), key=lambda part: part.margin)]
@@ -143,23 +172,37 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
 
 def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> pd.DataFrame:
     """Return one row per part of a claim (as in `measured`): effect, interval, verdict, verdict if alone, margin."""
-    parts = measured(claim, claims, tables, by)
+    return _table(claim, measured(claim, claims, tables, by), by or "", by)
+
+
+def _table(claim: Claim, parts: Sequence[Part], named: str, by: str | None = None) -> pd.DataFrame:
+    """Return one row per part; `named` says how the parts differ from the claim's own, and is empty for these."""
     rows = []
     for part in parts:
         row = {"claim": claim.claim, "part": part.name, "verdict": part.verdict(len(parts)), "alone": part.verdict(1)}
-        row |= {"by": by} if by else {}
+        row |= {"by": named} if named else {}
         if len(part.values):
             row |= {"table": part.test.table, "value": by or part.test.value, "must_be": part.test.comparison}
             row |= part.interval._asdict() | {"n_seeds": len(part.values) if part.seeded else 0, "margin": part.margin}
+        if row["verdict"] == OPEN:
+            row["n_needed"] = _needed([part], len(parts))
         rows.append(row)
     columns = ["claim", "part", "by", "table", "value", "must_be"]
-    columns += ["mean", "low", "high", "n_seeds", "verdict", "alone", "margin"]
+    columns += ["mean", "low", "high", "n_seeds", "verdict", "alone", "margin", "n_needed"]
     return pd.DataFrame(rows, columns=columns)
 
 
+def _needed(parts: Sequence[Part], n_parts: int) -> float:
+    """Return how many networks would decide a claim of these parts; missing where there are fewer than three."""
+    seeded = [part for part in parts if part.seeded]
+    if any(len(part.values) < MIN_NETWORKS for part in seeded):
+        return np.nan
+    return networks_needed([part.spread for part in seeded], n_parts)
+
+
 def decisive(parts: pd.DataFrame) -> pd.Series:
-    """Return the row that decides a claim: it refutes the claim, or else leaves it open; of several, the narrowest."""
-    order = [FAILS, NOT_RUN, OPEN, ONE, HOLDS]
+    """Return the row that decides a claim: it refutes it, or else leaves it open; of several, the narrowest."""
+    order = [FAILS, NOT_RUN, OPEN, EQUAL, ONE, HOLDS]
     rank = parts.verdict.map(order.index)
     candidates = parts[rank == rank.min()]
     return candidates.loc[candidates.margin.fillna(-np.inf).idxmin()]
@@ -170,20 +213,32 @@ def judge(claims: Claims, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFr
 
     Returns:
         The claims: number, place, what it says, verdict, the decisive part with effect and interval, number of network
-        seeds and of parts, the verdict by each of `also_by`, figures and tables. And all parts.
+        seeds and of parts, how many networks would decide it if it is undecided, the verdict by each of `also_by` and,
+        if the file asks for it, without networks that failed; figures and tables. And all parts.
     """
+    learned = without_failures(tables) if claims.also_without_failures else {}
     rows, all_parts = [], []
     for claim in claims.claims:
-        parts = parts_of(claim, claims, tables)
+        measures = measured(claim, claims, tables)
+        parts = _table(claim, measures, "")
         chosen = decisive(parts)
         row = {"claim": claim.claim, "place": claim.place, "says": claim.says, "reading": claim.reading}
         row |= {name: chosen[name] for name in ("verdict", "part", "must_be", "mean", "low", "high", "n_seeds")}
         row |= {"n_parts": len(parts), "n_hold": int((parts.verdict == HOLDS).sum())}
+        row["n_needed"] = _needed(measures, len(parts)) if chosen.verdict == OPEN else np.nan
         all_parts.append(parts)
         for column in claims.also_by:
             others = parts_of(claim, claims, tables, column)
             row[f"verdict_{column}"] = decisive(others).verdict if len(others) else ""
             all_parts.append(others)
+        if learned:
+            read = {test.table for test in claim.tests} & tables.keys()
+            row[f"verdict_{LEARNED}"] = chosen.verdict
+            if any(len(learned[name]) < len(tables[name]) for name in read):
+                others = _table(claim, measured(claim, claims, learned), LEARNED)
+                found = decisive(others).verdict
+                row[f"verdict_{LEARNED}"] = TOO_FEW if found == NOT_RUN != chosen.verdict else found
+                all_parts.append(others)
         row |= {"figures": " ".join(claim.figures), "tables": " ".join(dict.fromkeys(t.table for t in claim.tests))}
         rows.append(row)
     parts = pd.concat([p for p in all_parts if len(p)], ignore_index=True)

@@ -34,11 +34,14 @@ SWITCHES: dict[str, dict[str, dict[str, Any]]] = {
     "dni_rate": {"dni": {"learning_rate": 1e-3}},
     "left_out": {"generalisation": {"single": "kept"}},
     "equal_size": {"dni": {"n_units": 100}},
+    "readout": {"network": BEFORE["network"]},
+    "recurrent_rate": {phase: {"recurrent_rate": 1.0} for phase in ("pretraining", "separate", "dni")},
+    "steps": {phase: {"n_steps": 2000} for phase in ("heads", "separate", "dni")},
     "protocol": BEFORE,
 }
 """Readings of the released code, one at a time; for `alignment`, which the presets share, the other reading. With
 `equal_size`, DNI has as many units as the other networks. With `protocol`, networks are trained as before the
-search."""
+search, and with `readout`, `recurrent_rate` and `steps` in one respect of it alone."""
 
 
 class AttributionSettings(Section):

@@ -22,7 +22,7 @@ A configuration file states only what differs from the preset `paper`; the defau
 snakemake --cores all                                        # config/paper.yaml
 snakemake --cores all --configfile config/quick.yaml         # the tour
 snakemake --cores all --configfile config/released.yaml      # the authors' code, defects included
-snakemake --cores all --configfile config/reference.yaml     # ten networks of each kind, for the claims of Figs 2 to 5
+snakemake --cores all --configfile config/reference.yaml     # twenty networks of each kind (Figs 2 to 4)
 snakemake --cores all --configfile config/yang19.yaml        # twenty tasks of neurogym (docs/yang19.md)
 snakemake --cores all --configfile mine.yaml                 # your own, with a `name` of its own
 ```

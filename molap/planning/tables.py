@@ -40,6 +40,11 @@ TABLES = {
         lambda inputs, w: inputs.evaluations(w),
         _labels,
     ),
+    "failures": Table(
+        "one row per strategy, source and task: how many networks stayed below the best constant output",
+        "Table of networks that failed",
+        tables("performance"),
+    ),
     "counts": Table(
         "weights trained and in all per strategy, source and stage",
         "Table of weights trained",

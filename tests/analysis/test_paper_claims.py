@@ -78,7 +78,7 @@ def world(true, n_seeds=10, spread=0.3):
             rows["areas"].append(at | {"area": np.mean(values)})
             rows["robustness"] += [at | {"strength": s, "accuracy": v} for s, v in zip(strengths, values, strict=True)]
         if source == "cca":
-            one = network | {"n_left_out": 1, "place": 1, "to_pca": 5 if true else -5}
+            one = network | {"n_left_out": 1, "place": 1, "accuracy": 78, "to_pca": 5 if true else -5}
             two = network | {"n_left_out": 2, "place": 1, "accuracy": 78, "decision_accuracy": 90 if true else 5}
             rows["generalisation"] += [one | {"difference": -20 if (label == "T7") == true else -1}, two]
     for (source, average), seed in itertools.product({"rule": 90, "norule": 88 if true else 50}.items(), seeds):
@@ -97,6 +97,8 @@ def world(true, n_seeds=10, spread=0.3):
         counts = {"version": version, "strategy": strategy, "overall": count, "trained": trained}
         rows["table1"].append(counts | {"trained_per_task": trained})
     tables = {name: pd.DataFrame(found) for name, found in rows.items()}
+    for name in ("performance", "generalisation", "modules"):
+        tables[name]["best_constant"] = 0.0
     for table in tables.values():
         for column in {"accuracy", "area", "to_pca", "difference", "accuracy_average", "accuracy_output2"} & {*table}:
             table[column] = table[column] + rng.normal(0, spread, len(table))

@@ -42,7 +42,7 @@ def test_the_committed_verdicts_are_those_of_the_committed_tables(folder):
         pd.testing.assert_frame_equal(text, committed(name, folder), rtol=1e-6)
     page = (REPOSITORY / "docs" / folder / "verdicts.md").read_text()
     for _, row in found["claims"].iterrows():
-        assert f"| {row.claim}. {row.says} | {row.verdict} |" in page
+        assert f"| {row.claim}. {row.says} | {row.verdict}" in page
 
 
 def test_the_findings_state_the_committed_verdicts():

@@ -17,6 +17,6 @@ def chromium(**options):
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = running.new_context(**options)
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(180_000)
         yield context
         running.close()

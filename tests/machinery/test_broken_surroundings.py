@@ -128,13 +128,13 @@ def assert_told(shown, name):
         assert "unexpected" not in error, error
 
 
-def third(i: int, k: int) -> bool:
-    """Whether the exhaustive tier tries a pair: a third of them, in which everything meets several others."""
-    return (i + k) % 3 == 0
+def some(i: int, k: int) -> bool:
+    """Whether the exhaustive tier tries a pair: one in eight, so that each meets at least one other."""
+    return (i + 3 * k) % 8 == 0
 
 
 PAIRS = [
-    pytest.param(name, breaks, marks=pytest.mark.exhaustive if third(i, k) else pytest.mark.benchmarks)
+    pytest.param(name, breaks, marks=pytest.mark.exhaustive if some(i, k) else pytest.mark.benchmarks)
     for i, name in enumerate(COMMANDS)
     for k, breaks in enumerate(SURROUNDINGS)
 ]

@@ -66,12 +66,14 @@ def plain(tmp_path_factory):
     return drawn(tmp_path_factory.mktemp("plain"))
 
 
+def tier(i):
+    """The tier of a setting: each job that is run for one takes seconds."""
+    return [] if i % 9 == 0 else [pytest.mark.exhaustive if i % 3 == 0 else pytest.mark.benchmarks]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        pytest.param(*pair, marks=[] if i % 9 == 0 else [pytest.mark.exhaustive], id="=".join(pair))
-        for i, pair in enumerate(UNHEEDED)
-    ],
+    [pytest.param(*pair, marks=tier(i), id="=".join(pair)) for i, pair in enumerate(UNHEEDED)],
 )
 def test_a_job_computes_the_same_whatever_the_environment_says(name, value, plain, tmp_path):
     assert drawn(tmp_path, **{name: value}) == plain

@@ -35,8 +35,13 @@ def alone(place: int, name: str, decay: str):
     return trained([place], PHASES[name], optimiser=optimiser, phase=own)[1:]
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("mapped", ["in turn", "side by side"])
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        pytest.param("in turn", marks=pytest.mark.exhaustive),
+        pytest.param("side by side", marks=pytest.mark.benchmarks),
+    ],
+)
 @pytest.mark.parametrize(
     ("name", "decay"), [("all", "cosine"), ("all", "stages"), ("heads", "cosine"), ("module2", "constant")]
 )

@@ -32,7 +32,7 @@ def programs(tmp_path_factory) -> list[tuple[str, int]]:
     return [(words[0], int(words[-2])) for words in lines]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.benchmarks
 def test_no_job_compiles_many_programs(programs):
     """Every small operation of JAX outside of a compiled function would be one; a sequence once had 66."""
     assert {kind for kind, n in programs if n} >= KINDS

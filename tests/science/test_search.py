@@ -96,8 +96,13 @@ def side_by_side(monkeypatch):
     )
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("mapped", ["in turn", "side by side"])
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        pytest.param("in turn", marks=pytest.mark.exhaustive),
+        pytest.param("side by side", marks=pytest.mark.benchmarks),
+    ],
+)
 @pytest.mark.parametrize("trainable", [all_weights, head_weights])
 def test_every_network_becomes_what_it_becomes_alone_whatever_group_it_is_in(trainable, mapped, monkeypatch):
     if mapped == "side by side":

@@ -96,17 +96,20 @@ def assert_scores(row, network, trials):
     assert row.accuracy == pytest.approx(expected["accuracy"], abs=2.6), "one trial of 20 may be on the edge"
 
 
-@pytest.mark.exhaustive
+RARELY = {"marks": pytest.mark.benchmarks}
+OFTEN = {"marks": pytest.mark.exhaustive}
+
+
 @pytest.mark.parametrize(
     ("kind", "more"),
     [
-        ("separate", {}),
-        ("separate", BIASED),
-        ("molap-none", {}),
-        ("molap-none", {"network": {"n_units": 12, "inter_module": "zero"}}),
-        ("molap-cca", {}),
-        ("molap-cca", BIASED),
-        ("molap-pca", {"primitives": {"pca": "joint"}}),
+        pytest.param("separate", {}, **OFTEN),
+        pytest.param("separate", BIASED, **RARELY),
+        pytest.param("molap-none", {}, **RARELY),
+        pytest.param("molap-none", {"network": {"n_units": 12, "inter_module": "zero"}}, **RARELY),
+        pytest.param("molap-cca", {}, **RARELY),
+        pytest.param("molap-cca", BIASED, **OFTEN),
+        pytest.param("molap-pca", {"primitives": {"pca": "joint"}}, **OFTEN),
     ],
 )
 def test_a_candidate_is_scored_as_the_networks_of_a_run_that_trains_so(kind, more, tmp_path):
@@ -127,14 +130,18 @@ def test_a_candidate_is_scored_as_the_networks_of_a_run_that_trains_so(kind, mor
     assert found.mse.nunique() == 2
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("kind", "more", "mapped"),
     [
-        ("dni-rule", {}, "in turn"),
-        ("dni-rule", {}, "side by side"),
-        ("dni-norule", BIASED, "in turn"),
-        ("dni-rule", BIASED | {"dni": {"projection": "gradient", "counter": "one_too_high"}}, "in turn"),
+        pytest.param("dni-rule", {}, "in turn", **OFTEN),
+        pytest.param("dni-rule", {}, "side by side", **RARELY),
+        pytest.param("dni-norule", BIASED, "in turn", **OFTEN),
+        pytest.param(
+            "dni-rule",
+            BIASED | {"dni": {"projection": "gradient", "counter": "one_too_high"}},
+            "in turn",
+            **RARELY,
+        ),
     ],
 )
 def test_a_candidate_learns_tasks_in_turn_as_the_networks_of_a_run_do(kind, more, mapped, tmp_path, monkeypatch):

@@ -7,8 +7,6 @@ from alone import differing, one_job_of_each_stage
 from molap.planning.outputs import PROGRAMS
 from molap.planning.reads import READS
 
-pytestmark = pytest.mark.exhaustive
-
 FURTHER = {
     "modules": ("modules", "fig_modules"),
     "tune": ("search", "search_modules", "search_sequence", "tune_table", "fig_tune"),
@@ -22,6 +20,7 @@ CHANGED = {
 """Targets of the configuration below, and the stages that these alone run."""
 
 
+@pytest.mark.exhaustive
 def test_every_stage_of_the_default_target_reads_what_it_declares(finished, tmp_path):
     jobs = one_job_of_each_stage(finished)
     elsewhere = {stage for stages in (FURTHER | CHANGED).values() for stage in stages}
@@ -29,6 +28,7 @@ def test_every_stage_of_the_default_target_reads_what_it_declares(finished, tmp_
     assert differing(finished, jobs, tmp_path / "alone") == {}
 
 
+@pytest.mark.benchmarks
 def test_every_stage_of_the_further_targets_reads_what_it_declares(complete, tmp_path):
     jobs = {
         stage: words
@@ -40,6 +40,7 @@ def test_every_stage_of_the_further_targets_reads_what_it_declares(complete, tmp
     assert differing(complete, jobs, tmp_path / "alone") == {}
 
 
+@pytest.mark.benchmarks
 @pytest.mark.parametrize("target", CHANGED)
 def test_every_stage_that_a_changed_configuration_adds_reads_what_it_declares(changed, tmp_path, target):
     np.savez(changed.folder / "own.npz", w_rec=np.random.default_rng(0).normal(0, 0.3, (12, 12)))

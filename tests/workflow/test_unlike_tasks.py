@@ -23,7 +23,8 @@ def test_unlike_tasks_run_from_the_corpus_to_every_figure_and_again_what_changed
     np.savez(scratch.folder / "recorded.npz", inputs=inputs, targets=targets, mask=rng.uniform(size=(40, 30, 1)))
     scratch.set(tasks={"modules": ["integrate.py", "recorded.npz"], "names": NAMES})
     scratch.set(generalisation={"left_out": [["integrate"]]}, tune={"tasks": ["mem_pro"]})
-    scratch.set(perturbations={"tasks": NAMES}, figures={"example_task": "integrate"})
+    scratch.set(perturbations={"tasks": NAMES, "kinds": ["molap-cca"]}, figures={"example_task": "integrate"})
+    scratch.set(primitives={"sources": ["cca", "none"]}, dni={"kinds": ["dni-rule"]})
     result = scratch.run()
     assert result.returncode == 0, result.stdout + result.stderr
     results = scratch.folder / "results/tiny"
