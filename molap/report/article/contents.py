@@ -41,6 +41,8 @@ OF_TABLES: dict[str, Callable[[pd.DataFrame], dict]] = {
     "attribution": lambda table: results.attribution(table, NO_SWITCH),
 }
 """Table → the function that works out its numbers; a table that the run lacks leaves out its section."""
+CALLED = {"table1": "weights"}
+"""Table → its name in the text, which has no digits."""
 
 
 def contents(
@@ -66,7 +68,7 @@ def contents(
     verdicts = results.verdicts(tables["claims"])
     n_seeds = values["seeds"]["networks"]
     networks = f"{count(len(kinds), 'kind')} of networks, with {count(n_seeds, 'network seed')} each"
-    found = {name: work(tables[name]) for name, work in OF_TABLES.items() if name in tables}
+    found = {CALLED.get(name, name): work(tables[name]) for name, work in OF_TABLES.items() if name in tables}
     return found | {
         **_head(values, len(tasks), n_seeds),
         "seeds": {
@@ -76,6 +78,7 @@ def contents(
         },
         "confidence": f"{100 * CONFIDENCE:g}",
         "kinds": listed(name for name, _ in results.of_kinds(rows)),
+        "shared": listed(kind for kind in kinds if kind.partition("-")[0] in ("dni", "sequential", "joint")),
         "fitted": listed(source.upper() for source in values["primitives"]["sources"] if source in ("cca", "pca")),
         "tasks": {
             "n": count(len(tasks), "task"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +21,8 @@ PERTURBED = {
     "noise": ("every weight, by Gaussian noise", ""),
 }
 """Perturbation → what it hits, and the unit of its strengths."""
+MOST_CHANNELS = 5
+"""Channels of a task that are all named."""
 ANY = "?"
 """Stands in `readings.csv` for a value about which the text says nothing."""
 FIELDS = ("learning_rate", "recurrent_rate", "n_steps", "batch_size")
@@ -34,8 +37,8 @@ def tasks_table(tasks: Sequence[Task]) -> dict:
         (
             task.label,
             task.name,
-            ", ".join(task.inputs),
-            ", ".join(task.outputs),
+            _channels(task.inputs),
+            _channels(task.outputs),
             ", ".join(f"{name} {first}–{after}" for name, (first, after) in task.epochs.items()) or "–",
             task.n_steps,
             f"{task.dt:g}",
@@ -45,7 +48,14 @@ def tasks_table(tasks: Sequence[Task]) -> dict:
     return table_of(("label", "task", "inputs", "outputs", "epochs", "steps", "ms"), rows, left=5, wide=(4,))
 
 
-def phases_table(values: Mapping[str, dict], kinds: Sequence[str]) -> dict:
+def _channels(names: Sequence[str]) -> str:
+    """Name the channels; of many, the first and the last, and how many there are."""
+    if len(names) <= MOST_CHANNELS:
+        return ", ".join(names)
+    return f"{names[0]}, {names[1]}, …, {names[-1]} ({len(names)})"
+
+
+def phases_table(values: Mapping[str, Any], kinds: Sequence[str]) -> dict:
     """Return the table of training phases of the networks that the run has."""
     units = f"{values['network']['n_units']}"
     phases = [
@@ -63,7 +73,7 @@ def phases_table(values: Mapping[str, dict], kinds: Sequence[str]) -> dict:
     return table_of(("phase", "trained", "units", "rate", "× W_rec", "steps", "batch"), rows, left=2)
 
 
-def perturbations_table(values: Mapping[str, dict]) -> dict:
+def perturbations_table(values: Mapping[str, Any]) -> dict:
     """Return the table of perturbations and their strengths; one without strengths is left out."""
     rows = [
         (name, hit, ", ".join(f"{strength:g}" for strength in values["perturbations"][name]) + unit)
@@ -73,7 +83,7 @@ def perturbations_table(values: Mapping[str, dict]) -> dict:
     return table_of(("perturbation", "hits", "strengths"), rows, left=3, wide=(2,))
 
 
-def readings_table(values: Mapping[str, dict]) -> dict:
+def readings_table(values: Mapping[str, Any]) -> dict:
     """Return the table of readings: text, released code, this run; in bold where the run leaves the text's letter."""
     rows: list[tuple[str, ...]] = []
     strong = []
@@ -90,12 +100,12 @@ def readings_table(values: Mapping[str, dict]) -> dict:
     return table_of(columns, rows, left=5, wide=(1, 2, 3)) | {"strong": strong}
 
 
-def _value(values: Mapping[str, dict], key: str) -> object:
+def _value(values: Mapping[str, Any], key: str) -> object:
     section, _, name = key.partition(".")
     return values[section][name]
 
 
-def departures_table(values: Mapping[str, object]) -> dict | None:
+def departures_table(values: Mapping[str, Any]) -> dict | None:
     """Return the table of keys whose values differ from the preset `paper`; None if there are none."""
     preset = RunSettings().model_dump(mode="json")
     rows = [
@@ -119,6 +129,7 @@ def families(names: Sequence[str]) -> dict[str, str]:
     """Return which of the paper's tasks the run has, by family, so that the text describes these alone."""
     own = [name for name in names if name in TASK_NAMES]
     groups = {
+        "any": tuple(TASK_NAMES),
         "pro": ("delay_pro", "mem_pro"),
         "anti": ("delay_anti", "mem_anti"),
         "memory": ("mem_pro", "mem_anti"),

@@ -8,6 +8,8 @@ from molap.report.article.words import count, number, table_of, whole
 from molap.report.provenance import files, makers, sources, span, stage_times
 from molap.storage.files import canonical_json, checksum
 
+MOST = 40
+"""Rows of versions and machines on the page; a run on many machines has more."""
 SHOWN = 16
 """Hexadecimal digits of a SHA-256 that are printed."""
 
@@ -50,7 +52,7 @@ def provenance(values: Mapping, records: Sequence[dict], shown: Mapping[str, str
     made = makers(records)
     return {
         "facts": table_of(("", ""), facts, left=2, wide=(1,)),
-        "makers": table_of(("what", "value", "jobs"), made.itertuples(index=False), left=2, wide=(1,)),
+        "makers": table_of(("what", "value", "jobs"), [*made.head(MOST).itertuples(index=False)], left=2, wide=(1,)),
         "stages": table_of(("stage", "jobs", "CPU, s", "MB", "source"), _stages(records)),
         "files": table_of(
             ("file", "SHA-256"),

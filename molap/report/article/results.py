@@ -8,6 +8,7 @@ from molap.claims.page import overview
 from molap.claims.verdicts import FAILS, HOLDS, NOT_RUN, ONE, OPEN, interval
 from molap.figures.style import kind_name
 from molap.report.article.words import (
+    MINUS,
     count,
     listed,
     number,
@@ -45,7 +46,10 @@ def _rows(table: pd.DataFrame, source: str) -> pd.DataFrame:
 def verdicts(claims: pd.DataFrame) -> dict:
     """Return the table of verdicts, how many claims there are of each verdict, and which."""
     claims = claims.fillna({"figures": ""})
-    rows = [(says, verdict, decides, effect, n) for says, verdict, _, decides, effect, n in overview(claims)]
+    rows = [
+        (says, verdict, decides, effect.replace("-", MINUS), n)
+        for says, verdict, _, decides, effect, n in overview(claims)
+    ]
     columns = ("claim", "verdict", "what decides", "effect (interval)", "networks")
     of = {verdict: claims.claim[claims.verdict == verdict].tolist() for verdict in VERDICTS}
     counts = [

@@ -39,7 +39,7 @@ def not_run(values: Mapping, tables: Collection[str], kinds: Sequence[str], clai
     without = [name for kind, name in KINDS.items() if kind not in kinds]
     if without:
         found.append(f"The run has no networks of these kinds: {listed(without)}.")
-    if "robustness" not in tables:
+    if "areas" not in tables:
         found.append("No network was perturbed.")
     if "generalisation" not in tables:
         found.append("No task was left out of the corpus.")

@@ -1,7 +1,9 @@
 """Write numbers, lists and captions for the article."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import SupportsFloat
 
 import pandas as pd
 
@@ -16,15 +18,16 @@ BREAK = "\u200b"
 MINUS = "−"
 
 
-def number(value: float, decimals: int = 1) -> str:
+def number(value: SupportsFloat, decimals: int = 1) -> str:
     """Write a number with a true minus sign and thousands separated; a missing one is a dash."""
-    if pd.isna(value):
+    value = float(value)
+    if math.isnan(value):
         return "–"
     text = f"{value:,.{decimals}f}"
     return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("-")
 
 
-def whole(value: float) -> str:
+def whole(value: SupportsFloat) -> str:
     """Write a whole number."""
     return number(value, 0)
 
@@ -83,7 +86,7 @@ def ranges(numbers: Sequence[int]) -> str:
 
 def breakable(text: object) -> str:
     """Let a long name, or a path, end a line after a sign or after some letters."""
-    found = re.sub(r"(?<=[_./+])(?=\w)", BREAK, str(text))
+    found = re.sub(r"(?<=[_/+])(?=\w)|(?<=\.)(?=[a-z])", BREAK, str(text))
     return re.sub(rf"([^\s{BREAK}]{{{UNBROKEN}}})(?=[^\s{BREAK}])", rf"\1{BREAK}", found)
 
 
