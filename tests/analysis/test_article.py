@@ -23,6 +23,12 @@ def ten(tmp_path):
     return Sources(tmp_path, TEN)
 
 
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory):
+    """What the article says of them."""
+    return Sources(tmp_path_factory.mktemp("unchanged"), TEN).said()
+
+
 def test_the_text_types_no_number():
     """It has digits in mathematics and in names of figures alone."""
     text = (TEXT / "article.typ").read_text(encoding="utf-8")
@@ -69,17 +75,14 @@ def test_numbers_are_those_of_the_tables(ten):
         ("claims", "mean", -3.21, "−3.21 ("),
     ],
 )
-def test_a_number_that_changes_in_a_table_changes_in_the_article(ten, table, column, value, shown):
-    before = ten.said()
-    assert shown not in before
+def test_a_number_that_changes_in_a_table_changes_in_the_article(ten, unchanged, table, column, value, shown):
+    assert shown not in unchanged
     ten.tables[table] = ten.tables[table].assign(**{column: value})
     assert shown in ten.said()
 
 
 def test_a_setting_that_changes_changes_in_the_article(tmp_path):
-    assert "0.0375" not in Sources(tmp_path, TEN).said()
-    own = Sources(tmp_path, TEN | {"heads": {"learning_rate": 0.0375}})
-    said = own.said()
+    said = Sources(tmp_path, TEN | {"heads": {"learning_rate": 0.0375}}).said()
     assert "|0.0375|–|1000|200|" in said and "heads.learning_rate|0.0375|0.01|" in said
 
 

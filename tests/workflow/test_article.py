@@ -1,6 +1,7 @@
 """The article of the tiny run, made by the workflow."""
 
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -54,8 +55,6 @@ def test_a_damaged_table_is_not_printed(changed):
     table = pd.read_csv(file)
     stat = file.stat()
     table.assign(accuracy=100.0).to_csv(file, index=False)
-    import os
-
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     result = changed.run("article")
     assert result.returncode and "performance.csv is damaged" in result.stdout + result.stderr

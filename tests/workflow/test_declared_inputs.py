@@ -11,6 +11,7 @@ pytestmark = pytest.mark.exhaustive
 
 FURTHER = {
     "modules": ("modules", "fig_modules"),
+    "article": ("article",),
     "tune": ("search", "search_modules", "search_sequence", "tune_table", "fig_tune"),
     "diagnose": ("plateau", "plateau_table", "fig_plateau"),
 }

@@ -77,7 +77,6 @@ def contents(
             "networks": networks,
         },
         "confidence": f"{100 * CONFIDENCE:g}",
-        "kinds": listed(name for name, _ in results.of_kinds(rows)),
         "shared": listed(kind for kind in kinds if kind.partition("-")[0] in ("dni", "sequential", "joint")),
         "fitted": listed(source.upper() for source in values["primitives"]["sources"] if source in ("cca", "pca")),
         "tasks": {
@@ -93,7 +92,7 @@ def contents(
             key: setting(value) if not isinstance(value, dict) else {name: setting(of) for name, of in value.items()}
             for key, value in values.items()
         },
-        "claims": verdicts,
+        "claims": verdicts | {"whose": "claims of its own" if values["claims"]["file"] else "the paper's claims"},
         "failures": results.failures(rows),
         "not_run": scope.not_run(values, shown, kinds, verdicts["not_run"]),
         "cost": origin.cost(records),

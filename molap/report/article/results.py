@@ -110,7 +110,7 @@ def failures(table: pd.DataFrame) -> dict:
         "n": whole(table.failed.sum()),
         "of": whole(len(table)),
         "any": bool(table.failed.any()),
-        "by_kind": listed(f"{name} {cell(of)}" for name, of in kinds),
+        "by_kind": "; ".join(f"{name}: {cell(of)}" for name, of in kinds),
         "free": count(free, "task") if free else "",
     }
 
