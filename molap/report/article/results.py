@@ -61,7 +61,6 @@ def verdicts(claims: pd.DataFrame) -> dict:
         "counts": listed(counts),
         "lists": [f"{VERDICTS[verdict][0]}: {ranges(found)}." for verdict, found in of.items() if found],
         "not_run": ranges(of[NOT_RUN]),
-        "descriptive": bool(of[ONE]) and not (of[HOLDS] or of[FAILS] or of[OPEN]),
     }
 
 
