@@ -151,7 +151,8 @@ def forgetting(table: pd.DataFrame) -> dict:
     """Return accuracy right after each task and at the end of the sequence, by kind."""
     columns = ("accuracy_right_after", "accuracy_average", "accuracy_forgetting")
     rows = [(name, *(with_half_width(over_networks(of, column)) for column in columns)) for name, of in of_kinds(table)]
-    return {"table": table_of(("network", "right after", "at the end", "forgotten"), rows)}
+    said = [f"{name}: {after} % right after, {end} % at the end" for name, after, end, _ in rows]
+    return {"table": table_of(("network", "right after", "at the end", "forgotten"), rows), "said": "; ".join(said)}
 
 
 def robustness(areas: pd.DataFrame) -> dict:
@@ -177,7 +178,13 @@ def generalisation(table: pd.DataFrame) -> dict:
         cells = [_paired(of, column) for column in ("difference", "to_none", "to_pca")]
         rows.append((str(source).upper(), n, of.task.nunique(), with_half_width(over_networks(of, "accuracy")), *cells))
     head = ("fit", "left out", "tasks", "accuracy", "− included", "− reservoir", "− PCA, included")
-    return {"table": table_of(head, rows), "kept": bool((left_out.n_absent == 0).any())}
+    cca = left_out[(left_out.source == "cca") & (left_out.n_left_out == left_out.n_left_out.min())]
+    return {
+        "table": table_of(head, rows),
+        "kept": bool((left_out.n_absent == 0).any()),
+        "included": with_interval(over_networks(cca, "difference")) if len(cca) else "",
+        "reservoir": with_interval(over_networks(cca, "to_none")) if cca.to_none.notna().any() else "",
+    }
 
 
 def _paired(of: pd.DataFrame, column: str) -> str:
