@@ -40,7 +40,7 @@ def setting(value: object) -> str:
         return ", ".join(setting(item) for item in value) or "none"
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
 
 
 def with_interval(found: Interval, decimals: int = 1) -> str:
