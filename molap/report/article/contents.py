@@ -71,11 +71,7 @@ def contents(
     found = {CALLED.get(name, name): work(tables[name]) for name, work in OF_TABLES.items() if name in tables}
     return found | {
         **_head(values, len(tasks), n_seeds),
-        "seeds": {
-            "several": n_seeds > 1,
-            "n": count(n_seeds, "network seed"),
-            "networks": networks,
-        },
+        "seeds": {"several": n_seeds > 1, "networks": networks},
         "confidence": f"{100 * CONFIDENCE:g}",
         "shared": listed(kind for kind in kinds if kind.partition("-")[0] in ("dni", "sequential", "joint")),
         "fitted": listed(source.upper() for source in values["primitives"]["sources"] if source in ("cca", "pca")),
@@ -112,7 +108,6 @@ def _head(values: Mapping, n_tasks: int, n_seeds: int) -> dict[str, str]:
         "title": f"[Re] {title}",
         "short": "[Re] Modular latent primitives",
         "authors": "The MoLaP replication",
-        "run": name,
         "run_title": f"run {name}",
         "subtitle": f"Run “{name}”: {count(n_tasks, 'task')}, {count(n_seeds, 'network seed')}. "
         "Every number comes from this run's tables, configuration or records.",
