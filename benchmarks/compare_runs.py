@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html", ".md"}
-OF_TIMES = (".record.json", ".attempt.json", "provenance.html")
+OF_TIMES = (".record.json", ".attempt.json", "provenance.html", "article.pdf")
 OTHERS = ("mlflow/", "README.md")
 DIGEST = re.compile(rb'"code":"[0-9a-f]{12}"')
 """The digest in a provenance; in a PDF, each of its characters may take two bytes."""

@@ -29,8 +29,8 @@ from molap.planning.why import places
 
 TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
-TARGETS = ("default", "yardsticks", "modules", "tune", "diagnose")
-RULES = {"claims": "claims_table", "modules": "modules_table"}
+TARGETS = ("default", "yardsticks", "modules", "article", "tune", "diagnose")
+RULES = {"claims": "claims_table", "modules": "modules_table", "article": "article_pdf"}
 """Rules that are not called as their stage is, because a target is; the head of the page says so."""
 MADE, READ = "Missing output files", "Input files updated by another job"
 OWN_RESERVOIR = "own.npz"
@@ -230,14 +230,14 @@ PAGE_HEAD = """# What re-runs after a change
 For every configuration key and every module of the package: the rules whose jobs run again, and no others. The left
 column of rules holds those whose own settings or source change, the right one those that read what they make. A rule is
 named if any of its jobs re-runs; `snakemake -n` counts them under the same names, `molap why` names
-the cause of each. The rules `claims_table` and `modules_table` make what the code calls `claims` and `modules`, names
-that targets have as well.
+the cause of each. The rules `claims_table`, `modules_table` and `article_pdf` make what the code calls `claims`,
+`modules` and `article`, names that targets have as well.
 
 Comments, docstrings, layout, `touch` and the order of keys re-run nothing; a reworded description of a key or of a
 table re-runs `pages` alone, the report's pages that print it. Swapped values, an older modification time, removed
 metadata and other versions of the packages are noticed.
 
-The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `tune` or `diagnose`. The keys of
+The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `article`, `tune` or `diagnose`. The keys of
 `attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
 
 This page is made from the rules by `python benchmarks/reruns.py`; `tests/workflow/test_contract.py` derives every

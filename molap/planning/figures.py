@@ -292,19 +292,19 @@ def wanted_figures(c: RunConfig) -> list[str]:
     return [name for name, figure in FIGURES.items() if figure.wanted(c)]
 
 
-def captions(c: RunConfig) -> dict[str, str]:
+def captions(c: RunConfig, with_readings: bool = True) -> dict[str, str]:
     """Return captions in reStructuredText: by figure, and by other names the remaining texts of the report."""
     task = c.figures.example_task
     found = {"run": c.name, "n_tasks": str(len(c.tasks.names)), "seeds": over_seeds(c)}
     example_task = f"{labels(c)[task]} (``{task}``)"
     for name, figure in FIGURES.items():
-        found[name] = _caption(c, figure, figure.caption.replace("{example_task}", example_task))
+        found[name] = _caption(c, figure, figure.caption.replace("{example_task}", example_task), with_readings)
     for name, curves in CURVES.items():
         text = RELATIVE_CAPTION if name == "fig_relative" else CURVES_CAPTION.format(over=curves.over)
-        found[name] = _caption(c, FIGURES["fig_curves"], text)
+        found[name] = _caption(c, FIGURES["fig_curves"], text, with_readings)
     return found
 
 
-def _caption(c: RunConfig, figure: Figure, text: str) -> str:
-    parts = [text, *([readings(c, figure.readings)] if figure.readings else [])]
+def _caption(c: RunConfig, figure: Figure, text: str, with_readings: bool) -> str:
+    parts = [text, *([readings(c, figure.readings)] if figure.readings and with_readings else [])]
     return "\n\n".join([*parts, *([figure.seeds(c)] if figure.seeds else [])])

@@ -20,6 +20,7 @@ LIKE = {
     "validation": "testset",
     "plateau": "separate",
     "attribution": "claims",
+    "article": "fig2",
 }
 """Stages that were not measured, and the stages that they resemble; other tables and figures resemble these two:"""
 TABLE, FIGURE = "performance", "fig_learning"

@@ -115,6 +115,11 @@ OUTPUTS = {
         "{run}/report/claims.html",
         "for the report: the verdicts, then each claim with its figures and numbers; as Markdown in `claims.md`",
     ),
+    "article": Output(
+        "{run}/report/article.pdf",
+        "the replication as an article: summary, methods, verdicts, every figure, networks that fail, what was not "
+        "run, provenance",
+    ),
     "provenance": Output(
         "{run}/report/provenance.html",
         "for the report: time and memory by stage, versions, machines, digests, from the records",

@@ -8,6 +8,7 @@ from molap.config.network import InitSettings
 from molap.config.perturbations import PerturbationReadings
 from molap.config.run import RunConfig
 from molap.config.training import RecurrentPhaseSettings
+from molap.planning import article
 from molap.planning.contents import (
     corpus_tasks,
     modular,
@@ -188,6 +189,7 @@ STAGES: dict[str, Callable[..., dict]] = {
     ),
     "claims": lambda c, **_: {"claims": read_claims(c.claims.file).model_dump(mode="json")},
     "claims_page": lambda c, **_: {"run": c.name},
+    "article": lambda c, **_: article.settings(c),
     "pages": lambda c, **_: {"contents": {name: TABLES[name].contents for name in paged_tables(c)}},
     "plateau": plateau,
     "provenance": lambda c, **_: {"run": c.name},

@@ -19,7 +19,7 @@ from dry_runs import DryRuns
 from sources import REPOSITORY, copy_sources
 
 SUFFIXES = {".npz", ".csv", ".json", ".png", ".svg", ".pdf", ".html"}
-OF_TIMES = (".record.json", "provenance.html")
+OF_TIMES = (".record.json", "provenance.html", "article.pdf")
 
 COMPILED = REPOSITORY / ".pytest_cache" / "jax"
 """Keep compiled programs here, so that every test and scratch copy uses what another has compiled."""
@@ -123,7 +123,7 @@ class Scratch:
         }
 
 
-TARGETS = ("all", "default", "yardsticks", "modules", "tune", "diagnose")
+TARGETS = ("all", "default", "yardsticks", "modules", "article", "tune", "diagnose")
 """Rules that only name what is wanted."""
 
 

@@ -9,6 +9,7 @@ from molap.planning.reads import READS
 
 FURTHER = {
     "modules": ("modules", "fig_modules"),
+    "article": ("article",),
     "tune": ("search", "search_modules", "search_sequence", "tune_table", "fig_tune"),
     "diagnose": ("plateau", "plateau_table", "fig_plateau"),
 }

@@ -1,5 +1,5 @@
 # The paper's claims: verdicts from the tables, and their page. What `snakemake --report` shows beside the figures: every
-# table and setting as a page, and where all of it comes from.
+# table and setting as a page, and where all of it comes from. And the article.
 
 PAGES = paged_tables(run_config)
 
@@ -83,5 +83,25 @@ rule provenance:
         **job("provenance"),
     message:
         "Page of provenance for the report"
+    shell:
+        COMMAND
+
+
+rule article_pdf:
+    input:
+        unpack(article_files),
+    output:
+        article=output("article"),
+        record=record("article"),
+    log:
+        log_of("article"),
+    conda:
+        ENVIRONMENT
+    resources:
+        **needs.of("article"),
+    params:
+        **job("article"),
+    message:
+        "Article"
     shell:
         COMMAND
