@@ -24,7 +24,6 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 default_role = "code"  # docstrings mark code with single backquotes
-smartquotes = False  # `--trials` in a command's example is not a dash
 
 highlight_language = "sh"
 

@@ -93,6 +93,8 @@ def test_docstrings_are_shown_as_they_were_meant(site):
     assert "Alias for field number" not in text, "a field has no docstring"
     for name in ("Type:", "Return type:"):
         assert name not in text, "a first sentence holds a colon, which Sphinx takes for the end of a type"
+    commands = re.sub(r"<[^>]+>", "", (site / "command-line.html").read_text(encoding="utf-8"))
+    assert not re.search(r"\s–\w", commands), "the dashes of an option outside of code have become one"
 
 
 def test_the_page_on_the_command_line_names_every_command():
