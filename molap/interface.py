@@ -37,7 +37,7 @@ class Trained(NamedTuple):
     scores: list[dict]
     """Accuracy and the other metrics on the test set, by network seed."""
     networks: list[Network]
-    """The same networks, by network seed, each with its test set: `respond`, `score`, `perturb`, `trajectories`, …"""
+    """The same networks, by network seed, each with its test set, to respond, be scored and be perturbed."""
 
     def outputs(
         self, inputs: Float[np.ndarray, "time trial channel"], seed: int = 0

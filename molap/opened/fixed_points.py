@@ -32,7 +32,7 @@ class FixedPoints(NamedTuple):
 
     @property
     def stable(self) -> Bool[np.ndarray, " point"]:
-        """Say of every point whether small deviations from it die out."""
+        """Whether small deviations from a point die out, by point."""
         return np.abs(self.eigenvalues[:, 0]) < 1
 
 

@@ -41,9 +41,13 @@ class Scoring(NamedTuple):
     """The settings by which the workflow scores and perturbs a network."""
 
     criterion: TaskCriterion = TaskCriterion()
+    """When a decision is correct."""
     state_noise: float = 0.0
+    """Standard deviation of the noise in the argument of tanh."""
     data_seed: int = 0
+    """The seed from which noise and perturbations are drawn."""
     readings: PerturbationReadings = PerturbationReadings()
+    """What each perturbation hits."""
     n_trials: int = 250
     """Trials on which a perturbed network is scored, the first of the test set."""
 
@@ -52,8 +56,11 @@ class Perturbation(NamedTuple):
     """What was done to a network."""
 
     name: str
+    """`module1`, …, `inter_module`, `whole`, `silence` or `noise`."""
     strength: float
+    """Percent of the weights or units; of `noise`, σ."""
     draw: int
+    """Number of the random draw, from 0."""
     n_hit: int
     """Weights or units that were hit."""
 
@@ -63,18 +70,25 @@ class Network:
     """A trained network of one kind, task and seed. It is never changed; `perturb` returns another one."""
 
     kind: str
+    """`separate`, `molap-cca`, `dni-rule`, …"""
     task: str
+    """The task on which it was trained."""
     seed: int
+    """The network seed."""
     params: Params
     """w_in (unit, channel), w_rec (unit, unit; row receives), w_out (output, unit), and biases if there are any."""
     modules: Modules
     """The module, from 1, of every unit."""
     scoring: Scoring = field(default_factory=lambda: Scoring())
+    """The settings by which it is scored and perturbed."""
     input_names: tuple[str, ...] = ()
+    """Names of its input channels."""
     output_names: tuple[str, ...] = ()
+    """Names of its outputs."""
     module_names: tuple[str, ...] = ()
     """Names of the modules of a network of one's own, such as areas; `perturb` takes them, too."""
     perturbed: Perturbation | None = None
+    """The perturbation under which it is, if any."""
     testset: Callable[[], Trials] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:

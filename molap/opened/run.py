@@ -49,12 +49,12 @@ class Run:
 
     @property
     def tasks(self) -> dict[str, str]:
-        """Task → label (T1 …)."""
+        """The tasks, name → label (T1 …)."""
         return labels(self.config)
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of networks: `separate`, `molap-cca`, …, `dni-rule`."""
+        """The kinds of networks, `separate`, `molap-cca`, …, `dni-rule`."""
         return kinds(self.config)
 
     @property
@@ -115,7 +115,7 @@ class Run:
 
     @property
     def cells(self) -> "pd.DataFrame":
-        """Every perturbed network of the sweeps: a row per network, perturbation, strength and draw."""
+        """Every perturbed network of the sweeps, one row per network, perturbation, strength and draw."""
         import pandas as pd
 
         at = [
@@ -131,7 +131,7 @@ class Run:
 
     @functools.cached_property
     def provenance(self) -> "pd.DataFrame":
-        """A row per job, from the records: output, stage, when and how long (s), memory (MB), machine, versions."""
+        """A row per job, from the records, with its output, stage, times (s), memory (MB), machine and versions."""
         import pandas as pd
 
         from molap.storage.found import RECORD, find_records

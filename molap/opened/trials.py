@@ -13,14 +13,19 @@ class Trials:
     """Hold trials of one task, rescaled to [0, 1]."""
 
     task: str
+    """The name of the task."""
     inputs: Float[np.ndarray, "time trial channel"]
+    """What the network receives."""
     targets: Float[np.ndarray, "time trial output"]
+    """What its outputs should be."""
     conditions: dict[str, np.ndarray] = field(default_factory=dict)
-    """By name, what was drawn for each trial (first axis: trial); `angles` of the nine tasks are in radians."""
+    """What was drawn for each trial (first axis), by name; `angles` of the nine tasks are in radians."""
     dt: float = 10.0
     """Duration of a step in ms."""
     input_names: tuple[str, ...] = ()
+    """Names of the input channels."""
     output_names: tuple[str, ...] = ()
+    """Names of the outputs."""
     n_drawn: int = 0
     """Number of trials that were drawn together; these are the first of them. State noise depends on it."""
 

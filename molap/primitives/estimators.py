@@ -25,8 +25,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     Attributes:
         components_: principal axes (component, channel); the largest weight of each is positive.
-        explained_variance_, explained_variance_ratio_: by component, of the z-scored channels.
-        mean_, scale_: by channel; the scale of a channel that does not vary is infinite.
+        explained_variance_: variance of the z-scored channels, by component.
+        explained_variance_ratio_: the same as a share of the whole variance.
+        mean_: mean of each channel.
+        scale_: its standard deviation; infinite if the channel does not vary.
         n_components_: number of components.
     """
 
@@ -74,12 +76,16 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         n_components: how many to keep, a whole number; None: min(rank X, rank y).
 
     Attributes:
-        correlations_: of the two sides, by component.
+        correlations_: correlations of the two sides, by component.
         target_r2_: share of the variance of the z-scored y that the first 1, 2, … components of X explain.
-        x_weights_, y_weights_: canonical weights (channel, component) of z-scored channels; each variate has variance
-            1, and the largest weight on the side of y is positive.
-        x_loadings_, y_loadings_: correlations of channels with variates (channel, component).
-        x_mean_, x_scale_, y_mean_, y_scale_: by channel; the scale of a channel that does not vary is infinite.
+        x_weights_: canonical weights (channel, component) of z-scored channels; each variate has variance 1.
+        y_weights_: the same of y; the largest weight of each component is positive.
+        x_loadings_: correlations of channels with variates (channel, component).
+        y_loadings_: the same of y.
+        x_mean_: mean of each channel.
+        x_scale_: its standard deviation; infinite if the channel does not vary.
+        y_mean_: the same as `x_mean_`, of y.
+        y_scale_: the same as `x_scale_`, of y.
         primitives_: the whole fit as the workflow saves it, with the range of every component.
         n_components_: number of components.
     """

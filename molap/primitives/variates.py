@@ -22,17 +22,24 @@ class Side(NamedTuple):
     """The projection of one side (inputs or targets) onto its components, and the range of each component."""
 
     mean: Float[np.ndarray, " channel"]
+    """Mean of each channel over the corpus."""
     scale: Float[np.ndarray, " channel"]
+    """Its standard deviation; infinite if the channel does not vary."""
     weights: Float[np.ndarray, "channel component"]
+    """Weights of the z-scored channels in each component."""
     low: Float[np.ndarray, " component"]
+    """Smallest value of each component in the corpus."""
     high: Float[np.ndarray, " component"]
+    """Largest value of each component in the corpus."""
 
 
 class Primitives(NamedTuple):
     """The fitted projections of inputs (U) and targets (V)."""
 
     inputs: Side
+    """Means, scales, weights and ranges of the inputs."""
     targets: Side
+    """The same of the targets."""
     correlations: Float[np.ndarray, " component"]
     """Correlation of U and V per component."""
     target_r2: Float[np.ndarray, " component"]

@@ -24,21 +24,27 @@ class Task(NamedTuple):
     """A task: a function for trials without noise, the names of its channels, and what else must be known of it."""
 
     name: str
+    """The name in configurations and tables."""
     label: str
+    """What figures call it, T10 for example."""
     build: Callable[[Any, TrialSettings], Channels]
     """(conditions, settings) → inputs (time, trial, channel) and targets (time, trial, output)."""
     inputs: tuple[str, ...]
+    """Names of the input channels."""
     outputs: tuple[str, ...]
     """An output named `fixation` is not a decision, and has a tolerance of its own."""
     input_bounds: tuple[float, float] = (-1.0, 1.0)
     """Lowest and highest value of all inputs without noise, by which they are rescaled to [0, 1]."""
     target_bounds: tuple[float, float] = (-1.0, 1.0)
+    """The same of all targets."""
     n_steps: int = N_STEPS
+    """Number of steps of a trial."""
     dt: float = DT_MS
     """Duration of a step in ms. It does not enter the network, whose units have no time constant."""
     epochs: Mapping[str, tuple[int, int]] = {}
     """Name → first step, and the step after the last."""
     draw: Draw = draw_conditions
+    """(key, number of trials, settings) → conditions, any pytree of arrays whose first axis is the trial."""
     held_out: Mapping[str, Draw] = {}
     """`test`, `validation` → how conditions of these trials are drawn, if not as those of training."""
     mask: Callable[[Any, TrialSettings], Float[Array, "time #trial #output"]] | None = None
@@ -96,7 +102,7 @@ def ring(outputs: slice, degrees: float = 36.0, fixation: int | None = 0, thresh
         threshold: the rescaled fixation output above which the network fixates.
 
     Returns:
-        A function whose decisions are, in this order: whether fixation is right, and whether the direction is.
+        A function of two decisions, whether fixation is right, and then whether the direction is.
     """
 
     def decide(found, targets):

@@ -94,9 +94,8 @@ def compare(where: Place, first: str, second: str) -> tuple[pd.DataFrame, pd.Dat
     """Return two presets side by side: the settings that differ, and accuracy by strategy, source and task.
 
     Returns:
-        settings: one row per differing setting.
-        performance: mean accuracy over network seeds in both (%), their difference (second − first), and the
-            number of seeds of each, from their `performance.csv`.
+        The settings that differ, one row each; and the mean accuracy over network seeds in both (%), their difference
+        (second − first), and the number of seeds of each, from their `performance.csv`.
 
     Raises:
         LookupError: if a preset has no such table in the store, or both are the same.
