@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from molap.claims.page import overview
-from molap.claims.verdicts import FAILS, HOLDS, NOT_RUN, ONE, OPEN, interval
+from molap.claims.verdicts import EQUAL, FAILS, HOLDS, NOT_RUN, ONE, OPEN, interval
 from molap.figures.style import kind_name
 from molap.report.article.words import (
     MINUS,
@@ -27,6 +27,7 @@ PRIMITIVES = 4
 VERDICTS = {
     HOLDS: ("Hold", "holds", "hold"),
     FAILS: ("Do not hold", "does not hold", "do not hold"),
+    EQUAL: ("Practically equal", "finds no difference that matters", "find no difference that matters"),
     OPEN: ("Undecided", "is undecided", "are undecided"),
     ONE: ("One network only", "has one network and no verdict", "have one network and no verdict"),
     NOT_RUN: ("Not run", "was not run", "were not run"),
@@ -48,7 +49,7 @@ def verdicts(claims: pd.DataFrame) -> dict:
     claims = claims.fillna({"figures": ""})
     rows = [
         (says, verdict, decides, effect.replace("-", MINUS), n)
-        for says, verdict, _, decides, effect, n in overview(claims)
+        for says, verdict, *_, decides, effect, n in overview(claims)
     ]
     columns = ("claim", "verdict", "what decides", "effect (interval)", "networks")
     of = {verdict: claims.claim[claims.verdict == verdict].tolist() for verdict in VERDICTS}
