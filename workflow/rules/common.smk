@@ -148,12 +148,3 @@ def yardstick_files(wildcards):
         raise WorkflowError("dni.yardsticks: there is none beside dni.kinds; name a kind that dni.kinds lacks")
     names = ["performance"] + ["continual", "forgetting"] * bool(sequence_kinds(plan.runs[run]))
     return [plan.path(name, run) for name in names] + (figure_files("fig_yardsticks") if inputs.in_turn() else [])
-
-
-def article_files(wildcards):
-    """The inputs of the article; without the package that typesets it, nothing is run."""
-    try:
-        check_typst()
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
-    return inputs.of("article")(wildcards)

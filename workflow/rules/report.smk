@@ -89,7 +89,7 @@ rule provenance:
 
 rule article_pdf:
     input:
-        unpack(article_files),
+        unpack(inputs.of("article")),
     output:
         article=output("article"),
         record=record("article"),
