@@ -17,7 +17,7 @@ from molap.storage.files import load_arrays
 GENERALISED = {"generalisation": 1, "differences": 1, "fig5": 1}
 LEARNED = {"learning": 1, "fig_learning": 1}
 AFTER_COUNTS = {"counts": 1, "table1": 1, "fig1c": 1} | LEARNED
-AFTER_NETWORKS = {"performance": 1, "curves": 1, "fig2": 1, "fig_dni": 1} | AFTER_COUNTS
+AFTER_NETWORKS = {"performance": 1, "failures": 1, "curves": 1, "fig2": 1, "fig_dni": 1} | AFTER_COUNTS
 PERTURBED_FIGURES = {"fig3": 1, "fig_curves": 7, "fig_matched": 1, "fig_areas": 1}
 AFTER_SWEEPS = {"robustness": 1, "areas": 1} | PERTURBED_FIGURES
 SWEEPS = {"perturbation": 4, "lesioned": 1} | AFTER_SWEEPS
@@ -98,7 +98,7 @@ def test_a_reworded_description_reruns_the_pages_that_print_it_alone(changed, fi
             "molap/evaluation/criterion.py",
             "deviation <= tolerances",
             "deviation < tolerances",
-            {"evaluation": 20, "learned": 6, "performance": 1, "fig2": 1, "fig_dni": 1}
+            {"evaluation": 20, "learned": 6, "performance": 1, "failures": 1, "fig2": 1, "fig_dni": 1}
             | SCORES
             | LEARNED
             | GENERALISED
@@ -146,7 +146,15 @@ def test_a_changed_module_reruns_what_imports_it(changed, file, old, new, expect
     [
         (
             {"evaluation": {"tolerance": 0.2}},
-            {"evaluation": 20, "learned": 6, "performance": 1, "fig2": 1, "fig_dni": 1, "perturbation": 4}
+            {
+                "evaluation": 20,
+                "learned": 6,
+                "performance": 1,
+                "failures": 1,
+                "fig2": 1,
+                "fig_dni": 1,
+                "perturbation": 4,
+            }
             | SCORES
             | LEARNED
             | GENERALISED

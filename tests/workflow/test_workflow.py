@@ -19,7 +19,7 @@ TABLES_AND_FIGURES = {
     "pages",
     "provenance",
 }
-N_RECORDS = 107
+N_RECORDS = 108
 
 
 def test_every_stage_leaves_its_outputs_and_a_record(finished):
