@@ -34,6 +34,7 @@ LONGEST = (
     "test_unlike_tasks",
     "test_tutorial",
     "test_first_steps",
+    "test_first_steps",
     "test_yang19",
     "test_shared",
     "test_merge",

@@ -14,6 +14,7 @@ from molap.config.base import ConfigError
 from molap.planning.article import TEXT, check_typst, text_digest
 from molap.report.article import methods, typesetting, words
 
+pytestmark = pytest.mark.exhaustive
 TEN = {"seeds": {"networks": 10}}
 
 

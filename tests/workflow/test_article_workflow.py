@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("typst", reason="the extra `article` is not installed")
 from workflow_helpers import planned_jobs
 
+pytestmark = pytest.mark.exhaustive
 ARTICLE = "results/tiny/report/article.pdf"
 BLOCKED = "import sys\nsys.modules['typst'] = None\n"
 """In the copy's `sitecustomize.py`: as if Typst were not installed."""
