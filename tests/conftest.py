@@ -34,7 +34,6 @@ LONGEST = (
     "test_unlike_tasks",
     "test_tutorial",
     "test_first_steps",
-    "test_first_steps",
     "test_yang19",
     "test_shared",
     "test_merge",
