@@ -52,7 +52,7 @@ def table(finished):
 @pytest.mark.exhaustive
 def test_every_stage_is_there_and_the_link_is_printed(finished, table):
     records = list((finished.folder / "results" / "tiny").rglob("*.record.json"))
-    assert table["tags.job"].nunique() == len(records) == 64 and set(table.status) == {"FINISHED"}
+    assert table["tags.job"].nunique() == len(records) == 65 and set(table.status) == {"FINISHED"}
     assert "tracking: look at the runs with molap ui, then http://127.0.0.1:5000/#/" in finished.output
     assert sync(finished.folder / "results")[1].startswith("0 jobs"), "nothing is left to bring in"
     evaluations = table[table["tags.stage"] == "evaluation"]
