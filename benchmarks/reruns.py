@@ -237,8 +237,8 @@ Comments, docstrings, layout, `touch` and the order of keys re-run nothing; a re
 table re-runs `pages` alone, the report's pages that print it. Swapped values, an older modification time, removed
 metadata and other versions of the packages are noticed.
 
-The targets are `snakemake` and `snakemake` with `yardsticks`, `modules`, `article`, `tune` or `diagnose`. The keys of
-`attribution` set what `snakemake attribution` adds to them: runs inside the run, to which the same rules apply.
+The table holds for a plain `snakemake` and for the targets `yardsticks`, `modules`, `article`, `tune` and `diagnose`.
+`snakemake attribution` adds runs inside the run, to which the same rules apply; the keys of `attribution` set these.
 
 This page is made from the rules by `python benchmarks/reruns.py`; `tests/workflow/test_contract.py` derives every
 row again. For each distinct row it also changes one key or module in a finished copy, and compares what Snakemake

@@ -42,6 +42,7 @@ LONGEST = (
     "test_contract",
     "test_tracking_workflow",
     "test_reruns",
+    "test_reruns_of_additions",
     "test_faults",
     "test_faults_of_disks",
     "test_tracking_store",

@@ -21,7 +21,7 @@ def failures(performance: pd.DataFrame) -> pd.DataFrame:
         One row per strategy, source and task: `n_networks`, `n_failed`, the accuracy of the best constant output (%),
         and the lowest accuracy of a network (%).
     """
-    found = performance.assign(failed=_failed(performance))
+    found = performance.assign(failed=failed(performance))
     by = found.groupby(["strategy", "source", "task", "label"], sort=False)
     return by.agg(
         n_networks=("failed", "size"),
@@ -41,23 +41,24 @@ def without_failures(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFra
     found = dict(tables)
     for name in ("performance", "modules"):
         if name in tables:
-            found[name] = tables[name][~_failed(tables[name])]
+            found[name] = tables[name][~failed(tables[name])]
     if "performance" in tables:
         for name in ("robustness", "areas"):
             if name in tables:
-                found[name] = _others(tables[name], tables["performance"][_failed(tables["performance"])], NETWORK)
+                found[name] = _others(tables[name], tables["performance"][failed(tables["performance"])], NETWORK)
     if "generalisation" in tables:
         table = tables["generalisation"]
-        whole = table[(table.n_left_out == 0) & table.source.isin(COMPARED) & _failed(table)]
-        found["generalisation"] = _others(table[~_failed(table)], whole, ["task", "network_seed"])
+        whole = table[(table.n_left_out == 0) & table.source.isin(COMPARED) & failed(table)]
+        found["generalisation"] = _others(table[~failed(table)], whole, ["task", "network_seed"])
     return found
 
 
-def _failed(table: pd.DataFrame) -> "pd.Series[bool]":
+def failed(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Return for each row of a table whether its network stayed below the best constant output."""
     return table.accuracy < table.best_constant
 
 
-def _others(table: pd.DataFrame, failed: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def _others(table: pd.DataFrame, lost: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Return the rows of a table that name none of the failed networks."""
-    names = set(map(tuple, failed[by].to_numpy()))
+    names = set(map(tuple, lost[by].to_numpy()))
     return table[np.array([row not in names for row in map(tuple, table[by].to_numpy())], bool)]

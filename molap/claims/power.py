@@ -15,7 +15,7 @@ NUMBERS = np.arange(MIN_NETWORKS, MOST + 1)
 
 
 class Spread(NamedTuple):
-    """What is known of a part's effect over networks, and where it must lie."""
+    """Describe a part's effect over networks, and where it must lie."""
 
     effects: tuple[tuple[float, float], ...]
     """Mean and standard deviation over networks, with n − 1 in the denominator; of several effects, one is enough."""

@@ -16,9 +16,9 @@ from molap.claims.power import Spread, networks_needed
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 EQUAL = "practically equal"
 LEARNED = "learned"
-"""What the table of parts names those that were judged without networks that failed."""
+"""Marks, in the table of parts, parts that were judged without networks that failed."""
 TOO_FEW = "too few networks"
-"""What a claim is without networks that failed if those that learned are not enough to test it."""
+"""Stands in place of a verdict if too few networks learned to test the claim without the others."""
 ONE, NOT_RUN = "one network: descriptive only", "not run"
 
 

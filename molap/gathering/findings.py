@@ -6,6 +6,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from molap.analysis.failures import failed
 from molap.analysis.intervals import half_width
 from molap.gathering import seeds
 from molap.jobs.command import Refused, run
@@ -68,7 +69,7 @@ def learning(folder: Path) -> None:
     tried = read(folder, "robustness").groupby("task").best_constant.agg(["min", "max"])
     say("best constant output", level.T)
     say("best constant output on the trials of the perturbations", tried.T)
-    below = table.assign(below=table.accuracy < table.best_constant)
+    below = table.assign(below=failed(table))
     say(
         "networks below the best constant output",
         below.pivot_table(index="kind", columns="label", values="below", aggfunc="sum"),

@@ -32,7 +32,7 @@ class FixedPoints(NamedTuple):
 
     @property
     def stable(self) -> Bool[np.ndarray, " point"]:
-        """Whether small deviations from a point die out, by point."""
+        """Tell for each point whether small deviations from it die out."""
         return np.abs(self.eigenvalues[:, 0]) < 1
 
 

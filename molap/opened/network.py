@@ -47,7 +47,7 @@ class Scoring(NamedTuple):
     data_seed: int = 0
     """The seed from which noise and perturbations are drawn."""
     readings: PerturbationReadings = PerturbationReadings()
-    """What each perturbation hits."""
+    """The weights or units that each perturbation hits."""
     n_trials: int = 250
     """Trials on which a perturbed network is scored, the first of the test set."""
 

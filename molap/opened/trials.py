@@ -15,11 +15,11 @@ class Trials:
     task: str
     """The name of the task."""
     inputs: Float[np.ndarray, "time trial channel"]
-    """What the network receives."""
+    """Inputs of the network."""
     targets: Float[np.ndarray, "time trial output"]
-    """What its outputs should be."""
+    """Targets of its outputs."""
     conditions: dict[str, np.ndarray] = field(default_factory=dict)
-    """What was drawn for each trial (first axis), by name; `angles` of the nine tasks are in radians."""
+    """Values drawn for each trial (first axis), by name; `angles` of the nine tasks are in radians."""
     dt: float = 10.0
     """Duration of a step in ms."""
     input_names: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from molap.analysis.failures import failed
 from molap.claims.page import overview
 from molap.claims.verdicts import EQUAL, FAILS, HOLDS, NOT_RUN, ONE, OPEN, interval
 from molap.figures.style import kind_name
@@ -97,7 +98,7 @@ def performance(table: pd.DataFrame) -> dict:
 
 def failures(table: pd.DataFrame) -> dict:
     """Return the table of networks that end below the best constant output, by task and kind."""
-    table = table.assign(failed=table.accuracy < table.best_constant)
+    table = table.assign(failed=failed(table))
     kinds = of_kinds(table)
     rows, cell = [], lambda of: f"{of.failed.sum()} of {len(of)}" if len(of) else "–"
     for task in table.drop_duplicates("task").itertuples():
@@ -206,7 +207,7 @@ def modules(table: pd.DataFrame) -> dict:
 def yardsticks(table: pd.DataFrame) -> dict:
     """Return accuracy of the yardsticks for networks that learn all tasks."""
     rows = [
-        (name, with_half_width(over_networks(of, "accuracy")), f"{(of.accuracy < of.best_constant).sum()} of {len(of)}")
+        (name, with_half_width(over_networks(of, "accuracy")), f"{failed(of).sum()} of {len(of)}")
         for name, of in of_kinds(table)
     ]
     return {"table": table_of(("network", "accuracy", "failed"), rows)}
