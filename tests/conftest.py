@@ -14,7 +14,10 @@ from hypothesis import is_hypothesis_test, settings
 from slurm_cluster import Cluster, why_not
 from workflow_helpers import COMPILED, STARTED, Scratch, dry_runs
 
+# Set before jaxtyping's hook imports JAX, which reads these variables once: every program is kept, however small.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(COMPILED)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 import molap.stages  # noqa: F401  (one thread, before NumPy and JAX are loaded)
 
 # isort: split
