@@ -167,7 +167,7 @@ def by_number_of_modules(labels):
     return table.assign(explained_variance=(20.0 * table.n_modules).where(table.source == "cca"))
 
 
-@pytest.mark.parametrize("labels", [LABELS, TASK_LABELS])
+@pytest.mark.parametrize("labels", [LABELS, pytest.param(TASK_LABELS, marks=pytest.mark.exhaustive)])
 def test_the_panels_of_modules_do_not_overlap(labels, tmp_path):
     figure = draw_modules(by_number_of_modules(labels), labels)
     save_figure(figure, figure_files(tmp_path, "fig"), {}, {})

@@ -241,6 +241,7 @@ def test_in_a_terminal_stages_are_bars_with_the_time_that_remains(workflow):
     assert text.decode().rindex("\x1b[?25h") > text.decode().rindex("\x1b[?25l"), "the cursor is shown again"
 
 
+@pytest.mark.exhaustive
 def test_jobs_are_counted_where_rules_are_quiet(workflow):
     _, _, error = ended(workflow("--logger", "molap", "--keep-going", "--quiet", "rules", **PIPES))
     assert re.fullmatch(f"12 of 14 jobs done in {TIME}", error.splitlines()[-1])

@@ -64,6 +64,7 @@ def test_the_table_names_every_key_and_every_module():
     assert PAGE.read_text(encoding="utf-8") == page(EXPECTED)
 
 
+@pytest.mark.exhaustive
 def test_rows_follow_from_the_graph_the_settings_and_the_imports(tmp_path):
     """Keys that change the graph itself are left to the runs below."""
     with contextlib.chdir(tmp_path):  # where the keys that name files find them
