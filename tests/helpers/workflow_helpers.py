@@ -23,6 +23,8 @@ OF_TIMES = (".record.json", "provenance.html", "article.pdf")
 
 COMPILED = REPOSITORY / ".pytest_cache" / "jax"
 """Keep compiled programs here, so that every test and scratch copy uses what another has compiled."""
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""Finds this environment's `snakemake` and `molap` first, also where it is not activated."""
 UNSET = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "MLFLOW_TRACKING_URI"}
 
 
@@ -105,6 +107,13 @@ class Scratch:
         for section, change in changes.items():
             values[section] = values.get(section, {}) | change
         path.write_text(yaml.safe_dump(values))
+
+    def shrink(self, preset: str) -> None:
+        """Give a preset of `config/` the size of the tests, with one network of each kind and few stages."""
+        tiny = yaml.safe_load((REPOSITORY / "tests" / "tiny.yaml").read_text(encoding="utf-8"))
+        tiny |= {"seeds": {"networks": 1}, "perturbations": {"kinds": []}, "generalisation": {"left_out": []}}
+        tiny["dni"]["kinds"] = ["dni-rule"]
+        (self.folder / "config" / f"{preset}.yaml").write_text(yaml.safe_dump(tiny | {"name": preset}))
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace text in a source file."""

@@ -1,15 +1,11 @@
 """The tutorial of the command line, executed at the tests' size in a copy of the sources."""
 
-import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
-from workflow_helpers import REPOSITORY, Scratch
+from workflow_helpers import PATH, REPOSITORY, Scratch
 
 pytestmark = pytest.mark.exhaustive
 
@@ -22,17 +18,8 @@ NOT_HERE = ("pip ", "molap ui")
 def steps(tmp_path_factory):
     """The copy in which every command of the page has run: what the page prints, and what was printed here."""
     scratch = Scratch(tmp_path_factory.mktemp("first") / "copy")
-    tiny = yaml.safe_load((REPOSITORY / "tests" / "tiny.yaml").read_text(encoding="utf-8"))
-    tiny |= {
-        "name": "quick",
-        "seeds": {"networks": 1},
-        "perturbations": {"kinds": []},
-        "generalisation": {"left_out": []},
-    }
-    tiny["dni"]["kinds"] = ["dni-rule"]
+    scratch.shrink("quick")
     scratch.edit("molap/claims/claims.yaml", "[T1, T2, T3, T4, T5, T6, T7, T8, T9]", "[T1, T5, T7]")  # its three tasks
-    (scratch.folder / "config" / "quick.yaml").write_text(yaml.safe_dump(tiny))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     printed: list[tuple[str, str]] = []
     here = ""
     for kind, text in BLOCK.findall((REPOSITORY / "docs" / "first-steps.md").read_text(encoding="utf-8")):
@@ -41,7 +28,7 @@ def steps(tmp_path_factory):
             (scratch.folder / name).write_text(text)
         elif kind == "sh" and not text.startswith(NOT_HERE):
             command = ["bash", "-ec", text.replace("context_mem_dm2", "context_mem_dm1").replace("T8", "T7")]
-            environment = scratch.environment | {"PATH": path}
+            environment = scratch.environment | {"PATH": PATH}
             result = subprocess.run(command, cwd=scratch.folder, env=environment, capture_output=True, text=True)
             assert result.returncode == 0, text + result.stdout + result.stderr
             here = result.stdout + result.stderr
