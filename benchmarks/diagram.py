@@ -14,9 +14,7 @@ from molap.planning.tables import TABLES
 
 REPOSITORY = Path(__file__).parent.parent
 README = REPOSITORY / "README.md"
-PLACE = re.compile(
-    r"(?<=<!-- rules: made by `python benchmarks/diagram.py --write` -->\n).*?(?=<!-- end of rules -->)", re.S
-)
+PLACE = re.compile(r"(?<=<!-- rules: python benchmarks/diagram.py --write -->\n).*?(?=<!-- end of rules -->)", re.S)
 SHOWN = {
     "corpus": "corpus<br/>trials of the tasks, CCA and PCA",
     "pretraining": "pretraining<br/>one module after the other",
@@ -30,7 +28,7 @@ SHOWN = {
 
 
 def file_of_rules(folder: Path) -> dict[str, str]:
-    """Return the file (without suffix) in which each rule is defined, from the sources and the lists that they follow."""
+    """Return the file (without suffix) that defines each rule, from the sources and the lists that they follow."""
     found = dict.fromkeys(TABLES, "tables") | dict.fromkeys(FIGURES, "figures")
     for path in sorted((folder / "workflow" / "rules").glob("*.smk")):
         # `rule corpus:`, or the row `"evaluation": (…)` of a mapping over which a file's rules are repeated.
@@ -46,10 +44,8 @@ def edges(dot: str, files: dict[str, str]) -> list[tuple[str, str]]:
     if unknown:
         raise SystemExit(f"no file of rules is known for {', '.join(unknown)}")
     pairs = {(files.get(names[a]), files.get(names[b])) for a, b in re.findall(r"^\s*(\d+) -> (\d+)", dot, re.M)}
-    order = list(SHOWN)
-    return sorted(
-        ((a, b) for a, b in pairs if a and b and a != b), key=lambda pair: [order.index(name) for name in pair]
-    )
+    order = list(SHOWN).index
+    return sorted(((a, b) for a, b in pairs if a and b and a != b), key=lambda pair: [*map(order, pair)])
 
 
 def diagram(pairs: list[tuple[str, str]]) -> str:

@@ -1,4 +1,4 @@
-"""The Python interface trains the networks that the workflow trains, and the documentation's example runs as printed."""
+"""The Python interface trains the networks that the workflow trains, and its example runs as printed."""
 
 import doctest
 import re
