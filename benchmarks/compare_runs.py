@@ -28,7 +28,7 @@ MANY = 20
 
 
 def outputs(folder: Path) -> dict[str, Path]:
-    """The outputs of all runs in a folder, by name; hidden files are left out, and what holds times."""
+    """Return the outputs of all runs in a folder, by name, without hidden files and files that hold times."""
     names = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.suffix in SUFFIXES}
     return {
         name: file
@@ -49,7 +49,7 @@ def content(file: Path) -> dict[str, object]:
 
 
 def arrays(file: Path) -> dict[str, object]:
-    """The arrays of a file by name: type, shape and bytes; its provenance without the digest."""
+    """Return the arrays of a file by name: type, shape and bytes; its provenance without the digest."""
     with np.load(file, allow_pickle=False) as found:
         parts: dict[str, object] = {name: (found[name].dtype, found[name].shape) for name in found.files}
         parts |= {f"{name}: values": found[name].tobytes() for name in found.files}
@@ -63,7 +63,7 @@ def arrays(file: Path) -> dict[str, object]:
 
 
 def chunks(png: bytes) -> dict[str, object]:
-    """The chunks of a PNG, without their checksums."""
+    """Return the chunks of a PNG, without their checksums."""
     found: dict[str, object] = {}
     at = 8
     while at < len(png):
@@ -79,7 +79,7 @@ def without_digest(text: bytes) -> bytes:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """A line for every output that differs."""
+    """Return a line for every output that differs."""
     ours, theirs = outputs(one), outputs(other)
     found = [f"{name}: only in {one if name in ours else other}" for name in sorted(ours.keys() ^ theirs.keys())]
     for name in sorted(ours.keys() & theirs.keys()):

@@ -2,7 +2,7 @@
 
     python benchmarks/growth.py
 
-All weights of separate networks, 110 steps of time, one thread. What is compared takes turns in one run; an exponent is
+All weights of separate networks, 110 steps of time, one thread. The rivals take turns in one run; an exponent is
 log(ratio of times) / log 2 from one size to twice that.
 """
 

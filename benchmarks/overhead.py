@@ -30,7 +30,7 @@ def importer_s() -> float:
 
 
 def cpu_s(records: list[dict], part: str = "cpu_s") -> float:
-    """A part of the CPU time of all jobs."""
+    """Return a part of the CPU time of all jobs."""
     return sum(record["time"][part] for record in records)
 
 

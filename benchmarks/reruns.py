@@ -86,7 +86,7 @@ def prepare(folder: Path) -> None:
 
 
 def add_own(folder: Path) -> None:
-    """A user's task, reservoir and claims, for the keys that name files."""
+    """Write a user's task, reservoir and claims, for the keys that name files."""
     (folder / "own.py").write_text(OWN_TASK)
     np.savez(folder / OWN_RESERVOIR, w_rec=np.random.default_rng(0).normal(0, 0.3, (12, 12)))
     claims = yaml.safe_load((REPOSITORY / "config" / "claims.yaml").read_text())
@@ -106,13 +106,13 @@ def graph(runs: DryRuns, folder: Path, config: str) -> list[Node]:
 
 
 def _files(reason: str, which: str) -> frozenset[str]:
-    """The files that a reason names after some words."""
+    """Return the files that a reason names after some words."""
     parts = [part.partition(": ") for part in reason.split("; ")]
     return frozenset(file for words, _, files in parts if words == which for file in files.split(", "))
 
 
 def after(roots: Iterable[Node], nodes: Iterable[Node]) -> list[Node]:
-    """The roots and all jobs that read what they make, directly or through others."""
+    """Return the roots and all jobs that read what they make, directly or through others."""
     found = list(roots)
     reached, made = {node.outputs for node in found}, {file for node in found for file in node.outputs}
     while further := [node for node in nodes if node.outputs not in reached and node.inputs & made]:
@@ -145,7 +145,7 @@ def with_key(values: dict, key: str, value: object) -> dict:
 
 
 def another(values: dict, key: str, field) -> object:
-    """A value of a key that is allowed in this configuration and is not the one it has."""
+    """Return a value of a key that is allowed in this configuration and is not the one it has."""
     value = parse_config(values).model_dump(mode="json")
     for part in key.split("."):
         value = value[part]
@@ -172,7 +172,7 @@ def _candidates(value: object, field) -> Iterator[object]:
 
 
 def of_key(old: Plan, new: Plan, before: list[Node], now: list[Node]) -> list[Node]:
-    """The jobs of the new graph that are new, whose settings differ, or that read other files than before."""
+    """Return the jobs of the new graph that are new, whose settings differ, or that read other files than before."""
     # A reason names only the outputs that are read: one of them tells the job.
     made = {file: node for node in before for file in node.outputs}
     found = []
@@ -184,12 +184,12 @@ def of_key(old: Plan, new: Plan, before: list[Node], now: list[Node]) -> list[No
 
 
 def settings(plan: Plan, node: Node) -> str:
-    """The settings of a job."""
+    """Return the settings of a job."""
     return plan.settings(node.stage, **node.wildcards)
 
 
 def of_module(module: str, nodes: list[Node]) -> list[Node]:
-    """The jobs whose program imports a module of the package, directly or through others."""
+    """Return the jobs whose program imports a module of the package, directly or through others."""
     reading = {name for name in {node.program for node in nodes} if module in closure(f"molap.stages.{name}")}
     return [node for node in nodes if node.program in reading]
 
@@ -202,7 +202,7 @@ def modules() -> list[str]:
 
 
 def row(roots: list[Node], nodes: list[Node]) -> dict[str, dict[str, int]]:
-    """Number of jobs by rule: those that change themselves, and those that follow."""
+    """Return the number of jobs by rule: those that change themselves, and those that follow."""
     reached = after(roots, nodes)
     own = {node.outputs for node in roots}
     count = lambda chosen: dict(sorted(Counter(node.rule for node in chosen).items()))  # noqa: E731
@@ -247,7 +247,7 @@ plans, job by job, with [the table behind it](tables/reruns.json).
 
 
 def page(found: dict) -> str:
-    """The table for readers: keys and modules with the same stages in one row."""
+    """Return the table for readers: keys and modules with the same stages in one row."""
     parts = [PAGE_HEAD]
     for kind, first in (("keys", "rules that it sets"), ("modules", "rules that import it")):
         groups: dict[tuple[str, str], list[str]] = {}

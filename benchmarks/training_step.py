@@ -3,7 +3,7 @@
     python benchmarks/training_step.py
     pip install flax torch && python benchmarks/training_step.py      # with these two as well
 
-N units, 200 trials, 110 steps, one thread; milliseconds, and as ratios to the floor. What is compared takes turns, so
+N units, 200 trials, 110 steps, one thread; milliseconds, and as ratios to the floor. The rivals take turns, so
 that a slow moment of the machine meets all alike.
 
 - floor: the matrix products of a step alone, in NumPy's sgemm;

@@ -22,7 +22,7 @@ extensions = [
     "sphinx_click",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "style"]
 default_role = "code"  # docstrings mark code with single backquotes
 
 highlight_language = "sh"

@@ -115,7 +115,7 @@ class LogHandler(LogHandlerBase):
                 self._say(f"{part}; {jobs.to_go()}")
 
     def _quote(self, logs: list[str]) -> None:
-        """The last line of a failed job's log; the bars hide what the job itself wrote to the terminal."""
+        """Return the last line of a failed job's log; the bars hide what the job wrote to the terminal."""
         for log in logs if self._bars else ():
             lines = Path(log).read_text(encoding="utf-8", errors="replace").split("\n") if Path(log).is_file() else []
             self._say(next((line for line in reversed(lines) if line.strip()), ""))

@@ -18,7 +18,7 @@ class Bars:
         self._live.start()
 
     def draw(self) -> Table:
-        """A row for each stage that has begun and is not done, as many as the terminal has room for; one for all."""
+        """Yield a row for each stage that has begun and is not done, as far as the terminal has room; one for all."""
         with self._progress.lock:
             stages, share, to_go = self._progress.stages(), self._progress.share(), self._progress.to_go()
         begun = [stage for stage in stages if stage.done < stage.total and (stage.done or stage.running)]

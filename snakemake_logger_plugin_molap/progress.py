@@ -66,12 +66,12 @@ class Progress:
         """Held while jobs are noted; never while anything is written, which has locks of its own."""
 
     def started(self, job: int, stage: str) -> None:
-        """A job has been started."""
+        """Note that a job has been started."""
         with self.lock:
             self._running[job] = stage, self._clock()
 
     def finished(self, job: int) -> None:
-        """A job has ended well."""
+        """Note that a job has ended well."""
         with self.lock:
             if job in self._running:
                 stage, start = self._running.pop(job)
@@ -79,7 +79,7 @@ class Progress:
                 self._spent[stage] += self._clock() - start
 
     def failed(self, job: int) -> None:
-        """A job has ended otherwise; it may be started again."""
+        """Note that a job has ended otherwise; it may be started again."""
         with self.lock:
             self._running.pop(job, None)
 
@@ -99,7 +99,7 @@ class Progress:
         return spent / (spent + left) if spent else 0.0
 
     def to_go(self) -> str:
-        """The time that remains, in words; nothing where nothing is known yet.
+        """Return the time that remains, in words; nothing where nothing is known yet.
 
         `by the preset's times`: most of it is of stages whose first job has not ended.
         """
@@ -142,7 +142,7 @@ class Progress:
 
 
 def in_words(seconds: float) -> str:
-    """A length of time for people: `about 2 h 10 min`."""
+    """Return a length of time for people: `about 2 h 10 min`."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "less than a minute"

@@ -66,7 +66,7 @@ def perturb(
 
 @partial(jax.jit, static_argnames=("name", "strengths", "readings", "modules"))
 def _perturbed(key, draw, network: Params, name, strengths, readings, modules) -> list[tuple[dict[str, Array], int]]:
-    """Return the weights that a perturbation changes; the program thus does not depend on the shapes of the others."""
+    """Return the weights that a perturbation changes; so the program does not depend on the shapes of the others."""
     key, found = jax.random.fold_in(key, draw), []
     for strength in strengths:
         after, n_hit = find(name)(key, network, strength, readings, modules)

@@ -83,7 +83,7 @@ def draw_plateau(table: pd.DataFrame, protocols: dict[str, dict]) -> Figure:
     n_seeds = table.network_seed.nunique()
     note = f"thin: {n_seeds} network seeds, thick: their mean (D, E: geometric)" if n_seeds > 1 else "one network seed"
     note += "; E: gradient of the response's error with respect to the state in the middle of the pulse"
-    note += ", 0 and hence not drawn while the readout is zero; F, G: linear decoding from the last state before Go"
+    note += ", 0 and so not drawn while the readout is zero; F, G: linear decoding from the last state before Go"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure
 

@@ -102,7 +102,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
         default=[],
         metavar="NAME=PATH",
         required=True,
-        help="the record, `record=PATH`, lies beside the first unless named",
+        help="the record, `record=PATH`, is next to the first unless named",
     )
     parser.add_argument("--log", help="file for progress and tracebacks (default: standard output)")
     arguments = parser.parse_args(argv)

@@ -153,7 +153,7 @@ class Network:
         return metrics(np.asarray(found), trials.targets, s.criterion, rule_of(trials.task, s.criterion))
 
     def perturb(self, name: str, strength: float | int, draw: int = 0) -> "Network":
-        """Return the network under one draw of a perturbation: the very weights of the workflow's cell.
+        """Return the network under one draw of a perturbation: with exactly the weights of the workflow's cell.
 
         Args:
             name: `module1`, `module2`, … or a module's name, `inter_module`, `whole`, `silence`, or `noise`.

@@ -1,4 +1,4 @@
-"""Train the shared network on all tasks at once, a yardstick for learning them in sequence (Yang et al. 2019)."""
+"""Train the shared network on all tasks at once, a baseline for learning them in sequence (Yang et al. 2019)."""
 
 import numpy as np
 

@@ -121,8 +121,8 @@ def read_table(path: str | Path, **options: Any) -> "pd.DataFrame":
     """Read a table; `options` are those of `pandas.read_csv`.
 
     Raises:
-        FileDamaged: if it is not a table, or not what its job wrote. A truncated table is still a table; hence the
-            checksum in its record.
+        FileDamaged: if it is not a table, or not what its job wrote. A truncated table is still a table; the
+            checksum in its record tells them apart.
     """
     import pandas as pd
 

@@ -113,7 +113,7 @@ def _import(module: str):
         loaded = importlib.util.module_from_spec(spec)
         sys.modules.setdefault(spec.name, loaded)
         before = {*sys.modules}
-        sys.path.insert(0, folder)  # a file may import what lies beside it
+        sys.path.insert(0, folder)  # a file may import what is next to it
         try:
             spec.loader.exec_module(loaded)
         finally:

@@ -109,7 +109,7 @@ def test_readout_has_the_variance_of_its_reading(n_outputs):
 
 
 def test_recurrent_bias_is_one_more_row_of_the_recurrent_matrix():
-    """In the released code the bias row is drawn with the recurrent rows, hence on their scale g/√N."""
+    """In the released code the bias row is drawn with the recurrent rows, so it is on their scale g/√N."""
     expected = float(np.std(draw_w_rec(0, 200, 1.5)))
     drawn = np.concatenate([np.asarray(draw_b_rec(seed, 200, 1.5)) for seed in range(20)])
     assert drawn.std() == pytest.approx(expected, rel=0.05)

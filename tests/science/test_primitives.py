@@ -172,7 +172,7 @@ def test_negating_an_input_negates_its_weights_alone(latent):
 def test_signs_do_not_hang_on_rounding(aligned, aligned_cca):
     """The targets of T1 and T2 are opposite, so that several weights of a component are equally large.
 
-    The samples are in single precision, hence shaken by 1e-7.
+    The samples are in single precision, which shakes them by 1e-7.
     """
     inputs, targets = samples_of(aligned)
     rng = np.random.default_rng(0)

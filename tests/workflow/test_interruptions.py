@@ -22,7 +22,7 @@ SNAKEMAKE, JOB, GROUP = "Snakemake", "job", "Ctrl-C"
 KINDS = [(number, whom) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL) for whom in (SNAKEMAKE, JOB)]
 KINDS.append((signal.SIGINT, GROUP))
 RUNNING = 2
-"""Jobs at a time, hence how many an interruption may undo."""
+"""Jobs at a time, which is how many an interruption may undo."""
 
 
 def interruptions(rng: random.Random) -> list[tuple[signal.Signals, str, int, float]]:
