@@ -52,13 +52,16 @@ class AttributionSettings(Section):
 
     switches: dict[str, dict[str, dict[str, Any]]] = Field(
         SWITCHES,
-        description="Name → the keys that it changes; by default the readings in which the released code differs.",
+        description="Name → keys that the switch changes; by default, the readings in which the released code differs.",
     )
     claims: tuple[int, ...] = Field(
         (1, 3, 10, 11, 12, 13, 17), description="Numbers of the claims whose effects are followed."
     )
     networks: int = Field(
-        1, ge=1, le=10_000, description="Network seeds, from seeds.first; as many as make whole jobs (seeds.per_job)."
+        1,
+        ge=1,
+        le=10_000,
+        description="Number of network seeds, from seeds.first on; enough to make whole jobs (seeds.per_job).",
     )
 
     @field_validator("switches")

@@ -13,5 +13,6 @@ class ClaimSettings(Section):
     )
 
     modules: bool = Field(
-        False, description="Judge the claims on the number of modules too, which takes the runs of `snakemake modules`."
+        False,
+        description="Also judge the claims on the number of modules, which takes the runs of `snakemake modules`.",
     )

@@ -20,10 +20,11 @@ class MethodSettings(Section):
     projection: Literal["update", "gradient"] = Field(
         "update",
         description="What is projected: the optimiser's `update` (native), or the `gradient` before Adam (released "
-        "code), which Adam's division turns out of the protected subspace again.",
+        "code), which Adam's division then turns out of the protected subspace again.",
     )
     counter: Literal["tasks", "one_too_high"] = Field(
-        "tasks", description="k of the running averages: tasks learned (native), or `one_too_high` (released code)."
+        "tasks",
+        description="Count k in the running averages: tasks learned (native), or `one_too_high` (released code).",
     )
     state: Literal["current", "lagged"] = Field(
         "current",
@@ -31,40 +32,49 @@ class MethodSettings(Section):
         "(`lagged`, released code).",
     )
     covariance_trials: int = Field(
-        500, ge=2, le=100_000, description="Trials of a task from which its covariances are measured."
+        500, ge=2, le=100_000, description="Trials of each task from which its covariances are measured."
     )
 
 
 class DniSettings(RecurrentPhaseSettings, MethodSettings):
-    """One network for all tasks (A.2, A.2.3): DNI, and the networks that it is compared with."""
+    """One network for all tasks (A.2, A.2.3): DNI and the networks that it is compared with."""
 
     kinds: tuple[SharedKind, ...] = Field(
         ("dni-rule",),
-        description="Networks that are trained: by DNI, in `sequential` order without protection, or on all tasks "
-        "`joint`ly; with a one-hot `rule` input that names the task (native code), or without (`norule`, as released).",
+        description="Networks to train: by DNI, in `sequential` order without protection, or on all tasks `joint`ly; "
+        "with a one-hot `rule` input that names the task (native code), or without one (`norule`, as released).",
     )
     yardsticks: tuple[SharedKind, ...] = Field(
         ("dni-norule", "sequential-rule", "joint-rule"),
-        description="`snakemake yardsticks` trains these networks and shows them beside those of `kinds`.",
+        description="`snakemake yardsticks` trains these networks and shows them together with those of `kinds`.",
     )
     n_units: int = Field(
-        200, ge=2, le=LARGEST_N_UNITS, description="Units N. A.2: 200; 100 for a comparison at equal size."
+        200,
+        ge=2,
+        le=LARGEST_N_UNITS,
+        description="Number of units N. A.2: 200. Set 100 for a comparison at equal size.",
     )
     gain: float = Field(1.5, gt=0, le=10, description="Gain g of the initial recurrent weights.")
     orders: int = Field(
-        1, ge=1, le=1000, description="Orders of the tasks: the first as listed in tasks.names, the others at random."
+        1,
+        ge=1,
+        le=1000,
+        description="Number of orders of the tasks. The first is that of tasks.names, the others are random.",
     )
     learning_rate: float = Field(
         3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3; released code: 1e-3."
     )
     recurrent_rate: float = Field(
-        0.3, gt=0, le=10, description="Factor on the learning rate of W_rec (docs/decisions.md). Text: none, that is 1."
+        0.3,
+        gt=0,
+        le=10,
+        description="Factor on the learning rate of W_rec (docs/decisions.md). Text: none, that is, 1.",
     )
     n_steps: int = Field(
         1000,
         ge=1,
         le=1_000_000,
-        description="Steps of the optimiser, for each task, by the search (docs/decisions.md).",
+        description="Steps of the optimiser for each task, chosen by the search (docs/decisions.md).",
     )
     joint_steps: int = Field(
         6000,

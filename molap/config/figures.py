@@ -11,12 +11,12 @@ class FigureSettings(Section):
     """Set what the figures show."""
 
     example_task: str = Field("context_mem_dm1", description="Task of Fig 2 D and E (the paper's T7).")
-    example_trials: int = Field(20, ge=1, le=1000, description="Test trials whose error is shown.")
+    example_trials: int = Field(20, ge=1, le=1000, description="Number of test trials whose error is shown.")
     plateau_tasks: tuple[str, ...] | None = Field(
         None,
         min_length=1,
         description="Tasks for which `snakemake diagnose` shows why training got stuck; null for mem_dm1 and multi_mem "
-        "(T5 and T9), as far as they are trained.",
+        "(T5 and T9), if they are trained.",
     )
     scaling_units: tuple[Annotated[int, Field(ge=2, le=100_000, strict=True)], ...] = Field(
         (50, 100, 200, 400),

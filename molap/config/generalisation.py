@@ -12,19 +12,20 @@ class GeneralisationSettings(Section):
 
     left_out: tuple[tuple[str, ...], ...] | None = Field(
         None,
-        description="Sets of tasks that are left out of the corpus, each a whole chain of its own; null for every task "
-        "alone, and every task with the next one (the last with the first); an empty list for none.",
+        description="Sets of tasks to leave out of the corpus, each with its own whole chain; null for every task "
+        "singly, and every task with the next one (the last with the first); an empty list for none.",
     )
     single: Literal["absent", "kept"] = Field(
         "absent",
-        description="A task that is left out alone is `absent` from the corpus (text), or `kept` in it: in the "
-        "released code leave-one-out leaves nothing out, as its name becomes a set of letters.",
+        description="A task that is left out singly is `absent` from the corpus (text), or `kept` in it: in the "
+        "released code, leave-one-out leaves nothing out, because the task's name becomes a set of letters.",
     )
     sources: tuple[Literal["cca", "pca"], ...] | None = Field(
         None,
-        description="Sources that are fitted without the left-out tasks; null for all of primitives.sources that are.",
+        description="Sources to fit without the left-out tasks; null for all sources in primitives.sources that are "
+        "fitted.",
     )
     without: tuple[str, ...] = Field(
         (),
-        description="Tasks left out of this run's own corpus; what the chains of left_out set.",
+        description="Tasks left out of this run's own corpus. The chains of left_out set this key.",
     )

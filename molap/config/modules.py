@@ -14,6 +14,7 @@ class ModuleNumberSettings(Section):
     numbers: tuple[Annotated[int, Field(ge=1, le=20, strict=True)], ...] = Field(
         (1, 2, 3, 4),
         min_length=1,
-        description="Numbers r of modules and components, each with N units (the nearest multiple of r) and with "
-        f"modules of the same size as those of `network`; networks of more than {LARGEST_N_UNITS} units are left out.",
+        description="Numbers r of modules and components. Each is trained at two sizes: with N units (the nearest "
+        "multiple of r), and with modules of the same size as those of `network`. "
+        f"Networks of more than {LARGEST_N_UNITS} units are left out.",
     )

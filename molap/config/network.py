@@ -18,9 +18,9 @@ class InitSettings(Section):
     readout_init: ReadoutInit = Field(
         "zero",
         description="Variance of the initial readout weights: 1/N_out (`n_outputs`, text), 1/(N + 1) (`n_units`, "
-        "released code), 1/N² (`n_units_squared`), or 0 (`zero`: all outputs start at zero). Departure: `paper` starts "
-        "at zero, because with the text's no strategy learns a memory task, and with the code's most separate "
-        "networks stay on a plateau (docs/decisions.md).",
+        "released code), 1/N² (`n_units_squared`), or 0 (`zero`: all outputs start at zero). `paper` departs from the "
+        "text and starts at zero, because no strategy learns a memory task with the text's variance, and most separate "
+        "networks stay on a plateau with the code's (docs/decisions.md).",
     )
     biases: bool = Field(
         False,
@@ -29,8 +29,8 @@ class InitSettings(Section):
     )
     keys: Literal["independent", "shared"] = Field(
         "independent",
-        description="`shared`: the initial state is drawn with the key of W_in (released code), so that with one "
-        "input it equals the input weights.",
+        description="`shared`: the initial state is drawn with the key of W_in (released code), so with one input it "
+        "equals the input weights.",
     )
 
 
@@ -44,15 +44,20 @@ class SeparateSettings(Section):
 class NetworkSettings(InitSettings):
     """The modular network (section 3.1, A.2)."""
 
-    n_units: int = Field(100, ge=2, le=LARGEST_N_UNITS, description="Units N of the modular network. Table 2: 20–300.")
+    n_units: int = Field(
+        100, ge=2, le=LARGEST_N_UNITS, description="Number of units N in the modular network. Table 2: 20–300."
+    )
     n_modules: int = Field(
-        2, ge=1, le=20, description="Modules; module m is trained on latent primitive m. Divides n_units."
+        2,
+        ge=1,
+        le=20,
+        description="Number of modules, which must divide n_units. Module m is trained on latent primitive m.",
     )
     gain: float = Field(1.5, gt=0, le=10, description="Gain g: W_rec is drawn from N(0, g²/N). Table 2: 1.1–1.8.")
     recurrent_init: RecurrentInit = Field(
         "normal",
-        description="How W_rec is drawn, in modular, separate and shared networks alike: entries from N(0, g²/N) "
-        "(`normal`, text), or g times a random `orthogonal` matrix (Saxe et al. 2014).",
+        description="How W_rec is drawn in modular, separate and shared networks: entries from N(0, g²/N) (`normal`, "
+        "text), or g times a random `orthogonal` matrix (Saxe et al. 2014).",
     )
     inter_module: Literal["random", "zero"] = Field(
         "random",

@@ -37,17 +37,17 @@ class PerturbationReadings(Section):
     inter_module_as: Literal["block", "whole"] = Field(
         "block",
         description="Lesions among inter-module weights hit the entries outside the modules' blocks (`block`, text), "
-        "or, by an aliased array, the `whole` matrix (released code).",
+        "or, because of an aliased array, the `whole` matrix (released code).",
     )
     biases: Literal["kept", "hit"] = Field(
         "kept",
-        description="Recurrent biases of networks that have them are `kept` (text: the connectivity matrix), or `hit` "
-        "by lesions and noise over the whole network (released code).",
+        description="Recurrent biases, in networks that have them, are `kept` (the text speaks of the connectivity "
+        "matrix), or are `hit` by lesions and noise over the whole network (released code).",
     )
     silencing: Literal["activity", "recurrence"] = Field(
         "activity",
-        description="Silenced units are clamped at zero for recurrence and readout (`activity`, text), or for the "
-        "`recurrence` only (released code).",
+        description="Silenced units are clamped at zero for recurrence and readout (`activity`, text), or only for the "
+        "`recurrence` (released code).",
     )
 
 
@@ -80,20 +80,22 @@ def strength_of(perturbation: str) -> Strength:
 class PerturbationSettings(StrengthSettings, PerturbationReadings):
     """Perturbations of the trained networks (A.4, Figs 3, 4, S1–S5)."""
 
-    draws: int = Field(30, ge=1, le=10_000, description="Random draws of each perturbation and strength.")
+    draws: int = Field(30, ge=1, le=10_000, description="Number of random draws for each perturbation and strength.")
     n_trials: int = Field(
         250,
         ge=1,
         le=1_000_000,
-        description="Trials of the test set, from its first; at most evaluation.n_trials. Text: 250, for Figs 3, 4 "
-        "and S5 2000.",
+        description="Number of trials, taken from the start of the test set; at most evaluation.n_trials. Text: 250, "
+        "and 2000 for Figs 3, 4 and S5.",
     )
     kinds: tuple[str, ...] | None = Field(
         None,
-        description="Kinds of networks (`separate`, `molap-cca`, `dni-rule`, …); null for all that are trained but "
-        "`sequential` and `joint` ones.",
+        description="Kinds of networks to perturb (`separate`, `molap-cca`, `dni-rule`, …); null for all trained kinds "
+        "except `sequential` and `joint` ones.",
     )
-    tasks: tuple[str, ...] | None = Field(None, description="Tasks; null for all of tasks.names.")
+    tasks: tuple[str, ...] | None = Field(
+        None, description="Tasks whose networks are perturbed; null for all of tasks.names."
+    )
     example_task: str | None = Field(
         None, description="Task of Fig 3; null for the last of the perturbed tasks (the paper's T9)."
     )

@@ -9,14 +9,14 @@ from molap.config.names import SMALL, why_not_a_name
 
 
 class ReservoirSettings(Section):
-    """Recurrent networks of your own, on which heads are trained as on the others (section 5)."""
+    """Your own recurrent networks, on which heads are trained as on the others (section 5)."""
 
     files: dict[str, UserPath] = Field(
         {},
         description="Name of the source → file with a recurrent network: `.npz` with `w_rec` (unit, unit; row "
         "receives) and, if there are any, `b_rec` (unit) and `modules` (unit; 1, 2, … or names); `.mat` with the same "
-        "variables; a state dict `.pt` of PyTorch's `nn.RNN`; what PsychRNN's `save()` writes; a fit of CURBD. Without "
-        "`modules` they are equal blocks of units, `network.n_modules` of them.",
+        "variables; a state dict `.pt` of PyTorch's `nn.RNN`; a file that PsychRNN's `save()` writes; a fit of CURBD. "
+        "Without `modules`, the modules are `network.n_modules` equal blocks of units.",
     )
 
     @model_validator(mode="after")

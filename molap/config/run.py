@@ -34,7 +34,7 @@ from molap.config.yaml_file import read_yaml
 class RunSettings(Section):
     """Everything that a run's results depend on. The defaults are the preset `paper`."""
 
-    name: str = Field("paper", description="Name of the configuration; outputs lie under `results/<name>/`.")
+    name: str = Field("paper", description="Name of the configuration. Outputs go to `results/<name>/`.")
     tasks: TaskSettings = TaskSettings()
     corpus: CorpusSettings = CorpusSettings()
     primitives: PrimitiveSettings = PrimitiveSettings()

@@ -6,7 +6,7 @@ from molap.config.base import Section
 
 
 class SeedSettings(Section):
-    """Random seeds; everything random follows from them."""
+    """Random seeds, which determine everything that is random."""
 
     networks: int = Field(1, ge=1, le=10_000, description="Number of network seeds (independent networks).")
     first: int = Field(0, ge=0, le=2**31, description="First network seed; the others follow.")
@@ -14,6 +14,7 @@ class SeedSettings(Section):
         1,
         ge=1,
         le=1000,
-        description="Network seeds trained together in one job. On a CPU results do not depend on it, to the bit.",
+        description="Number of network seeds trained together in one job. On a CPU, results do not depend on it, to "
+        "the bit.",
     )
     data: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the corpus, the batches and the test sets.")

@@ -39,8 +39,8 @@ class TrialSettings(Section):
 
     modules: tuple[UserPath, ...] = Field(
         (),
-        description="What joins the nine tasks: Python files or importable modules, by their list `TASKS`; files "
-        "`.npz` of trials, each as a task with the file's name; environments of neurogym, `neurogym:yang19.go-v0`.",
+        description="Further tasks that join the nine: Python files or importable modules with a list `TASKS`; `.npz` "
+        "files of trials, each a task named after its file; environments of neurogym, such as `neurogym:yang19.go-v0`.",
     )
 
     angles: Literal["full_circle", "half_circle"] = Field(
@@ -68,8 +68,8 @@ class TrialSettings(Section):
     noise_onset: int = Field(
         0,
         ge=0,
-        description="First step with input noise, at most the number of steps of the longest task. Released code: "
-        "10, after the silent period.",
+        description="First step with input noise; at most the number of steps of the longest task. Released code: 10, "
+        "after the silent period.",
     )
     rescaling: Literal["fixed", "batch", "none"] = Field(
         "fixed",
@@ -78,14 +78,12 @@ class TrialSettings(Section):
     )
     resample: bool = Field(
         False,
-        description="Draw the trials of a batch again with replacement (released code): about "
-        "63–65 % of them remain distinct.",
+        description="Resample the trials of a batch with replacement (released code); about 63–65 % of them remain "
+        "distinct.",
     )
 
 
 class TaskSettings(TrialSettings):
-    """Choose the tasks, and how their trials are drawn."""
+    """Choose the tasks and how their trials are drawn."""
 
-    names: tuple[str, ...] = Field(
-        TASK_NAMES, min_length=1, description="The tasks of the corpus, in their order (T1 … T9)."
-    )
+    names: tuple[str, ...] = Field(TASK_NAMES, min_length=1, description="Tasks of the corpus, in order (T1 … T9).")

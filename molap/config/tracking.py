@@ -10,16 +10,16 @@ from molap.config.base import Section
 class TrackingSettings(Section):
     """Set where runs are tracked."""
 
-    enabled: bool = Field(True, description="Bring every job's record into MLflow while the workflow runs.")
+    enabled: bool = Field(True, description="Add every job's record to MLflow while the workflow runs.")
     uri: str | None = Field(
         None,
         description="An MLflow server, http://… or https://…; null for the database results/mlflow/mlflow.db. "
-        "The environment's MLFLOW_TRACKING_URI has precedence.",
+        "MLFLOW_TRACKING_URI in the environment takes precedence.",
     )
     experiment: str = Field(
         "molap", pattern=r"^\S(.*\S)?$", max_length=200, description="Name of the MLflow experiment."
     )
-    interval_s: float = Field(15, ge=1, le=60, description="Seconds between two looks for new records.")
+    interval_s: float = Field(15, ge=1, le=60, description="Seconds between two checks for new records.")
 
     @field_validator("uri")
     @classmethod

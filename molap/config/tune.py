@@ -19,18 +19,18 @@ Kind = Literal["separate", "molap-cca", "molap-pca", "molap-none", "dni-rule", "
 
 
 class Candidate(Section):
-    """One way to train, the same for every task and, except for what is said below, for every phase."""
+    """One way to train, the same for every task and, except as stated below, for every phase."""
 
     readout_init: ReadoutInit = Field("zero", description="Replaces `network.readout_init`.")
     learning_rate: Rate | None = Field(
         None,
-        description="Replaces `learning_rate` of `heads`, `separate` and `dni`; null leaves each its own. Pre-training "
-        "keeps its own in any case.",
+        description="Replaces `learning_rate` of `heads`, `separate` and `dni`; with null, each keeps its own. "
+        "Pre-training always keeps its own.",
     )
     recurrent_rate: Factor = Field(
         1.0,
-        description="Replaces `recurrent_rate` of `pretraining`, `separate` and `dni`. Random reservoirs have no use "
-        "for it, and try candidates that differ in nothing else once.",
+        description="Replaces `recurrent_rate` of `pretraining`, `separate` and `dni`. Random reservoirs do not use "
+        "it; if candidates differ in nothing else, they try them once.",
     )
     clip_norm: Clip | None = Field(0.1, description="Replaces `optimiser.clip_norm`; null for no clipping.")
     n_steps: Steps = Field(
@@ -116,8 +116,8 @@ class TuneSettings(Section):
 
     grids: tuple[Grid, ...] = Field(
         (Grid(**COARSE),),
-        description="What is tried: of each grid every combination of its values is a candidate (see below). Each grid "
-        "is computed apart, so that a further one re-runs none of the others; a candidate of two grids counts once.",
+        description="What the search tries: every combination of a grid's values is a candidate (see below). Each grid "
+        "is computed separately, so a further grid re-runs none of the others. A candidate of two grids counts once.",
     )
     tasks: tuple[str, ...] = Field(
         ("mem_anti", "mem_dm1", "mem_dm2", "context_mem_dm1", "context_mem_dm2", "multi_mem"),
@@ -125,11 +125,14 @@ class TuneSettings(Section):
     )
     kinds: tuple[Kind, ...] = Field(
         ("separate", "molap-cca", "molap-pca", "molap-none", "dni-rule"),
-        description="Kinds of networks for which the search is made, also those that the run itself does not train.",
+        description="Kinds of networks that the search covers, including kinds that the run itself does not train.",
     )
-    networks: int = Field(3, ge=1, le=10_000, description="Networks of each kind that try a candidate.")
+    networks: int = Field(3, ge=1, le=10_000, description="Number of networks of each kind that try a candidate.")
     first_seed: int = Field(
-        10_000, ge=0, le=2**31, description="First network seed of the search, apart from the seeds that are reported."
+        10_000,
+        ge=0,
+        le=2**31,
+        description="First network seed of the search, separate from the seeds that are reported.",
     )
 
     @field_validator("grids", "tasks", "kinds")

@@ -16,7 +16,7 @@ from molap.planning.outputs import OUTPUTS
 
 CONFIG_HEAD = """# Configuration
 
-A configuration file states only what differs from the preset `paper`; the defaults below *are* that preset.
+A configuration file states only what differs from the preset `paper`. The defaults below *are* that preset.
 
 ```sh
 snakemake --cores all                                        # config/paper.yaml
@@ -27,16 +27,18 @@ snakemake --cores all --configfile config/yang19.yaml        # twenty tasks of n
 snakemake --cores all --configfile mine.yaml                 # your own, with a `name` of its own
 ```
 
-Outputs lie under `results/<name>/`, so that configurations live side by side. An unknown key, a wrong type or a value
-out of range is refused before anything runs, with the field, the value and what is allowed.
+Outputs go to `results/<name>/`, so several configurations can exist side by side. MoLaP refuses an unknown key, a wrong
+type or a value out of range before anything runs, and names the field, the value and what is allowed.
 
-This page is made by `molap document`.
+`molap document` generates this page.
 """
 
-GRIDS = """A grid holds lists of values, and every combination of them is a candidate. A field that is left out has one
-value, its default here, whatever the run itself trains with. Each candidate trains `tune.networks` networks of every
-kind. Candidates of a grid that differ in numbers alone are trained side by side in one program; others (another
-`n_steps`, `batch_size`, `decay` or `batches`) one group after the other.
+GRIDS = """A grid holds lists of values, and every combination of them is a candidate. A field that you leave out has
+one value, its default here, whatever the run itself trains with. Each candidate trains `tune.networks` networks of
+every kind.
+
+Candidates of a grid that differ only in numbers are trained side by side in one program. Candidates that differ in
+`n_steps`, `batch_size`, `decay` or `batches` are trained one group after the other.
 
 ```yaml
 tune:
@@ -50,33 +52,44 @@ tune:
       n_steps: [1000, 2000]
 ```
 
-A candidate's name says all of it, for example `zero, rate 0.01, W_rec × 0.03, clip none, 1000`: initial readout,
-learning rate (`own`: each phase's), the factor on that of W_rec, clipping, steps; then what differs from the defaults
-of the other fields. `tune_choice.csv` ranks the candidates of every kind, and those of all kinds together: fewest
-networks that failed (stayed below the best constant output), then the highest mean accuracy, rounded to 0.1 points,
-then the fewest steps.
+The name of a candidate lists its values, for example `zero, rate 0.01, W_rec × 0.03, clip none, 1000`. These are the
+initial readout, the learning rate (`own` if each phase keeps its own), the factor on the learning rate of W_rec,
+clipping, and the number of steps. Values of the other fields follow if they differ from the defaults.
+
+`tune_choice.csv` ranks the candidates of every kind, and those of all kinds together. The order is fewest networks that
+failed (stayed below the best constant output), then highest mean accuracy, rounded to 0.1 points, then fewest steps.
 """
 BELOW = {("tune", "grids"): GRIDS}
 """Text placed before the table of a list's sections, by section and key."""
 
 RESULTS_HEAD = """# Results
 
-Everything that the workflow makes lies here, under the name of its configuration (`paper`, `quick`, …); git ignores
-it. `{run}` is that name, or a run inside it: `<name>/without/<tasks>` for modules pre-trained without some tasks,
-`<name>/modules/<size>` for other numbers of modules, `<name>/yardsticks` for what DNI is measured by; what does not
-differ from the main run lies there alone, and so do all networks that learn every task. `{block}` is a block of network
-seeds (`s0`, or `s0-3` for several trained together); `{grid}` is a grid of the search (`grid1`, `grid2`, … as they
-stand in `tune.grids`); `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule`
-or `norule`.
+The workflow writes everything that it makes to this folder, under the name of the configuration (`paper`, `quick`, …).
+Git ignores it.
 
-Arrays (`.npz`) open with `numpy.load`, tables (`.csv`) with `pandas.read_csv`; every figure is there as `.png`, `.svg`
-and `.pdf`. Arrays hold a text `provenance` with the settings, source digest and package versions that made them. Beside
-every output stands a record, `….record.json`: stage, settings, metrics, curves (loss and MSE at every step), inputs and
-outputs, start and end, wall and CPU time, peak memory, versions, source digest and git commit; `….attempt.json` records
-a job that failed or was killed. Logs are under `{run}/logs/`, compiled programs under `.cache/`, MLflow's database
-and artifacts under `mlflow/`.
+The paths in the table below use these placeholders:
 
-This page is made by `molap document`.
+- `{run}` is the name of the configuration, or a run inside it:
+  - `<name>/without/<tasks>` for modules pre-trained without some tasks;
+  - `<name>/modules/<size>` for other numbers of modules;
+  - `<name>/yardsticks` for the networks that DNI is compared with.
+- `{block}` is a block of network seeds: `s0`, or `s0-3` for several trained together.
+- `{grid}` is a grid of the search: `grid1`, `grid2`, … in the order of `tune.grids`.
+- `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule` or `norule`.
+
+Outputs that do not differ from those of the main run are only in the main run's folder, and so are all networks that
+learn every task.
+
+Open arrays (`.npz`) with `numpy.load` and tables (`.csv`) with `pandas.read_csv`. Every figure comes as `.png`, `.svg`
+and `.pdf`. Arrays hold a text `provenance` with the settings, source digest and package versions that made them.
+
+Next to every output is a record, `….record.json`. It holds the stage, settings, metrics, curves (loss and MSE at every
+step), inputs and outputs, start and end, wall and CPU time, peak memory, versions, source digest and git commit. If a
+job failed or was killed, `….attempt.json` records it.
+
+Logs are in `{run}/logs/`, compiled programs in `.cache/`, and MLflow's database and artifacts in `mlflow/`.
+
+`molap document` generates this page.
 
 | output | contents |
 |---|---|

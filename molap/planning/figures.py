@@ -154,7 +154,7 @@ FIGURES = {
         "scaling with tasks",
         "**Scaling.** Weights trained and updates by number of tasks (A, C) and of units (B, D), from formulas that "
         "tests hold against real arrays. The slope tells what a further task costs.",
-        "updates by number of tasks and of units; data in `.csv`",
+        "updates by number of tasks and number of units; data in `.csv`",
         tables("scaling"),
         lambda c, **_: {"n_units": c.network.n_units},
         readings=("network.n_modules", "network.biases", "heads.n_steps", "dni.n_steps"),
@@ -166,7 +166,7 @@ FIGURES = {
         "(row); right of the white line are tasks that the network has not learned yet. Forgetting shows as a column "
         "that darkens downwards. B: each task right after it was learned, after all tasks, and in a network trained on "
         "all tasks at once; black lines are the best *constant* output.",
-        "networks that learn all tasks beside their yardsticks; data in `.csv`",
+        "networks that learn all tasks, compared with those of `snakemake yardsticks`; data in `.csv`",
         lambda inputs, w: inputs.yardsticks(w),
         _labels,
         readings=(*SCORED, *DNI),
@@ -179,7 +179,7 @@ FIGURES = {
         "number of modules",
         "**The number of modules**, at the same size of the network and at the same size of each module: accuracy, "
         "target variance that the components explain beside the paper's numbers, and updates.",
-        "the number of modules; data in `.csv`",
+        "effect of the number of modules; data in `.csv`",
         tables(table="modules"),
         _labels,
         readings=SCORED,
@@ -234,7 +234,7 @@ FIGURES = {
         "**How the effects behind claims move** with one reading at a time switched to what the released code does. "
         "Green: the claim's part holds; orange: it does not; grey: undecided, or one network only. The line is the "
         "effect with nothing switched.",
-        "how effects move with one reading at a time; data in `.csv`",
+        "how effects change when one reading at a time is switched; data in `.csv`",
         tables("attribution"),
         lambda c, **_: {"none": NO_SWITCH},
         wanted=never,

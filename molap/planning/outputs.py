@@ -28,16 +28,16 @@ OUTPUTS = {
     ),
     "testset": Output(
         "{run}/testsets/{task}.npz",
-        "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians, or "
-        "`condition_…` of a task with conditions of its own",
+        "`inputs`, `targets` (time, trial, channel), rescaled; `angles` (trial, 2) in radians, or `condition_…` for a "
+        "task with its own conditions",
     ),
     "validation": Output(
-        "{run}/validation/{task}.npz", "validation trials, on which learning is followed; as a test set"
+        "{run}/validation/{task}.npz", "validation trials, used to follow learning; the same arrays as a test set"
     ),
     "primitives": Output(
         "{run}/primitives/{source}.npz",
-        "for `inputs_` and `targets_`: `mean`, `scale` (channel), `weights` (channel, component), `low`, `high` "
-        "(component); `correlations`, `target_r2` (component)",
+        "each with the prefixes `inputs_` and `targets_`: `mean`, `scale` (channel), `weights` (channel, component), "
+        "`low`, `high` (component); without prefix: `correlations`, `target_r2` (component)",
     ),
     "reservoir": Output(
         "{run}/networks/{block}/reservoir.npz",
@@ -46,27 +46,28 @@ OUTPUTS = {
     ),
     "own_network": Output(
         "{run}/networks/{block}/given/{source}.npz",
-        "a recurrent network of the user's own: `w_rec` and, if it has any, `b_rec` (the same for every seed), "
-        "`seeds`, `modules` and `module_names` where known",
+        "the user's own recurrent network: `w_rec` and, if it has any, `b_rec` (the same for every seed), `seeds`, "
+        "`modules` and `module_names` if known",
     ),
     "module": Output(
         "{run}/networks/{block}/molap-{source}/module{module}.npz",
-        "as the reservoir, after pre-training modules 1 … m in turn",
+        "the same arrays as the reservoir, after pre-training modules 1 … m one after the other",
     ),
     "head": Output(
         "{run}/networks/{block}/molap-{source}/{task}.npz",
         "trained networks: `w_in` (seed, unit, channel), `w_rec` (frozen), `w_out` (seed, output, unit), `seeds`; "
-        "`{task}.checkpoints.npz` beside it: what was trained (checkpoint, seed, …) after `steps` 0, 1, 2, 5, 10, …",
+        "`{task}.checkpoints.npz` in the same folder holds what was trained (checkpoint, seed, …) after `steps` 0, 1, "
+        "2, 5, 10, …",
     ),
     "separate": Output(
         "{run}/networks/{block}/separate/{task}.npz",
-        "trained networks, all weights; arrays and checkpoints as for heads",
+        "networks whose weights were all trained; arrays and checkpoints as for heads",
     ),
     "sequence": Output(
         "{run}/sequences/{block}/{kind}/order{order}/{task}.npz",
-        "one network for all tasks, after learning {task} as the last: arrays and checkpoints as for heads, with "
-        "the channels `input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` the places of each task's own; "
-        "with DNI `memory_z`, `memory_wz`, `memory_y`, the running covariances",
+        "one network for all tasks, when {task} is the last that it has learned: arrays and checkpoints as for heads, "
+        "with the channels `input_names`, `output_names`; `inputs_…`, `outputs_…`, `rule_…` give the places of each "
+        "task's own; with DNI also the running covariances `memory_z`, `memory_wz`, `memory_y`",
     ),
     "joint": Output(
         "{run}/sequences/{block}/{kind}/joint.npz",
@@ -86,34 +87,36 @@ OUTPUTS = {
     ),
     "example": Output(
         "{run}/examples/{block}/{kind}/{task}.npz",
-        "of the block's first network: `outputs`, `targets` (time, trial, output) and `error` (trial, output) on "
-        "some test trials, `rates` (time, unit) of the first, `w_rec`, `w_out`",
+        "for the block's first network: `outputs`, `targets` (time, trial, output) and `error` (trial, output) on some "
+        "test trials, `rates` (time, unit) on the first of them, `w_rec`, `w_out`",
     ),
     "perturbation": Output(
         "{run}/perturbations/{block}/{kind}/{task}.csv",
         "one row per network seed, perturbation, strength and draw: entries or units hit, and every metric; "
-        "`{task}.cells.npz` beside it holds the same for a sweep that goes on",
+        "`{task}.cells.npz` in the same folder holds the same, so that a sweep can resume",
     ),
     "lesioned": Output(
         "{run}/lesioned/{block}/{kind}/{task}.npz",
-        "of the block's first network, with each kind of modular lesion: `outputs`, `targets` (…, time, trial, output) "
-        "and `error` (…, trial, output) on some test trials; `perturbations`, their names",
+        "for the block's first network, with each kind of modular lesion: `outputs`, `targets` (…, time, trial, "
+        "output) and `error` (…, trial, output) on some test trials; `perturbations`, the names of the lesions",
     ),
     "claims": Output(
         "{run}/tables/claims.csv",
         "one row per claim of the paper: verdict, the part that decides it with its effect and 95 % interval over "
-        "network seeds, figures and tables that show it",
+        "network seeds, and the figures and tables that show it",
     ),
     "claim_parts": Output(
-        "{run}/tables/claim_parts.csv", "one row per part of a claim: what must be, effect, interval, verdict"
+        "{run}/tables/claim_parts.csv",
+        "one row per part of a claim: the condition that must hold, effect, interval, verdict",
     ),
     "pages": Output(
         "{run}/report/parameters.html",
-        "for the report: every setting, and beside it every table but `curves.csv` as a page (`performance.html`, …)",
+        "for the report: every setting; the same folder has every table except `curves.csv` as a page "
+        "(`performance.html`, …)",
     ),
     "claims_page": Output(
         "{run}/report/claims.html",
-        "for the report: the verdicts, then each claim with its figures and numbers; as Markdown in `claims.md`",
+        "for the report: the verdicts, then each claim with its figures and numbers; also as Markdown in `claims.md`",
     ),
     "article": Output(
         "{run}/report/article.pdf",
@@ -122,11 +125,11 @@ OUTPUTS = {
     ),
     "provenance": Output(
         "{run}/report/provenance.html",
-        "for the report: time and memory by stage, versions, machines, digests, from the records",
+        "for the report: time and memory by stage, versions, machines and digests, taken from the records",
     ),
     "plateau": Output(
         "{run}/plateau/{block}/{task}.csv",
-        "of separate networks, one row per network seed and checkpoint of training: what the states still hold at the "
+        "for separate networks, one row per network seed and checkpoint of training: what the states still hold at the "
         "Go signal, the gradient through the delay, saturated rates, spectral radius",
     ),
     "search_modules": Output(
@@ -146,12 +149,12 @@ OUTPUTS = {
     "tune_table": Output(
         "{run}/tune/tune_table.csv",
         "one row per kind, candidate and task: the candidate's fields, validation accuracy (mean and lowest over "
-        "networks), networks, and how many of them failed: stayed below the best constant output",
+        "networks), number of networks, and how many of them failed (stayed below the best constant output)",
     ),
     "tune_choice": Output(
         "{run}/tune/tune_choice.csv",
-        "one row per kind and candidate, and per candidate for `all` kinds: networks, failures, validation accuracy, "
-        "steps and rank (fewest failures, then highest accuracy to 0.1 points, then fewest steps)",
+        "one row per kind and candidate, and one per candidate for `all` kinds: number of networks, failures, "
+        "validation accuracy, steps and rank (fewest failures, then highest accuracy to 0.1 points, then fewest steps)",
     ),
 }
 OUTPUTS |= {name: Output(row.template or f"{{run}}/tables/{name}.csv", row.contents) for name, row in TABLES.items()}

@@ -95,28 +95,28 @@ TABLES = {
     ),
     "generalisation": Table(
         "one row per task, source, corpus and network seed: every metric; `left_out` names the tasks that the corpus "
-        "lacks, `place` tells which of them the task is (0: the corpus has it)",
+        "lacks, and `place` says which of them the task is (0: the corpus has it)",
         "Table of generalisation",
         lambda inputs, w: inputs.left_out_evaluations(w),
         lambda c: {"labels": label_pairs(c), "single": c.generalisation.single},
         wanted=_left_out,
     ),
     "differences": Table(
-        "one row per task, source and left-out set: accuracy left out − included, paired by network seed, with its "
-        "95 % interval",
-        "Table of left out less included",
+        "one row per task, source and left-out set: difference in accuracy (left out − included), paired by network "
+        "seed, with its 95 % interval",
+        "Table of differences between left out and included",
         tables("generalisation"),
         wanted=_left_out,
     ),
     "learning": Table(
-        "one row per strategy, source, task, network seed and checkpoint: updates until then, and every metric on "
-        "validation trials",
+        "one row per strategy, source, task, network seed and checkpoint: updates up to that point, and every metric "
+        "on validation trials",
         "Table of accuracy while learning",
         lambda inputs, w: inputs.learned(w),
         _labels,
     ),
     "scaling": Table(
-        "weights and updates by number of tasks and of units, from the formulas",
+        "weights and updates by number of tasks and number of units, from the formulas",
         "Table of weights and updates by number of tasks and units",
         tables(),
         lambda c: {
@@ -129,8 +129,8 @@ TABLES = {
         },
     ),
     "modules": Table(
-        "one row per number of modules, what is held fixed (size of `network` or `module`), source, task and network "
-        "seed: every metric, explained variance, weights and updates",
+        "one row per number of modules, size that is held fixed (of the `network` or the `module`), source, task and "
+        "network seed: every metric, explained variance, weights and updates",
         "Table of the number of modules",
         lambda inputs, w: inputs.numbers_of_modules(w),
         lambda c: {
@@ -144,8 +144,8 @@ TABLES = {
         template="{run}/modules/modules.csv",
     ),
     "plateau_table": Table(
-        "the same of all seeds, trained as in this run (`protocol` now) and as before the search for how networks are "
-        "trained (before)",
+        "the rows of the plateau files for all seeds, trained as in this run (`protocol` now) and as before the search "
+        "for how networks are trained (before)",
         "Table of what keeps separate networks on a plateau",
         lambda inputs, w: inputs.both_protocols(w),
         lambda c: {"labels": label_pairs(c, plateau_tasks(c))},
@@ -154,7 +154,7 @@ TABLES = {
     ),
     "attribution": Table(
         "one row per part of a claim and switched reading (`none`: nothing switched): effect, 95 % interval, change "
-        "against nothing switched, verdict",
+        "relative to nothing switched, verdict",
         "Effects of claims with one reading switched at a time",
         lambda inputs, w: inputs.switch_tables(w),
         lambda c: {"claims": followed_claims(c).model_dump(mode="json"), "none": NO_SWITCH},
