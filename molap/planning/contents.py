@@ -251,7 +251,7 @@ def curve_figures(c: RunConfig) -> dict[str, list[list[tuple[str, str]]]]:
 
 
 def grids(c: RunConfig) -> list[str]:
-    """Return the names of the grids of the search: `grid1`, `grid2`, …"""
+    """Return the names of the search's grids, from `grid1` on."""
     return [f"grid{i + 1}" for i in range(len(c.tune.grids))]
 
 

@@ -4,7 +4,7 @@ Source: Duncker, Driscoll, Shenoy, Sahani, Sussillo, *Organizing recurrent netwo
 enable continual learning* (NeurIPS 2020). With z(t) = [x(t); h(t−1)], W = [W_in W_rec], h(t) = tanh(W z(t)) and
 y(t) = W_out h(t):
 
-    after task k, over steps × trials, S(X) = X Xᵀ / (n − 1):
+    after task k, over steps × trials, S(X) = XXᵀ / (n − 1):
         Σ_z = S(z),  Σ_wz = W Σ_z Wᵀ,  Σ_h = the recurrent block of Σ_z,  Σ_y = S(y),
         each averaged over tasks:  Σ⁽ᵏ⁾ = (k − 1)/k · Σ⁽ᵏ⁻¹⁾ + 1/k · Σ_k
     P(Σ) = α (Σ + α I)⁻¹
@@ -62,7 +62,7 @@ def grow_memory(memory: Memory, n_inputs: int, more_inputs: int, more_outputs: i
 
 
 def second_moment(x: Float[np.ndarray, "*sample channel"]) -> Float[np.ndarray, "channel channel"]:
-    """Return S(X) = X Xᵀ / (n − 1) over all axes but the last, without centring, in float64."""
+    """Return S(X) = XXᵀ / (n − 1) over all axes but the last, without centring, in float64."""
     flat = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
     return flat.T @ flat / (len(flat) - 1)
 
