@@ -10,7 +10,7 @@ from molap.config.base import Section
 
 def _each_once(strengths: tuple[float, ...]) -> tuple[float, ...]:
     if len(set(strengths)) < len(strengths):
-        raise ValueError(f"{list(strengths)} is not allowed; each strength may stand once")
+        raise ValueError(f"{list(strengths)} is not allowed; each strength may appear once")
     return tuple(sorted(strengths))
 
 

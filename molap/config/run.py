@@ -73,9 +73,9 @@ class RunSettings(Section):
             ("figures.plateau_tasks", self.figures.plateau_tasks or ()),
             ("tune.tasks", self.tune.tasks),
         ):
-            for name in names:
-                if name not in known:
-                    raise ValueError(f"{field}: there is no task {name!r}; tasks are {', '.join(known)}")
+            if unknown := [repr(name) for name in names if name not in known]:
+                none = "there is no task" if len(unknown) == 1 else "there are no tasks"
+                raise ValueError(f"{field}: {none} {', '.join(unknown)}; tasks are {', '.join(known)}")
         for field, chosen in (
             ("tasks.names", self.tasks.names),
             ("primitives.sources", self.primitives.sources),
@@ -88,7 +88,7 @@ class RunSettings(Section):
             ("tune.kinds", self.tune.kinds),
         ):
             if len(set(chosen)) < len(chosen):
-                raise ValueError(f"{field}: {list(chosen)} is not allowed; each may stand once")
+                raise ValueError(f"{field}: {list(chosen)} is not allowed; each may appear once")
         self._trials_fit()
         self._perturbed_are_trained()
         self._lesions_hit_something()
@@ -156,7 +156,7 @@ class RunSettings(Section):
                         f"perturbations.{field}: {name!r} is not allowed; what is trained here: {', '.join(allowed)}"
                     )
             if len(set(names)) < len(names):
-                raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may stand once")
+                raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may appear once")
 
     def _lesions_hit_something(self) -> None:
         """Check that the strongest lesion of a module hits a weight of every module of the user's networks."""
@@ -192,7 +192,7 @@ class RunSettings(Section):
             raise ValueError("generalisation.without: not allowed beside left_out, whose chains set it")
         if len({frozenset(names) for _, names in sets[1:]}) < len(sets) - 1:
             shown = [list(names) for names in g.left_out or ()]
-            raise ValueError(f"generalisation.left_out: {shown} is not allowed; each set may stand once")
+            raise ValueError(f"generalisation.left_out: {shown} is not allowed; each set may appear once")
 
 
 class RunConfig(RunSettings):

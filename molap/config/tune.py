@@ -147,5 +147,5 @@ class TuneSettings(Section):
     def _each_grid_once(cls, grids: tuple[Grid, ...]) -> tuple[Grid, ...]:
         for i, grid in enumerate(grids):
             if grid in grids[:i]:
-                raise ValueError(f"grid {i + 1} is grid {grids.index(grid) + 1} again; each may stand once")
+                raise ValueError(f"grid {i + 1} is grid {grids.index(grid) + 1} again; each may appear once")
         return grids

@@ -5,7 +5,7 @@ The Snakefile takes each rule's params from here; `molap plan` prints them for u
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 
 import click
@@ -231,13 +231,29 @@ def main(stage: str, wildcards: tuple[str, ...], config: str) -> None:
         if "=" not in word:
             raise Refused(f"NAME=VALUE: {word!r} is not allowed; give a name, `=` and a value")
     planned = read(config)
+    named = dict(word.split("=", 1) for word in wildcards)
+    _check_names(planned, named)
     try:
-        print(Plan(planned).settings(stage, planned.name, **dict(word.split("=", 1) for word in wildcards)))
+        print(Plan(planned).settings(stage, planned.name, **named))
     except ConfigError:
         raise
     except (LookupError, TypeError, ValueError) as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else str(error).removeprefix("<lambda>() ")
         raise Refused(f"{' '.join(wildcards)!r} does not name a {stage}: {reason}") from None
+
+
+def _check_names(c: RunConfig, named: Mapping[str, str]) -> None:
+    """Refuse a task, source or kind of network that the configuration does not have."""
+    sources = [*FITTED, "none", *c.reservoirs.files]
+    in_sequence = [f"{strategy}-{rule}" for strategy in (*IN_SEQUENCE, "joint") for rule in ("rule", "norule")]
+    known = {
+        "task": [*dict.fromkeys([*c.tasks.names, *c.tune.tasks])],
+        "source": sources,
+        "kind": ["separate", *(f"molap-{source}" for source in sources), *in_sequence],
+    }
+    for name, allowed in known.items():
+        if named.get(name, allowed[0]) not in allowed:
+            raise Refused(f"{name}={named[name]} is not allowed; {name} is one of {', '.join(allowed)}")
 
 
 if __name__ == "__main__":

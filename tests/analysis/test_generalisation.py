@@ -74,7 +74,7 @@ def test_nothing_is_left_out_where_nothing_is_fitted_or_nothing_is_asked_for():
         ([["mem_pro", "mem_pro"]], "generalisation.left_out: ['mem_pro', 'mem_pro'] is not allowed"),
         ([[]], "generalisation.left_out: [] is not allowed; name tasks, each once"),
         ([list(TASK_NAMES)], "a task must stay in the corpus"),
-        ([["mem_pro", "mem_dm1"], ["mem_dm1", "mem_pro"]], "each set may stand once"),
+        ([["mem_pro", "mem_dm1"], ["mem_dm1", "mem_pro"]], "each set may appear once"),
         ("mem_pro", "generalisation.left_out"),
     ],
 )

@@ -152,6 +152,12 @@ def test_options_of_the_store_stand_before_or_after_the_command(tmp_path):
         (["plan", "hed"], "molap plan: Invalid value for 'STAGE': 'hed' is not one of 'areas', "),
         (["plan", "head", "s0"], "molap plan: NAME=VALUE: 's0' is not allowed; give a name, `=` and a value"),
         (["plan", "head", "block=s0"], "molap plan: 'block=s0' does not name a head: missing 2 "),
+        (
+            ["plan", "head", "block=s0", "source=cca", "task=nope"],
+            "molap plan: task=nope is not allowed; task is one of",
+        ),
+        (["plan", "head", "source=ccc"], "molap plan: source=ccc is not allowed; source is one of cca, pca, none"),
+        (["plan", "evaluation", "kind=dni"], "molap plan: kind=dni is not allowed; kind is one of separate, molap-cca"),
         (["seeds", "docs"], "molap seeds: Invalid value for 'RUN': docs has no configuration.json; give "),
         (["merge", "nowhere"], "molap merge: nowhere holds no records of a run's jobs; nothing was copied"),
         (["findings", "--tables", "docs"], "molap findings: --tables: docs has no claims.csv; give "),

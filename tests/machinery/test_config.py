@@ -92,7 +92,7 @@ def test_a_misspelt_key_is_recognised():
     [
         ({"tasks": {"names": "mem_pro"}}, "tasks.names: 'mem_pro' is not allowed; give a list"),
         ({"tasks": {"names": ["mem_pro", "memory"]}}, "no task 'memory'; tasks are delay_pro, delay_anti"),
-        ({"tasks": {"names": ["mem_pro", "mem_pro"]}}, "each may stand once"),
+        ({"tasks": {"names": ["mem_pro", "mem_pro"]}}, "each may appear once"),
         ({"tasks": {"names": []}}, "tasks.names"),
         ({"tasks": {"names": ["mem_pro"]}}, "figures.example_task: 'context_mem_dm1' is not trained"),
         ({"tasks": {"modules": ["missing.py"]}}, "tasks.modules: 'missing.py' cannot be imported"),

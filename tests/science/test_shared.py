@@ -244,7 +244,7 @@ def test_orders_are_permutations_that_a_further_task_leaves_as_they_are():
         ({"kinds": ["dni"]}, "dni.kinds.0: 'dni' is not allowed; allowed: 'dni-rule'"),
         (
             {"kinds": ["dni-rule", "dni-rule"]},
-            "dni.kinds: ['dni-rule', 'dni-rule'] is not allowed; each may stand once",
+            "dni.kinds: ['dni-rule', 'dni-rule'] is not allowed; each may appear once",
         ),
         ({"orders": 0}, "dni.orders: 0 is not allowed"),
     ],

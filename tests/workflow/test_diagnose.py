@@ -99,7 +99,7 @@ def test_tasks_are_those_that_failed_where_they_are_trained(names, chosen, expec
             ["multi_mem"],
             "figures.plateau_tasks: 'multi_mem' is not trained; allowed are the tasks of tasks.names: mem_pro",
         ),
-        (["mem_pro", "mem_pro"], "figures.plateau_tasks: ['mem_pro', 'mem_pro'] is not allowed; each may stand once"),
+        (["mem_pro", "mem_pro"], "figures.plateau_tasks: ['mem_pro', 'mem_pro'] is not allowed; each may appear once"),
         ("mem_pro", "figures.plateau_tasks: 'mem_pro' is not allowed; give a list, for example [mem_pro]"),
         ([], "figures.plateau_tasks: [] is not allowed"),
     ],
