@@ -1,1 +1,1 @@
-"""Make tables from what the programs wrote, and from other tables; nothing here runs a network or draws a figure."""
+"""Make tables from the programs' outputs and from other tables; nothing here runs a network or draws a figure."""

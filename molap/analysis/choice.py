@@ -1,4 +1,4 @@
-"""Choose among the candidates of the search: collect their scores, and rank them by the stated rule."""
+"""Choose among the candidates of the search: collect their scores and rank them by the stated rule."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
@@ -9,24 +9,24 @@ from molap.config.tune import Candidate
 
 FIELDS = list(Candidate.model_fields)
 FROZEN = "molap-none"
-"""The kind whose W_rec does not learn: one of its candidates serves for every `recurrent_rate`."""
+"""The kind whose W_rec is not trained, so that one candidate covers every `recurrent_rate`."""
 ALL = "all"
-"""The name, in place of a kind, for the results of a candidate over all kinds together."""
+"""The name used in place of a kind for a candidate's results over all kinds together."""
 DECIMALS = 1
-"""Decimals of the accuracies (%) by which candidates are ranked, so that noise does not decide."""
+"""Decimals of the accuracies (%) used in the ranking, so that noise does not decide it."""
 
 
 def collect(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Collect the tables of the search.
 
     Args:
-        tables: tables with one row per kind, candidate, task and network seed. Rows that several grids share count
+        tables: tables with one row per kind, candidate, task and network seed. A row that several grids share counts
             once.
 
     Returns:
-        One row per kind, candidate and task: `networks`; how many of them `failed`, with an accuracy below that of the
-        best constant output; mean and lowest accuracy and mean decision accuracy (%); for networks that learn tasks in
-        sequence also accuracy and failures right after the task; and the fields of the candidate.
+        One row per kind, candidate and task: the number of `networks`; how many of them `failed`, with an accuracy
+        below that of the best constant output; mean and lowest accuracy and mean decision accuracy (%); for networks
+        that learn tasks in sequence, also accuracy and failures right after the task; and the candidate's fields.
     """
     rows = pd.concat(list(tables), ignore_index=True)
     rows = rows.drop_duplicates(["kind", "candidate", "task", "network_seed"])
@@ -47,16 +47,16 @@ def collect(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def choose(table: pd.DataFrame) -> pd.DataFrame:
-    """Rank the candidates of every kind, and those that every kind has tried.
+    """Rank the candidates of every kind, and then those that every kind has tried.
 
-    The rule: fewest failures, then the highest mean accuracy, rounded to 0.1 points, then the fewest steps. Candidates
-    that tie share a rank, and are listed in the order in which they were tried.
+    The rule prefers the fewest failures, then the highest mean accuracy, rounded to 0.1 points, then the fewest steps.
+    Candidates that tie share a rank and are listed in the order in which they were tried.
 
     Args:
         table: the table of `collect`.
 
     Returns:
-        For each kind, and at the end for `all`, one row per candidate, best first: `rank`, `networks`, `failed`,
+        For each kind, and finally for `all`, one row per candidate, best first: `rank`, `networks`, `failed`,
         `accuracy` (averaged over tasks, and for `all` also over kinds), `lowest_accuracy`, `n_steps`.
     """
     of_kinds = (
@@ -95,7 +95,7 @@ def _together(of_kinds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort one group of candidates by the rule, and rank them."""
+    """Sort one group of candidates by the rule and rank them."""
     keys = list(zip(rows.failed, -rows.accuracy.round(DECIMALS), rows.n_steps, strict=True))
     in_order = sorted(keys)
     return rows.assign(rank=[1 + bisect_left(in_order, key) for key in keys]).sort_values("rank", kind="stable")

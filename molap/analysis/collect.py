@@ -1,4 +1,4 @@
-"""Tidy tables (pandas) of the records and evaluations of a run."""
+"""Make tidy tables (pandas) of a run's records and evaluations."""
 
 from collections.abc import Mapping, Sequence
 
@@ -41,7 +41,7 @@ def performance(files: Mapping[str, str], labels: Mapping[str, str]) -> pd.DataF
 
 
 def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
-    """Return the training loss and MSE by step, averaged over `every` steps, for each network.
+    """Return each network's training loss and MSE by step, averaged over `every` steps.
 
     Args:
         files: records of training, by `kind/stage/block of seeds`; the stage is `module1` …, `joint` or a task.
@@ -66,7 +66,7 @@ def curves(files: Mapping[str, str], every: int = 10) -> pd.DataFrame:
 def components(
     correlations: Mapping[str, Sequence[float] | np.ndarray], target_r2: Mapping[str, Sequence[float] | np.ndarray]
 ) -> pd.DataFrame:
-    """Return by source and r the correlation of U and V, and the targets' variance explained by the first r of U."""
+    """Return, by source and r, the correlation of U and V and the targets' variance that the first r of U explain."""
     return pd.concat(
         [
             pd.DataFrame(

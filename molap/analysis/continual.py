@@ -1,4 +1,4 @@
-"""Tables of networks that learn tasks in sequence: accuracy on every task after every other, and forgetting."""
+"""Make tables of networks that learn tasks in sequence: accuracy on every task after each task, and forgetting."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,7 +10,7 @@ from molap.storage.files import read_json
 
 
 def continual(files: Mapping[str, str]) -> pd.DataFrame:
-    """Return one row per kind, order, network seed, place in the sequence (0: untrained) and task tested.
+    """Return one row per kind, order, network seed, place in the sequence (0: untrained) and tested task.
 
     Args:
         files: scores of sequences, by `kind/order/block of seeds`.
@@ -25,11 +25,11 @@ def continual(files: Mapping[str, str]) -> pd.DataFrame:
 def forgetting(scores: pd.DataFrame, metrics: Iterable[str] = ("accuracy", "decision_accuracy")) -> pd.DataFrame:
     """Summarise each sequence, in percentage points.
 
-    With a[j, i] the accuracy on the i-th task after j tasks, T tasks, and a[0, i] the accuracy of the untrained
-    network: `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of max over i ≤ j
-    < T of a[j, i] − a[T, i] (Chaudhry et al. 2018, here from the learning of the task on); `backward_transfer` =
-    mean over i < T of a[T, i] − a[i, i] and `forward_transfer` = mean over i > 1 of a[i − 1, i] − a[0, i] (Lopez-Paz
-    and Ranzato 2017).
+    Let T be the number of tasks, a[j, i] the accuracy on the i-th task after j tasks, and a[0, i] that of the
+    untrained network. Then `average` = mean a[T, i]; `right_after` = mean a[i, i]; `forgetting` = mean over i < T of
+    max over i ≤ j < T of a[j, i] − a[T, i] (Chaudhry et al. 2018, here from the learning of the task on);
+    `backward_transfer` = mean over i < T of a[T, i] − a[i, i] and `forward_transfer` = mean over i > 1 of
+    a[i − 1, i] − a[0, i] (Lopez-Paz and Ranzato 2017).
     """
     rows = []
     for names, group in scores.groupby(["strategy", "source", "order", "network_seed"], sort=False):

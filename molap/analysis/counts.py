@@ -1,4 +1,4 @@
-"""Count the weights of networks and those that training changes: from arrays (Table 1), and by formulas."""
+"""Count the weights of networks, and how many of them training changes, from arrays (Table 1) and by formulas."""
 
 from collections.abc import Mapping, Sequence
 
@@ -45,12 +45,12 @@ def counts(files: Mapping[str, str]) -> pd.DataFrame:
 
 
 def table1(counted: pd.DataFrame, n_units: int = 100, n_tasks: int = 9, n_modules: int = 2) -> pd.DataFrame:
-    """Return Table 1 three times: as printed, with the arithmetic corrected, and as counted in our networks.
+    """Return Table 1 in three versions: as printed, with corrected arithmetic, and as counted in our networks.
 
-    The correction follows the paper's own premise (N units, one input, one output, no biases): N² + 2N weights per
-    network. MoLaP has N² shared weights, 2N per task, and 2N for pre-training. It trains the modules' blocks, 2N for
-    pre-training, and 2N per task, which the printed number leaves out. The random reservoir (`none`), which the paper
-    does not count, has neither pre-training nor its weights.
+    The correction follows the paper's own premise (N units, one input, one output, no biases), which gives N² + 2N
+    weights per network. MoLaP has N² shared weights, 2N per task, and 2N for pre-training. It trains the modules'
+    blocks, 2N for pre-training, and 2N per task, which the printed number leaves out. The paper does not count the
+    random reservoir (`none`), which has neither pre-training nor the weights for it.
     """
     network, head = n_units**2 + 2 * n_units, 2 * n_units
     pretraining = n_modules * (n_units // n_modules) ** 2 + head
@@ -83,7 +83,7 @@ def _table1_row(version: str, strategy: str, overall, trained, per_task) -> dict
 
 
 def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
-    """Return by strategy the counts overall, trained, and trained per task (mean over tasks) in trained networks."""
+    """Return, by strategy, the overall, trained and trained-per-task (mean over tasks) counts in trained networks."""
     found = {}
     separate = counted[counted.strategy == "separate"]
     if len(separate):
@@ -101,7 +101,7 @@ def _counted(counted: pd.DataFrame) -> dict[str, tuple]:
 
 
 def _of_heads(rows: pd.DataFrame) -> tuple:
-    """Count a recurrent network with the heads of its tasks and, if there was any, the pre-training of its modules."""
+    """Count a recurrent network with the heads of its tasks and the pre-training, if any, of its modules."""
     modules = rows.stage.str.fullmatch(r"module\d+")
     heads, pretraining = rows[~modules], rows[modules]
     own = ["w_in", "w_out", "b_out", "h0"]
@@ -111,7 +111,7 @@ def _of_heads(rows: pd.DataFrame) -> tuple:
 
 
 def _dni_at(rows: pd.DataFrame, n_units: int) -> tuple:
-    """Return the counts overall, trained and per task of the first DNI network, at N units: N² + N per channel."""
+    """Return the overall, trained and per-task counts of the first DNI network, at N units: N² + N per channel."""
     rows = rows[rows.source == rows.source.iloc[0]]
     counted_at = round(rows.w_rec.iloc[0] ** 0.5)
 
@@ -128,7 +128,7 @@ def scaling(
     steps: dict[str, int],
     biases: bool = False,
 ) -> pd.DataFrame:
-    """Return weights, trained weights and updates for the first 1, 2, … tasks at every size, computed from formulas.
+    """Compute weights, trained weights and updates from formulas, for the first 1, 2, … tasks at every size.
 
     Args:
         channels: for each task, its name and the names of its inputs and outputs.

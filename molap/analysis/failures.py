@@ -1,4 +1,4 @@
-"""Find the networks that failed: those whose accuracy is below that of the best constant output."""
+"""Find failed networks, whose accuracy is below that of the best constant output."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 NETWORK = ["strategy", "source", "task", "network_seed"]
-"""Columns that name a network and its task, in the tables of performance, robustness and areas."""
+"""Columns that identify a network and its task in the tables of performance, robustness and areas."""
 COMPARED = ("cca", "pca", "none")
-"""Sources whose networks of the whole corpus the differences of left-out tasks refer to."""
+"""Sources whose whole-corpus networks are compared with networks of left-out tasks."""
 
 
 def failures(performance: pd.DataFrame) -> pd.DataFrame:
@@ -18,7 +18,7 @@ def failures(performance: pd.DataFrame) -> pd.DataFrame:
         performance: the table of performance.
 
     Returns:
-        One row per strategy, source and task: `n_networks`, `n_failed`, the accuracy of the best constant output (%),
+        One row per strategy, source and task: `n_networks`, `n_failed`, the accuracy of the best constant output (%)
         and the lowest accuracy of a network (%).
     """
     found = performance.assign(failed=failed(performance))
@@ -34,9 +34,9 @@ def failures(performance: pd.DataFrame) -> pd.DataFrame:
 def without_failures(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Return the tables without the rows of networks that failed.
 
-    Robustness and areas lose a network's rows where it failed before it was perturbed. A row of generalisation is lost
-    if its network failed, or one of the whole corpus that it is compared with. Tables without networks, and those about
-    several tasks at once, stay as they are.
+    Robustness and areas lose a network's rows if it had failed before it was perturbed. Generalisation loses a row if
+    its network failed, or if a whole-corpus network that it is compared with failed. Tables without networks, and
+    tables about several tasks at once, stay as they are.
     """
     found = dict(tables)
     for name in ("performance", "modules"):
@@ -54,11 +54,11 @@ def without_failures(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFra
 
 
 def failed(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Return for each row of a table whether its network stayed below the best constant output."""
+    """Return, for each row of a table, whether its network stayed below the best constant output."""
     return table.accuracy < table.best_constant
 
 
 def _others(table: pd.DataFrame, lost: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Return the rows of a table that name none of the failed networks."""
+    """Return the rows of a table that do not belong to a failed network."""
     names = set(map(tuple, lost[by].to_numpy()))
     return table[np.array([row not in names for row in map(tuple, table[by].to_numpy())], bool)]

@@ -1,4 +1,4 @@
-"""Tables of generalisation: tasks left out of the corpus, compared with the same tasks included (Fig 5)."""
+"""Make the tables of generalisation: tasks left out of the corpus, compared with the same tasks included (Fig 5)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,21 +11,21 @@ from molap.storage.files import read_table
 
 PAIR = ["source", "task", "network_seed"]
 OTHERS = {"difference": None, "to_none": "none", "to_pca": "pca"}
-"""The source with the whole corpus that a left-out task is compared with; None for the same source."""
+"""The whole-corpus source that a left-out task is compared with; None for the same source."""
 
 
 def generalisation(files: Mapping[str, str], labels: Mapping[str, str], single: str = "absent") -> pd.DataFrame:
     """Return one row per source, task, corpus and network seed, with every metric.
 
     Args:
-        files: evaluations, by `tasks left out/kind/task/block of seeds`; the tasks are joined by +, and an empty string
-            means that none is left out.
+        files: evaluations, by `tasks left out/kind/task/block of seeds`. The tasks are joined by +; an empty string
+            means that no task is left out.
         labels: task → T1 ….
         single: `absent`, or `kept` if a task that is left out alone stays in the corpus (released code).
 
     Returns:
-        The metrics with `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how
-        many of them the corpus really lacks), `place` (the task's position in its set, from 1; 0 in the main run),
+        The metrics with `left_out` (the set, joined by +; empty for the main run), `n_left_out`, `n_absent` (how many
+        of these tasks the corpus really lacks), `place` (the task's position in its set, from 1; 0 in the main run),
         and the differences of `paired`.
     """
     by_corpus: dict[str, dict[str, str]] = {}
@@ -51,12 +51,12 @@ def read_generalisation(file: str | Path) -> pd.DataFrame:
 
 
 def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Add by how much the metric of a left-out task exceeds that of others with the same task and network seed.
+    """Add by how much a left-out task's metric exceeds that of other networks with the same task and seed.
 
     Returns:
-        The table with `difference` (to the same source with the whole corpus), `to_none` (to the random reservoir),
-        and, for CCA, `to_pca` (to PCA with the whole corpus), in percentage points; missing in the main run, and if
-        there is nothing to compare with.
+        The table with `difference` (from the same source with the whole corpus), `to_none` (from the random reservoir)
+        and, for CCA, `to_pca` (from PCA with the whole corpus), in percentage points. Values are missing in the main
+        run, and where there is nothing to compare with.
     """
     included = table[table.n_left_out == 0].set_index(PAIR)[metric]
     left_out = table.n_left_out > 0
@@ -70,7 +70,7 @@ def paired(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the means of the differences over network seeds, by source, task and left-out set.
+    """Return the mean differences over network seeds, by source, task and left-out set.
 
     Args:
         table: the table of `generalisation`.

@@ -1,4 +1,4 @@
-"""Intervals of means over network seeds, by Student's t."""
+"""Compute intervals of means over network seeds, by Student's t."""
 
 from numbers import Real
 from typing import TypeAlias
@@ -12,7 +12,7 @@ Numbers: TypeAlias = Real | np.ndarray | pd.Series
 
 
 def half_width(sd: Numbers, n: Numbers, confidence: float = CONFIDENCE) -> Numbers:
-    """Return half the width of the interval of a mean, t · s/√n with n − 1 degrees of freedom; missing for n < 2.
+    """Return half the width of a mean's interval, t · s/√n with n − 1 degrees of freedom; missing for n < 2.
 
     Args:
         sd: standard deviation over networks, with n − 1 in the denominator; a number or several.

@@ -1,4 +1,4 @@
-"""Sample efficiency: accuracy during learning, against steps and against updates of weights."""
+"""Make the tables of sample efficiency: accuracy during learning, against steps and against updates of weights."""
 
 from collections.abc import Mapping
 
@@ -19,9 +19,9 @@ def learning(files: Mapping[str, str], labels: Mapping[str, str], counts: pd.Dat
         counts: the table of `molap.analysis.counts.counts`.
 
     Returns:
-        The metrics with `updates`, the trained weights times the steps so far for this task alone, and
-        `updates_before`, the updates of pre-training, which every task of the kind shares. Joint training has no
-        updates for a single task; its `updates` are those of all tasks.
+        The metrics with `updates`, the trained weights times the steps so far for this task only, and
+        `updates_before`, the updates of pre-training, which all tasks of the kind share. Joint training has no updates
+        for a single task, so its `updates` are those of all tasks.
     """
     trained = counts.set_index(["strategy", "source", "stage"]).sort_index()
     rows = []
@@ -38,9 +38,9 @@ def learning(files: Mapping[str, str], labels: Mapping[str, str], counts: pd.Dat
 
 
 def cumulative(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Return the mean over tasks by checkpoint, and the updates of all tasks so far, including pre-training.
+    """Return, by checkpoint, the mean over tasks and the updates of all tasks so far, including pre-training.
 
-    All tasks are taken at the same step; in a sequence, each task while it is being learned.
+    All tasks are taken at the same step. In a sequence, each task is taken while it is being learned.
 
     Returns:
         strategy, source, network_seed, step, updates, and the metric.

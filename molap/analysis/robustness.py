@@ -1,4 +1,4 @@
-"""Summaries of perturbed networks: means over draws, accuracy relative to the intact network, area under the curve."""
+"""Summarise perturbed networks: means over draws, accuracy relative to the intact network, area under the curve."""
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,9 @@ NETWORK = ["strategy", "source", "n_units", "task", "network_seed"]
 def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:
     """Return one row per network, perturbation and strength: mean and standard deviation of each metric over draws.
 
-    The intact network is strength 0 of every perturbation. `relative` is the accuracy in percent of the intact
-    network's (missing if that is 0). Rows with the task `all` average over tasks within each draw, before the mean
-    and standard deviation over draws. `n_hit` is the number of entries or units hit.
+    The intact network counts as strength 0 of every perturbation. `relative` is the accuracy in percent of the intact
+    network's (missing if that is 0). Rows with the task `all` average over tasks within each draw before taking the
+    mean and standard deviation over draws. `n_hit` is the number of entries or units hit.
     """
     sweeps = _with_intact(sweeps[[*NETWORK, "perturbation", "strength", "n_hit", "draw", "best_constant", *METRICS]])
     intact = sweeps[sweeps.strength == 0].drop_duplicates(NETWORK).set_index(NETWORK).accuracy.rename("intact")
@@ -32,7 +32,7 @@ def robustness(sweeps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_intact(sweeps: pd.DataFrame) -> pd.DataFrame:
-    """Add the intact network as strength 0 of every perturbation that it was given."""
+    """Add the intact network as strength 0 of every perturbation applied to it."""
     perturbed = sweeps[sweeps.perturbation != INTACT]
     intact = sweeps[sweeps.perturbation == INTACT]
     own, as_zero = ["strategy", "source", "task"], []
@@ -49,8 +49,8 @@ def areas(table: pd.DataFrame) -> pd.DataFrame:
         table: the table of `robustness`.
 
     Returns:
-        `area` of the accuracy and `relative_area` of the accuracy relative to the intact network, both in percent, from
-        strength 0 to `up_to`.
+        `area` for the accuracy and `relative_area` for the accuracy relative to the intact network, both in percent,
+        from strength 0 to `up_to`.
     """
     rows = []
     for names, curve in table.groupby([*NETWORK, "perturbation"], sort=False):
@@ -67,7 +67,7 @@ def areas(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def area_under_curve(curve: "pd.Series[float]", intact: float) -> float:
-    """Return the mean height of a curve over its strengths (the index), from the intact network's value at 0."""
+    """Return the mean height of a curve over its strengths (the index), with the intact network's value at 0."""
     return _mean_height(np.concatenate([[0.0], curve.index]), np.concatenate([[intact], curve]))
 
 

@@ -1,1 +1,1 @@
-"""Judge the paper's claims on tables: the comparisons, the effect in every network, and the verdict."""
+"""Judge the paper's claims on a run's tables: comparisons, the effect in every network, and verdicts."""

@@ -1,4 +1,4 @@
-"""Measure how the effects behind claims change when one reading is switched at a time."""
+"""Measure how the effects behind claims change when one reading at a time is switched."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ from molap.claims.verdicts import interval, measured
 
 
 def with_its_own_dni(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table in which the only DNI takes the source `rule`, the native input that the claims name.
+    """Return a table in which the only kind of DNI has the source `rule`, the native input that the claims name.
 
-    If a switch uses another input, that is the reading whose effect is measured.
+    If a switch uses another input, that input is the reading whose effect is measured.
     """
     if "strategy" not in table:
         return table
@@ -24,13 +24,13 @@ def attribution(claims: Claims, runs: Mapping[str, Mapping[str, pd.DataFrame]], 
     """Return one row per part of a claim and switch.
 
     Args:
-        claims: the claims that are followed.
+        claims: the claims to follow.
         runs: tables by name, by switch.
-        none: the switch that switches nothing.
+        none: the name of the switch that switches nothing.
 
     Returns:
-        claim, part, must_be, switch, mean effect with its interval over network seeds, its change against `none` with
-        its interval (paired by seed), number of seeds, and the verdict on the part as one of its claim's parts.
+        claim, part, must_be, switch, the mean effect with its interval over network seeds, its change from `none` with
+        its interval (paired by seed), the number of seeds, and the verdict on the part as one of its claim's parts.
     """
     rows = []
     of_switch = {

@@ -1,11 +1,11 @@
-"""The columns of the tables that claims may read; they let a wrong name be refused before any work."""
+"""List the columns of the tables that claims may read, so that a wrong name is refused before any work."""
 
 import ast
 import re
 
 METRICS = ("accuracy", "decision_accuracy", "all_correct", "best_constant", "mse", "n_test_trials", "response_mse")
 OF_OUTPUTS = re.compile(r"accuracy_output\d+")
-"""Columns with one metric per output, which accompany these metrics."""
+"""Columns with one metric per output, in addition to these metrics."""
 SWEPT = ("strategy", "source", "n_units", "task", "network_seed", "perturbation")
 OVER_DRAWS = ("accuracy", "decision_accuracy", "all_correct", "mse", "relative")
 AFTERWARDS = ("average", "right_after", "forgetting", "backward_transfer", "forward_transfer")
@@ -38,7 +38,7 @@ def check_columns(table: str, expression: str) -> None:
     """Check that an expression over the columns of a table, or a query of its rows, can be evaluated.
 
     Raises:
-        ValueError: if it is not an expression, or names a column that the table does not have.
+        ValueError: if it is not an expression, or names a column that the table lacks.
     """
     try:
         nodes = ast.walk(ast.parse(expression.strip(), mode="eval"))

@@ -1,4 +1,4 @@
-"""Compute the effect of a test in every network: series of a table, combined by the test's expressions."""
+"""Compute the effect of a test in every network, by combining series of a table with the test's expressions."""
 
 import ast
 import functools
@@ -30,11 +30,11 @@ def effects(
         test: a test of one of the claims.
         claims: the claims file that contains it.
         tables: the run's tables by name.
-        value: the value to use instead of the test's own.
+        value: the value to use in place of the test's own.
 
     Returns:
-        Tables by name of the effect (empty for a function): one row per network seed (a single row, -1, for tables
-        without seeds), one column per part (with an empty name if there is only one).
+        Tables by name of the effect (empty for a function). Each has one row per network seed (a single row, -1, for
+        tables without seeds) and one column per part (with an empty name if there is only one).
 
     Raises:
         NotThere: if the table does not exist, or lacks what the test compares.
@@ -112,7 +112,7 @@ PLAIN = (
     *(ast.Expression, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Name, ast.Constant, ast.List, ast.Tuple),
     *(ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop),
 )
-"""An expression over columns may consist of these alone. Pandas would also call methods, which write files, and
+"""An expression over columns may contain only these. Pandas would also call methods, which can write files, and
 functions of any module that an `@` reaches."""
 
 

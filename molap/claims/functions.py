@@ -1,4 +1,4 @@
-"""Test functions for claims that are not arithmetic on series: each returns the effect by network seed and part."""
+"""Define tests of claims that are not arithmetic on series; each returns the effect by network seed and part."""
 
 import itertools
 from collections.abc import Callable
@@ -8,11 +8,11 @@ import pandas as pd
 
 
 class NotThere(LookupError):
-    """Raised when what a test compares was not run; the message says what is missing."""
+    """Raised when the run lacks results that a test compares; the message says which ones."""
 
 
 EASY = ("T1", "T2", "T3", "T4")
-"""Tasks that report an angle; the others compare (section 4)."""
+"""Tasks that report an angle; the other tasks compare (section 4)."""
 MIN_NETWORKS = 3
 """Networks needed for a verdict: intervals of two values are guesses, and training outcomes are far from normal."""
 Series = Callable[[str], pd.Series]
@@ -22,11 +22,11 @@ def difference_of_hard_less_easy(series: Series) -> pd.DataFrame:
     """Return how much methods differ on T5–T9 minus how much they differ on T1–T4, in squared points.
 
     The difference is (difference of means)², averaged over tasks and over the pairs of MoLaP, separate networks and
-    DNI. Chance alone makes means differ, and their square, or their range, positive. The square is therefore
-    estimated from products of different networks, Σ_{s≠t} D_s D_t / n(n − 1) with D_s the difference in network s,
-    which is zero on average if the methods are alike. The value of each network is its jackknife pseudo-value: the
-    mean of these values is the estimate, and their spread gives its error. For one or two networks, which decide
-    nothing, the value is D_s².
+    DNI. Means differ by chance alone, which makes their squared difference, or their range, positive. The square is
+    therefore estimated from products of different networks, Σ_{s≠t} D_s D_t / n(n − 1), where D_s is the difference
+    in network s. This estimate is zero on average if the methods are alike. The value of each network is its jackknife
+    pseudo-value: the mean of these values is the estimate, and their spread gives its error. For one or two networks,
+    which cannot decide anything, the value is D_s².
     """
     methods = pd.concat({name: series(name) for name in ("molap", "separate", "dni")}, axis=1).dropna()
     pairs = {f"{a} {b}": methods[a] - methods[b] for a, b in itertools.combinations(methods, 2)}

@@ -1,4 +1,4 @@
-"""The claims file: what each claim says, and how it is tested."""
+"""Define the claims file: what each claim says, and how it is tested."""
 
 import ast
 import math
@@ -13,10 +13,10 @@ from molap.config.base import Section
 Table = Literal["performance", "robustness", "areas", "generalisation", "forgetting", "components", "table1", "modules"]
 TABLES: tuple[str, ...] = get_args(Table)
 TEST_FUNCTIONS = {"difference_of_hard_less_easy": ("molap", "separate", "dni"), "t7_less_each_other": ("left_out",)}
-"""The functions of molap/claims/functions.py, and the series that each compares."""
+"""Function of molap/claims/functions.py → the series that it compares."""
 FUNCTIONS = {"high": math.inf, "low": math.inf, "log10": 1, "abs": 1}
-"""Functions that an expression may call, and how many values they take at most; `high` and `low` are the largest and
-smallest of several series or numbers."""
+"""Function that an expression may call → the largest number of values that it takes. `high` and `low` are the largest
+and smallest of several series or numbers."""
 
 _ALLOWED = (
     ast.Expression,
@@ -37,7 +37,7 @@ _ALLOWED = (
 
 
 def names_in(expression: str) -> list[str]:
-    """Return the series that an expression names, in their order.
+    """Return the series that an expression names, in order.
 
     Raises:
         ValueError: if the expression is anything but arithmetic on names, numbers and `FUNCTIONS`.
@@ -71,12 +71,12 @@ class _Floats(ast.NodeTransformer):
 
 
 def with_floats(expression: str) -> ast.Expression:
-    """Return the syntax of an expression with its whole numbers as floats, as the series are."""
+    """Return the syntax tree of an expression with whole numbers turned into floats, like the series."""
     return _Floats().visit(ast.parse(expression, mode="eval"))
 
 
 def _check_numbers(expression: str) -> None:
-    """Refuse arithmetic on numbers alone that has no finite value."""
+    """Refuse arithmetic on plain numbers that has no finite value."""
     plain = {"high": lambda *values: max(values), "low": lambda *values: min(values), "log10": math.log10, "abs": abs}
     try:
         for node in ast.walk(with_floats(expression).body):
@@ -97,7 +97,7 @@ def _may_be_called(call: ast.Call) -> bool:
 
 
 class Test(Section):
-    """A comparison: an effect in every network, and the range in which it must lie for the claim to hold."""
+    """A comparison: an effect in every network, and the range where it must lie for the claim to hold."""
 
     table: Table = Field(description="The table that it reads.")
     where: str | None = Field(
@@ -157,7 +157,7 @@ class Test(Section):
 
     @property
     def comparison(self) -> str:
-        """Return in words what must be true of the effect."""
+        """Return, in words, what must be true of the effect."""
         if self.within is not None:
             return f"between {self.within[0]:g} and {self.within[1]:g}"
         return f"below {self.below:g}" if self.above is None else f"above {self.above:g}"
@@ -218,12 +218,12 @@ class Claims(Section):
             check_columns(test.table, expression or "1")
 
     def margin_of(self, test: Test) -> float | None:
-        """Return the margin of practical equality for a test; None if it does not ask whether series differ."""
+        """Return a test's margin of practical equality; None if the test does not ask whether series differ."""
         asks = 0 in test.limits and test.equality
         return self.margin if asks else None
 
     def rows(self, test: Test) -> str | None:
-        """Return the query of a test's rows, with each series that it names in braces replaced by its query."""
+        """Return the query of a test's rows, with each series named in braces replaced by its query."""
         try:
             return test.where and test.where.format(**(self.series | test.series))
         except (KeyError, IndexError, ValueError) as error:

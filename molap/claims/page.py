@@ -1,4 +1,4 @@
-"""The page of the verdicts, as Markdown and as HTML: a table of all verdicts, then each claim with its figures."""
+"""Make the page of verdicts, as Markdown and HTML: a table of all verdicts, then each claim with its figures."""
 
 import base64
 import html
@@ -25,15 +25,15 @@ ABOUT = (
 )
 HEADS = ("claim", "verdict", "by decision outputs", "without failed networks", "what decides", "effect", "networks")
 OTHERWISE = {LEARNED: "Without networks that failed"}
-"""Headings of parts that are not judged by the claim's own column or networks; elsewhere the column's name."""
+"""Headings of parts judged by a column or networks other than the claim's own; by default, the column's name."""
 WIDTH, N_COLOURS = 1200, 255
-"""Width and number of colours of figures inside the HTML page; in the report, browsers open no page of more than 2 MB.
-The full figures are beside the page."""
+"""Width and number of colours of figures inside the HTML page: in the report, browsers do not open a page of more than
+2 MB. The full figures are next to the page."""
 COLUMNS = {"part": "part", "must_be": "must be", "effect": "effect", "n_seeds": "networks", "verdict": "verdict"}
 
 
 def effect(row: pd.Series) -> str:
-    """Return the mean and its interval as text."""
+    """Return a mean and its interval as text."""
     if pd.isna(row["mean"]):
         return ""
     if pd.isna(row.low):
@@ -58,7 +58,7 @@ def overview(verdicts: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _verdict(row: pd.Series) -> str:
-    """Return the verdict on a claim or a part and, if it is undecided, how many networks would decide it."""
+    """Return the verdict on a claim or part and, if that is undecided, how many networks would decide it."""
     needed = row.get("n_needed", math.nan)
     if pd.isna(needed):
         return row.verdict
@@ -66,13 +66,13 @@ def _verdict(row: pd.Series) -> str:
 
 
 def _blocks(parts: pd.DataFrame, claim: int) -> list[tuple[str, pd.DataFrame]]:
-    """Return the parts of a claim by its own column (no name), then by each other column (`also_by`)."""
+    """Return a claim's parts by its own column (without a name), then by each other column (`also_by`)."""
     own = parts[parts.claim == claim]
     return list(own.groupby(own.by.astype(object).fillna(""), sort=False))
 
 
 def parts_of_claim(parts: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return the parts of a claim, with the columns of `COLUMNS`, and the verdict on each alone if it differs."""
+    """Return a claim's parts, with the columns of `COLUMNS`, and the verdict on each part alone if it differs."""
     rows: list[tuple[str, ...]] = []
     for _, row in parts.iterrows():
         must_be = "" if pd.isna(row.must_be) else row.must_be
@@ -114,7 +114,7 @@ def markdown(run: str, verdicts: pd.DataFrame, parts: pd.DataFrame, figures: Map
 
 
 def pictures(images: Mapping[str, Path]) -> str:
-    """Return an HTML style that holds the figures, so that the page contains each once, however many claims show it."""
+    """Return an HTML style with the figures, so that the page holds each only once, however many claims show it."""
     rules = (
         f".{name} {{ content: url(data:image/png;base64,{base64.b64encode(small(path)).decode()}) }}"
         for name, path in images.items()
@@ -123,7 +123,7 @@ def pictures(images: Mapping[str, Path]) -> str:
 
 
 def small(path: Path) -> bytes:
-    """Return a figure as a PNG of few colours, no wider than a page shows it."""
+    """Return a figure as a PNG with few colours, no wider than the page shows it."""
     with Image.open(path) as opened:
         image = opened.convert("RGB")
         image.thumbnail((WIDTH, 10 * WIDTH))
@@ -139,7 +139,7 @@ def _html_table(rows: list[tuple[str, ...]]) -> str:
 
 
 def section(row: pd.Series, parts: pd.DataFrame, images: Mapping[str, Path]) -> str:
-    """Return one claim as HTML, with its figures of `pictures`; it is open if there is something to explain."""
+    """Return one claim as HTML, with its figures from `pictures`; it is unfolded if there is something to explain."""
     esc = html.escape
     reading = f" Our reading: {esc(row.reading)}" if isinstance(row.reading, str) and row.reading else ""
     tables = ""

@@ -1,4 +1,4 @@
-"""Say how many networks it would take to decide a claim that is undecided, from the spread of those that there are."""
+"""Estimate how many networks would decide an undecided claim, from the spread of the existing ones."""
 
 import functools
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from molap.analysis.intervals import CONFIDENCE, half_width
 from molap.claims.functions import MIN_NETWORKS
 
 MOST = 10_000
-"""Numbers of networks up to which the answer is sought."""
+"""Largest number of networks that is tried."""
 NUMBERS = np.arange(MIN_NETWORKS, MOST + 1)
 
 
 class Spread(NamedTuple):
-    """Describe a part's effect over networks, and where it must lie."""
+    """Describe a part's effect over networks, and the limits within which it must lie."""
 
     effects: tuple[tuple[float, float], ...]
-    """Mean and standard deviation over networks, with n − 1 in the denominator; of several effects, one is enough."""
+    """Mean and standard deviation over networks, with n − 1 in the denominator; one of several effects is enough."""
     limits: tuple[float, float]
     margin: float | None
-    """Effects within ± this are practically equal to none; None if that is no answer to the part."""
+    """Effects within ± this are practically equal to zero; None if the part cannot have that verdict."""
 
 
 def networks_needed(parts: Sequence[Spread], n_parts: int) -> float:
@@ -29,10 +29,10 @@ def networks_needed(parts: Sequence[Spread], n_parts: int) -> float:
 
     Args:
         parts: the parts of the claim that have a mean over networks.
-        n_parts: number of all parts of the claim, among which the error of a refutation is divided.
+        n_parts: number of all parts of the claim; the error of a refutation is divided among them.
 
     Returns:
-        The number, or infinity if `MOST` would not be enough.
+        The number of networks, or infinity if `MOST` would not be enough.
     """
     verdicts = [_decided(part, n_parts) for part in parts]
     enough = np.any([fails for fails, _ in verdicts], axis=0) | np.all([known for _, known in verdicts], axis=0)
@@ -40,7 +40,7 @@ def networks_needed(parts: Sequence[Spread], n_parts: int) -> float:
 
 
 def _decided(part: Spread, n_parts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each of `NUMBERS` whether that many networks refute the part, and whether they decide it at all."""
+    """Return, for each of `NUMBERS`, whether that many networks refute the part, and whether they decide it at all."""
     low, high = part.limits
     mean, deviation = (np.array(values)[:, None] for values in zip(*part.effects, strict=True))
     inner, outer = deviation * _widths(len(part.effects)), deviation * _widths(n_parts)
@@ -54,5 +54,5 @@ def _decided(part: Spread, n_parts: int) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def _widths(n_shares: int) -> np.ndarray:
-    """Return half the width of an interval for a deviation of 1 and each of `NUMBERS`, the error divided in shares."""
+    """Return an interval's half-width for a deviation of 1 and each of `NUMBERS`; the error is divided in shares."""
     return np.asarray(half_width(1.0, NUMBERS, 1 - (1 - CONFIDENCE) / n_shares))

@@ -8,9 +8,9 @@ from molap.config.run import RunConfig
 from molap.config.yaml_file import read_yaml
 
 OWN = Path(__file__).with_name("claims.yaml")
-"""The file of the paper's claims, `config/claims.yaml`, which is part of the package."""
+"""The file with the paper's claims, `config/claims.yaml`, which is part of the package."""
 FOLLOWED = ("performance", "robustness", "areas", "generalisation")
-"""Tables that are made for runs with a reading switched."""
+"""Tables that runs with a switched reading have."""
 
 
 @CachedByFiles
@@ -18,7 +18,7 @@ def read_claims(file: str | None) -> Claims:
     """Return the claims of a file, or the paper's claims if no file is given.
 
     Raises:
-        ConfigError: if the file cannot be read, or contains anything that is not allowed.
+        ConfigError: if the file cannot be read, or contains something that is not allowed.
     """
     path = Path(file) if file else OWN
     try:
@@ -32,10 +32,10 @@ def read_claims(file: str | None) -> Claims:
 
 
 def followed_claims(c: RunConfig) -> Claims:
-    """Return the claims that the attribution follows, with DNI standing for whichever DNI network a run has.
+    """Return the claims that the attribution follows; DNI means whichever DNI network a run has.
 
     Raises:
-        ConfigError: if there is no claim of that number, or if its tables are not made with a reading switched.
+        ConfigError: if there is no claim with that number, or if runs with a switched reading lack its tables.
     """
     claims = read_claims(c.claims.file)
     numbers = [claim.claim for claim in claims.claims]

@@ -1,4 +1,4 @@
-"""Verdicts on claims, based on intervals over network seeds."""
+"""Reach verdicts on claims from intervals over network seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -16,9 +16,9 @@ from molap.claims.power import Spread, networks_needed
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 EQUAL = "practically equal"
 LEARNED = "learned"
-"""Marks, in the table of parts, parts that were judged without networks that failed."""
+"""Marks, in the table of parts, those that were judged without the networks that failed."""
 TOO_FEW = "too few networks"
-"""Stands in place of a verdict if too few networks learned to test the claim without the others."""
+"""Replaces a verdict if too few networks learned for the claim to be tested without the others."""
 ONE, NOT_RUN = "one network: descriptive only", "not run"
 
 
@@ -33,8 +33,8 @@ class Interval(NamedTuple):
 def interval(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """Return the mean and its interval over network seeds.
 
-    Each value belongs to one network; values drawn for the same network (trials, perturbations) must be averaged first,
-    because draws of one network are not independent networks.
+    Each value belongs to one network. Values drawn for the same network (trials, perturbations) must be averaged
+    first, because draws of one network are not independent networks.
 
     Args:
         values: one value per network, of shape (seed,).
@@ -56,25 +56,25 @@ class Part(NamedTuple):
     test: Test
     name: str
     values: "pd.Series[float]"
-    """Effects by network seed; the seed is -1 if seeds play no role, and there are none if the test was not run."""
+    """Effects by network seed. The seed is -1 if seeds play no role; there are no effects if the test was not run."""
     among: "tuple[pd.Series[float], ...]" = ()
-    """The effects of which one is enough (`some`), including these values; otherwise empty."""
+    """If one of several effects is enough (`some`), all of them, including these values; otherwise empty."""
     equal_within: float | None = None
-    """Effects within ± this are practically equal to none; None if the part is not about a difference of accuracies."""
+    """Effects within ± this are practically equal to zero; None if the part is not a difference of accuracies."""
 
     @property
     def seeded(self) -> bool:
-        """Return whether the part is about networks, rather than counts and corpora, which have no seeds."""
+        """Return whether the part is about networks rather than counts or the corpus, which have no seeds."""
         return bool((self.values.index >= 0).all())
 
     @property
     def interval(self) -> Interval:
-        """Return the interval of the effect; if it is the best of several, the error is divided among them."""
+        """Return the interval of the effect; if the effect is the best of several, the error is divided among them."""
         return interval(self.values.to_numpy(), 1 - (1 - CONFIDENCE) / max(1, len(self.among)))
 
     @property
     def margin(self) -> float:
-        """Return how far inside the limits the less favourable end of the effect's interval is (negative: outside)."""
+        """Return how far the less favourable end of the effect's interval is inside the limits (negative: outside)."""
         mean, low, high = self.interval
         low, high = (mean if np.isnan(end) else end for end in (low, high))
         return float(min(low - self.test.limits[0], self.test.limits[1] - high))
@@ -88,7 +88,7 @@ class Part(NamedTuple):
 
     @property
     def spread(self) -> Spread:
-        """Return what tells how many networks would decide the part."""
+        """Return the spread from which to estimate how many networks would decide the part."""
         effects = tuple((float(of.mean()), float(of.std())) for of in self.among or (self.values,))
         return Spread(effects, self.test.limits, self.equal_within)
 
@@ -102,17 +102,20 @@ def verdict(
 ) -> str:
     """Return the verdict on the effect of one part, or on several effects of which one is enough.
 
-    The part holds if the 95 % interval lies within the limits; of several effects, one is enough, with the error
-    divided among them (Bonferroni). It does not hold if the interval lies outside, with the error divided among the
-    parts of the claim, because all parts must hold and one that does not is enough to refute the claim; several
-    effects must all lie outside. An effect that is neither is practically equal to none if its 95 % interval lies
-    within the margin (two one-sided tests at 2.5 %). Two networks leave the verdict open.
+    The part holds if the 95 % interval lies within the limits. If there are several effects, one is enough, with the
+    error divided among them (Bonferroni).
+
+    The part does not hold if the interval lies outside the limits; several effects must all lie outside. Here the error
+    is divided among the parts of the claim, because all parts must hold and one that does not is enough to refute it.
+
+    Otherwise, an effect is practically equal to zero if its 95 % interval lies within the margin (two one-sided tests
+    at 2.5 %). Two networks leave the verdict open.
 
     Args:
         values: effects by network, for each effect that would be enough.
         limits: the open interval in which the effect must lie.
         n_parts: number of parts of the claim.
-        seeded: whether the values are of networks; a count has no interval.
+        seeded: whether the values belong to networks; a count has no interval.
         equal_within: the margin of practical equality, or None if there is none.
     """
     low, high = limits
@@ -134,13 +137,13 @@ def verdict(
 
 
 def _name(effect: str, case: str, some: bool) -> str:
-    """Return the name of a part: the effect and, if there are several, the case; "best case" if one is enough."""
+    """Return the name of a part: the effect and any case; it is the "best case" if one is enough."""
     case = f"best case {case}" if some and case else case
     return ", ".join(word for word in (effect, case) if word)
 
 
 def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> list[Part]:
-    """Return all parts of a claim; for each test that was not run, a part without values, named by the reason.
+    """Return all parts of a claim; a test that was not run gives a part without values, named by the reason.
 
     Args:
         claim: one of the claims in the file.
@@ -171,12 +174,12 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
 
 
 def parts_of(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> pd.DataFrame:
-    """Return one row per part of a claim (as in `measured`): effect, interval, verdict, verdict if alone, margin."""
+    """Return one row per part of a claim (as in `measured`): effect, interval, verdict, verdict alone, and margin."""
     return _table(claim, measured(claim, claims, tables, by), by or "", by)
 
 
 def _table(claim: Claim, parts: Sequence[Part], named: str, by: str | None = None) -> pd.DataFrame:
-    """Return one row per part; `named` says how the parts differ from the claim's own, and is empty for these."""
+    """Return one row per part; `named` says how the parts differ from the claim's own, for which it is empty."""
     rows = []
     for part in parts:
         row = {"claim": claim.claim, "part": part.name, "verdict": part.verdict(len(parts)), "alone": part.verdict(1)}
@@ -193,7 +196,7 @@ def _table(claim: Claim, parts: Sequence[Part], named: str, by: str | None = Non
 
 
 def _needed(parts: Sequence[Part], n_parts: int) -> float:
-    """Return how many networks would decide a claim of these parts; missing where there are fewer than three."""
+    """Return how many networks would decide a claim of these parts; missing if there are fewer than three networks."""
     seeded = [part for part in parts if part.seeded]
     if any(len(part.values) < MIN_NETWORKS for part in seeded):
         return np.nan
@@ -201,7 +204,7 @@ def _needed(parts: Sequence[Part], n_parts: int) -> float:
 
 
 def decisive(parts: pd.DataFrame) -> pd.Series:
-    """Return the row that decides a claim: it refutes it, or else leaves it open; of several, the narrowest."""
+    """Return the row that decides a claim, by refuting it or else leaving it open; of several, the narrowest."""
     order = [FAILS, NOT_RUN, OPEN, EQUAL, ONE, HOLDS]
     rank = parts.verdict.map(order.index)
     candidates = parts[rank == rank.min()]
@@ -212,9 +215,10 @@ def judge(claims: Claims, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFr
     """Return one table with a row per claim, and one with a row per part of a claim.
 
     Returns:
-        The claims: number, place, what it says, verdict, the decisive part with effect and interval, number of network
-        seeds and of parts, how many networks would decide it if it is undecided, the verdict by each of `also_by` and,
-        if the file asks for it, without networks that failed; figures and tables. And all parts.
+        The table of claims, and the table of all parts. The table of claims has number, place, what the claim says,
+        verdict, the decisive part with effect and interval, numbers of network seeds and of parts, how many networks
+        would decide the claim if it is undecided, the verdict by each of `also_by` and, if the file asks for it,
+        without networks that failed; figures and tables.
     """
     learned = without_failures(tables) if claims.also_without_failures else {}
     rows, all_parts = [], []

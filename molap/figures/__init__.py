@@ -1,6 +1,6 @@
 """Draw figures from tables; no figure reads a network or computes a result.
 
-`molap.figures.fig2(run, …)` and its neighbours (`molap/opened/figures.py`) draw the figures of an opened run for a
+`molap.figures.fig2(run, …)` and its neighbours (`molap/opened/figures.py`) draw the figures of an opened run, for a
 choice of kinds and tasks. They are loaded when they are first used.
 """
 

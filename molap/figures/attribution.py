@@ -1,4 +1,4 @@
-"""Draw the figure of the attribution: for each part of a claim, its effect with each reading switched."""
+"""Draw the figure of the attribution: the effect of each part of a claim with each reading switched."""
 
 import math
 import textwrap
@@ -12,17 +12,17 @@ from molap.figures.style import new_figure
 COLOURS = {"holds": "#029e73", "does not hold": "#d55e00"}
 N_COLUMNS = 4
 TITLE_WIDTH = 42
-"""Characters that fit above one panel beside its neighbours."""
+"""Number of characters that fit above a panel without reaching its neighbours."""
 
 
 def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
     """Draw one panel per claim and part, with the required range shaded and a line at the unswitched effect.
 
-    If a switch was tried on fewer networks, a hollow point shows the unswitched effect in those networks.
+    If a switch was tried on fewer networks, a hollow point shows the unswitched effect in those same networks.
 
     Args:
         table: the table of `claims.attribution`.
-        none: the switch that switches nothing.
+        none: the name of the switch that switches nothing.
     """
     shown = table.dropna(subset=["mean"])
     parts = list(shown.groupby(["claim", "part"], sort=False).groups)
@@ -41,16 +41,16 @@ def draw_attribution(table: pd.DataFrame, none: str) -> Figure:
         axis.set_yticks(list(places.values()), _names(shown, list(places)))
         axis.set_ylim(len(places) - 0.5, -0.5)
     figure.supxlabel(
-        "effect (shaded: where the claim's part holds; line: nothing switched; "
-        "hollow: nothing switched, in the networks that the switch was tried on)\n"
-        "green: it holds; orange: it does not; grey: undecided, or one network",
+        "effect (shaded: where the part of the claim holds; line: nothing switched; "
+        "hollow: nothing switched, in the same networks as the switch)\n"
+        "green: holds; orange: does not hold; grey: undecided, or one network",
         fontsize=9,
     )
     return figure
 
 
 def _names(table: pd.DataFrame, switches: list[str]) -> list[str]:
-    """Return the names of the switches, with their numbers of networks if these differ."""
+    """Return the names of the switches, with the number of networks of each if these numbers differ."""
     counts = table.groupby("switch").n_seeds.max().reindex(switches, fill_value=0)
     names = [switch.replace("_", " ") for switch in switches]
     return names if counts.nunique() == 1 else [f"{name} ({n})" for name, n in zip(names, counts, strict=True)]

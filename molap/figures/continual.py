@@ -1,4 +1,4 @@
-"""Draw learning in sequence: how well each network performs after each task, and at the end."""
+"""Draw learning in sequence: how well each network performs after each task and at the end."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from molap.figures.style import (
 def draw_continual(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw a column per kind of network: a heat map of accuracy, and accuracy right after learning and at the end.
 
-    If there is only one kind of network, the two panels are side by side.
+    For a single kind of network, the two panels are side by side.
 
     Args:
         scores: the table `continual`; the figure shows only the first order of the tasks, averaged over network seeds.
@@ -50,7 +50,7 @@ def draw_continual(scores: pd.DataFrame, performance: pd.DataFrame, labels: dict
     figure.legend(*most, loc="outside lower center", ncols=4)
     n_seeds = scores.network_seed.nunique()
     note = f"mean over {network_seeds(scores)}" if n_seeds > 1 else "one network seed"
-    note += "; A: outputs correct (%); tasks right of the white line are not learned yet"
+    note += "; A: outputs correct (%); tasks right of the white line are not yet learned"
     if "norule" in set(scores.source):
         note += f"\n{CONFLICT}"
     figure.suptitle(note, size=8, x=0.01, ha="left")

@@ -1,4 +1,4 @@
-"""Draw Fig 1C and Table 1: all weights and trained weights, as printed, corrected, and counted."""
+"""Draw Fig 1C and Table 1: all weights and trained weights, as printed, as corrected, and as counted."""
 
 import pandas as pd
 import seaborn as sns
@@ -9,7 +9,7 @@ from molap.figures.style import COLOURS, NAMES, new_figure, panel_letter
 VERSIONS = {
     "printed": "as printed in Table 1",
     "corrected": "arithmetic corrected\n(N = 100, one input, one output)",
-    "counted": "counted from the trained networks",
+    "counted": "counted in the trained networks",
 }
 COUNTS = {
     "overall": "weights in all",
@@ -19,7 +19,7 @@ COUNTS = {
 
 
 def draw_fig1c(table1: pd.DataFrame) -> Figure:
-    """Draw bars on a logarithmic scale, with one panel per version of the table.
+    """Draw bars on a logarithmic scale, one panel per version of the table.
 
     Args:
         table1: columns version, strategy, overall, trained, trained_per_task.

@@ -26,7 +26,7 @@ Series = tuple[str, int, int, int, int]
 
 
 def draw_fig5(table: pd.DataFrame, differences: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    """Draw accuracy on left-out tasks (A), and paired differences to the task included (B) and to no pre-training (C).
+    """Draw accuracy on left-out tasks (A), and how it differs from the task included (B) and from no pre-training (C).
 
     Args:
         table: the table of `molap.analysis.generalisation.generalisation`.
@@ -65,12 +65,12 @@ def _note(table: pd.DataFrame, labels: dict[str, str]) -> str:
         shown = ["+".join(labels[task] for task in found) for found in sets[:8]] + ["…"] * (len(sets) > 8)
         notes.append(f"left out: {', '.join(shown)}")
     if (table.place > 1).any():
-        notes.append("A: of each set, the task named first; B and C: filled, that task; hollow, the set's other tasks")
+        notes.append("A: the task named first in each set; B and C: filled, that task; hollow, the set's other tasks")
     return "; ".join(notes)
 
 
 def _series(rows: pd.DataFrame) -> Iterator[tuple[Series, pd.DataFrame]]:
-    """Group rows that are drawn alike; within a group a task belongs to at most one left-out set."""
+    """Group rows that are drawn alike; within a group, a task belongs to at most one left-out set."""
     keys = ["source", "n_left_out", "n_absent", "place"]
     sets = rows.drop_duplicates([*keys, "task", "left_out"])
     rank = sets.groupby([*keys, "task"]).cumcount()
@@ -99,7 +99,7 @@ def _accuracy(axes: Axes, table: pd.DataFrame, labels: dict[str, str]) -> None:
 
 
 def _mean_by_task(rows: pd.DataFrame, labels: dict[str, str]):
-    """Return the mean by task, and half of its 95 % interval (None with one network seed)."""
+    """Return the mean by task, and half its 95 % interval (None with one network seed)."""
     found = rows.groupby("task").accuracy.agg(["mean", "std", "size"]).reindex(labels)
     if rows.network_seed.nunique() == 1:
         return found["mean"], None

@@ -15,15 +15,15 @@ HEIGHT = "outputs correct (%)"
 
 
 def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tuple[Figure, pd.DataFrame]:
-    """Draw the accuracy on validation trials against steps (A: mean over tasks), updates (B), and steps by task (C).
+    """Draw accuracy on validation trials against steps (A: mean over tasks), against updates (B), and by task (C).
 
     Args:
         table: the table of `molap.analysis.learning.learning`.
         labels: task → T1 ….
-        decay: the decay of the learning rate (`optimiser.decay`), which determines how earlier points may be read.
+        decay: the decay of the learning rate (`optimiser.decay`), which determines how to read earlier points.
 
     Returns:
-        The figure, and the data of A and B.
+        The figure, and the data of panels A and B.
     """
     mean = cumulative(table)
     n_columns = 5
@@ -34,7 +34,7 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
     _lines(steps, mean, "step")
     _lines(updates, mean, "updates")
     constant = table.groupby("task").best_constant.first().reindex(labels)
-    jointly = " (jointly: in all)" if (table.strategy == "joint").any() else ""
+    jointly = " (joint: in total)" if (table.strategy == "joint").any() else ""
     for axes, letter, label in (
         (steps, "A", f"steps per task{jointly}"),
         (updates, "B", "updates of weights, all tasks"),
@@ -59,13 +59,15 @@ def draw_learning(table: pd.DataFrame, labels: dict[str, str], decay: str) -> tu
         note += "; learning in turn: each task while it is learned"
     note += "; B: all tasks at the same step, pre-training included"
     if decay != "constant":
-        note += "\nthe learning rate decays until the last step: earlier points are not what a shorter training reaches"
+        note += (
+            "\nthe learning rate decays until the last step: earlier points do not show what shorter training reaches"
+        )
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure, mean
 
 
 def _step_scale(axes: Axes) -> None:
-    """Make the axis logarithmic, with the untrained network at 0 and the last point fully visible."""
+    """Make the axis logarithmic, with the untrained network at 0 and the last point in full view."""
     last = axes.dataLim.x1
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xlim(-0.3, 1.5 * last)
@@ -84,7 +86,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, x: str) -> None:
 
 
 def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
-    """Draw trained weights and updates against the number of tasks (at the given size) and of units (with all tasks).
+    """Draw trained weights and updates against the number of tasks (at one size) and of units (with all tasks).
 
     Args:
         table: the table of `molap.analysis.counts.scaling`.
@@ -103,7 +105,7 @@ def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
         for j, (rows, x, label) in enumerate(views):
             axes = grid[i, j]
             for strategy, own in rows.groupby("strategy", sort=False):
-                # The line of DNI lies on that of separate networks, which train as many weights.
+                # DNI trains as many weights as separate networks, so their lines coincide.
                 look = {"lw": 1.3, "ms": 3} if strategy != "separate" else {"lw": 4, "ms": 7, "alpha": 0.6}
                 axes.plot(own[x], own[quantity], "o-", **look, color=COLOURS[strategy], label=NAMES[strategy])
             axes.set(xlabel=label, ylabel=height if j == 0 else "", yscale="log")
@@ -115,7 +117,7 @@ def draw_scaling(table: pd.DataFrame, n_units: int) -> Figure:
                 axes.minorticks_off()
             panel_letter(axes, "ABCD"[2 * i + j])
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    note = "from formulas, all strategies with the same N; updates: weights trained × steps; DNI with rule input: "
-    note += "every task trains all weights, which count once for each"
+    note = "from formulas, same N for all strategies; updates: weights trained × steps; DNI with rule input: "
+    note += "every task trains all weights, so they count once per task"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure

@@ -1,4 +1,4 @@
-"""Draw the effect of the number of modules and components (A.2.1): accuracy, explained variance, cost."""
+"""Draw the effect of the number of modules and components (A.2.1) on accuracy, explained variance and cost."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 from molap.analysis.intervals import half_width
 from molap.figures.style import COLOURS, NAMES, new_figure, panel_letter
 
-FIXED = {"network": ("o-", "units in all fixed"), "module": ("s--", "units per module fixed")}
+FIXED = {"network": ("o-", "total units fixed"), "module": ("s--", "units per module fixed")}
 PRINTED = {2: 60, 3: 70}
 """Variance explained by r components, in percent, as printed in A.2.1."""
 
 
 def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    """Draw the accuracy by number of modules, mean over tasks (A) and by task (D), explained variance (B), updates (C).
+    """Draw, by number of modules, accuracy as mean over tasks (A) and by task (D), explained variance (B), updates (C).
 
     Args:
         table: the table of the stage `modules`.
@@ -51,7 +51,7 @@ def draw_modules(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     n_seeds = table.network_seed.nunique()
     note = f"bars: 95 % interval over {n_seeds} network seeds" if n_seeds > 1 else "one network seed"
     sizes = table[table.fixed == "network"].groupby("n_modules").n_units.first()
-    note += f"; units in all fixed: N = {', '.join(map(str, sizes))}"
+    note += f"; total units fixed: N = {', '.join(map(str, sizes))}"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure
 

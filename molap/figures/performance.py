@@ -23,7 +23,7 @@ from molap.figures.style import (
 
 TRACES = 3
 MOST_NAMED = 6
-"""Outputs whose weights a legend names; more would cover them."""
+"""Largest number of outputs that the legend of their weights names; a longer one would cover the weights."""
 PANELS = {"separate": "A", "dni": "B", "molap": "C"}
 
 
@@ -40,8 +40,8 @@ def draw_fig2(
         performance: the table `performance`.
         examples: arrays of the example task by source (pre-trained first), as saved by the stage `example`.
         curves: training curves of the example task: source, network_seed, step, mse.
-        example_task: the task of panels D and E.
-        shown: its outputs and the duration of its steps.
+        example_task: the task in panels D and E.
+        shown: the outputs of that task and the duration of its steps.
     """
     strategies = [name for name in PANELS if name in set(performance.strategy)]
     figure = new_figure(13.0, 2.9 + 4.1 * len(examples))
@@ -66,14 +66,14 @@ def _meaning(performance: pd.DataFrame) -> str:
     bars = (
         f"bars: mean and 95 % interval over {network_seeds(performance)}" if n_seeds > 1 else "bars: one network seed"
     )
-    note = f"{bars}; {n_trials} test trials per task; black lines: the best constant output"
+    note = f"{bars}; {n_trials} test trials per task; black lines: best constant output"
     if "dni" in set(performance.strategy):
         note += "\nB: after the whole sequence of tasks"
     return f"{note}; {CONFLICT}" if "norule" in set(performance.source) else note
 
 
 def _interval(values: pd.Series) -> tuple[float, float]:
-    """Return a bar's 95 % interval, by Student's t, within 0 and 100; a bootstrap of few networks is far too narrow."""
+    """Return a bar's 95 % interval by Student's t, within 0 and 100; a bootstrap of few networks is far too narrow."""
     half = half_width(values.std(), len(values))
     return max(values.mean() - half, 0.0), min(values.mean() + half, 100.0)
 

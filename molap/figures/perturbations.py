@@ -1,5 +1,7 @@
-"""Draw Figs 3, 4 and S1 to S5, and figures that make perturbations comparable: lesions of the same size, curves
-relative to the intact network, areas under the curves."""
+"""Draw Figs 3, 4 and S1 to S5, and figures that make perturbations comparable.
+
+The latter show lesions of the same size, curves relative to the intact network, and areas under the curves.
+"""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +31,7 @@ SHORT = {
     "silence": "units silenced",
 }
 TRACES = 3
-BLOCKS = "modules of separate networks and DNI are the same blocks of units, which training did not set apart"
+BLOCKS = "modules of separate networks and DNI are the same blocks of units, not trained as modules"
 
 
 def axis_label(perturbation: str) -> str:
@@ -41,7 +43,7 @@ def axis_label(perturbation: str) -> str:
 
 
 def mean_over(table: pd.DataFrame, labels: dict[str, str]) -> str:
-    """Return a phrase that says which tasks a table of perturbed networks is averaged over."""
+    """Return a phrase that names the tasks over which a table of perturbed networks is averaged."""
     perturbed = [label for task, label in labels.items() if (table.task == task).any()]
     return "mean over tasks" if len(perturbed) == len(labels) else f"mean over {', '.join(perturbed)}"
 
@@ -52,14 +54,13 @@ def _short(perturbation: str) -> str:
 
 
 def summarise(table: pd.DataFrame, y: str, by: str = "strength") -> pd.DataFrame:
-    """Return the mean over network seeds, and the half width of its band, by kind, task, perturbation and strength.
+    """Return the mean over network seeds and its band's half-width, by kind, task, perturbation and strength.
 
-    The band is the 95 % interval (Student's t) over network seeds, or, with one seed, the standard deviation over
-    draws.
+    The band is the 95 % interval (Student's t) over network seeds or, with one seed, the standard deviation over draws.
     """
     names = ["strategy", "source", "n_units", "task", "perturbation", by]
     table = table.assign(half=table.get(f"{y}_sd", pd.Series(0.0, table.index)).fillna(0))
-    # Two strengths may hit the same number of weights; they then make one point for each network.
+    # Two strengths may hit the same number of weights; they are then one point for each network.
     by_seed = table.groupby([*names, "network_seed"], sort=False, dropna=False)[[y, "half"]].mean().reset_index()
     rows = []
     for place, group in by_seed.groupby(names, sort=False):
@@ -85,7 +86,7 @@ def draw_curves(
 
     Args:
         table: the table of `molap.analysis.robustness.robustness`.
-        panels: rows of panels, each panel a task and a perturbation.
+        panels: rows of panels; each panel is a task and a perturbation.
         y: `accuracy` or `relative`.
         labels: task → T1 ….
     """
@@ -147,14 +148,14 @@ def draw_fig3(
     strength: float,
     said: Shown = NINE_TASKS,
 ) -> tuple[Figure, dict[str, pd.DataFrame]]:
-    """Draw Fig 3: a row per modular lesion; curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
+    """Draw Fig 3, a row per modular lesion: curves (a), then outputs (b, c) and errors (d, e) of one lesioned network.
 
     Args:
         table: the table of `molap.analysis.robustness.robustness`.
         example: the arrays saved by the stage `lesioned`.
-        task: the task whose lesions are shown.
+        task: the task on which lesioned networks are shown.
         labels: task → T1 ….
-        kind: the kind of the network in b to e.
+        kind: the kind of the network in panels b to e.
         strength: the strength of its lesion, in percent.
         said: the outputs of the task and the duration of its steps.
     """

@@ -1,4 +1,4 @@
-"""Draw why separate networks used to get stuck: their states and gradients during training."""
+"""Show why separate networks used to get stuck: their states and gradients during training."""
 
 import numpy as np
 import pandas as pd
@@ -29,18 +29,18 @@ PANELS = (
     (("r2_pulse1", "r2_pulse2"), "R² of the pulse at Go"),
     (("r2_target",), "R² of the target at Go"),
 )
-"""The quantities of each column and its title; two quantities are those of the first and the second pulse."""
+"""The quantities and the title of each column; two quantities belong to the first and the second pulse."""
 ON_LOG = ("state_variance", "gradient_pulse1", "gradient_pulse2")
 """Quantities that span many decades; their mean over network seeds is geometric."""
 LOWEST_R2 = -0.3
-"""Lower end of the axis: decoders of states that hold nothing lie far below 0, and how far is chance."""
+"""Lower end of the axis: decoders of states that hold nothing are far below 0, and chance determines how far."""
 LETTERS = "ABCDEFG"
 
 
 def mean_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean over network seeds by protocol, task and step; it is geometric for quantities that span decades.
+    """Return the mean over network seeds by protocol, task and step (geometric for quantities that span decades).
 
-    A geometric mean is 0 if one of its values is, such as the gradient of a network whose readout is zero.
+    A geometric mean is 0 if one of its values is 0, such as the gradient of a network whose readout is zero.
     """
     keys = ["protocol", "task", "label", "step"]
     values = table.drop(columns="network_seed")
@@ -82,8 +82,8 @@ def draw_plateau(table: pd.DataFrame, protocols: dict[str, dict]) -> Figure:
     figure.legend(handles=_legend(protocols), loc="outside lower center", ncols=2)
     n_seeds = table.network_seed.nunique()
     note = f"thin: {n_seeds} network seeds, thick: their mean (D, E: geometric)" if n_seeds > 1 else "one network seed"
-    note += "; E: gradient of the response's error with respect to the state in the middle of the pulse"
-    note += ", 0 and so not drawn while the readout is zero; F, G: linear decoding from the last state before Go"
+    note += "; E: gradient of the response error with respect to the state in the middle of the pulse"
+    note += ", 0 (so not drawn) while the readout is zero; F, G: linear decoding from the last state before Go"
     figure.suptitle(note, size=8, x=0.01, ha="left")
     return figure
 

@@ -1,4 +1,4 @@
-"""The style that all figures share, and the function that saves them."""
+"""Define the style that all figures share, and save figures."""
 
 import io
 import warnings
@@ -52,7 +52,7 @@ class Shown(NamedTuple):
 
     @classmethod
     def of(cls, outputs: Sequence[str], dt: float) -> "Shown":
-        """Return what is said of a task with other outputs, by their names."""
+        """Return the titles for a task with other outputs, from their names."""
         return cls(tuple(f"output {i + 1} ({name})" for i, name in enumerate(outputs[:2])), dt)
 
 
@@ -66,7 +66,7 @@ RC = {
     "svg.hashsalt": "molap",
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
-    "figure.dpi": DPI,  # text has other widths, by some pixels, at other values; the layout is computed at this one
+    "figure.dpi": DPI,  # at other values, text widths differ by some pixels; the layout is computed at this one
     "savefig.dpi": DPI,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -113,7 +113,7 @@ class Drawing(Figure):
 
 def new_figure(width: float, height: float) -> Figure:
     """Make a figure of the given size in inches, in the common style, with constrained layout."""
-    matplotlib.rcdefaults()  # a matplotlibrc of the user's, in the working directory or at home, counts for nothing
+    matplotlib.rcdefaults()  # ignores the user's matplotlibrc in the working directory or at home
     sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=RC)
     figure = Drawing(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -128,13 +128,13 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def turn_long_labels(axes: Axes, labels: Iterable[str]) -> None:
-    """Write the names below an axis upward if side by side they would overlap."""
+    """Turn the names below an axis upright if they would overlap side by side."""
     if sum(len(label) + 1 for label in labels) > MOST_LETTERS:
         axes.tick_params(axis="x", labelrotation=90)
 
 
 def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:
-    """Put the legend of a panel below all panels, in `ncols` columns, or in fewer if the names are too long."""
+    """Put the legend of a panel below all panels, in `ncols` columns or, if the names are too long, in fewer."""
     for n in range(ncols, 0, -1):
         legend = figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=n)
         if n == 1 or legend.get_window_extent().width <= figure.bbox.width:
@@ -145,11 +145,11 @@ def legend_below(figure: Figure, axes: Axes, ncols: int) -> None:
 def save_figure(
     figure: Figure, outputs: Mapping[str, str], provenance: dict, data: pd.DataFrame | dict[str, pd.DataFrame]
 ) -> None:
-    """Save a figure as PNG, SVG and PDF, identical to the byte for the same input, with its data as CSV beside it.
+    """Save a figure as PNG, SVG and PDF, byte for byte the same for the same input, with its data as CSV.
 
     Args:
         figure: the figure to save.
-        outputs: the paths: `png`, `svg`, `pdf`, and `data` for the data; or, for the data of panels, `data_PANEL`.
+        outputs: the paths of `png`, `svg`, `pdf`, and the `data`, or `data_PANEL` for the data of each panel.
         provenance: written into the metadata of each file.
         data: the data that the figure shows, as one table or as one table per panel.
     """
@@ -175,11 +175,11 @@ def _write(content: bytes, file: BinaryIO) -> None:
 def _settle(figure: Figure) -> None:
     """Compute the layout of a figure once, and round the positions of its axes and subfigures to a grid.
 
-    The layout solver sums in an order that depends on memory addresses, so that positions differ in their last bits
-    from process to process, and with them the bytes of the files.
+    The layout solver sums in an order that depends on memory addresses. Without this step, the last bits of positions,
+    and with them the bytes of the files, would differ from process to process.
 
     Raises:
-        UserWarning: if there is no room for everything that is drawn; Matplotlib would save it with overlaps.
+        UserWarning: if not everything fits; Matplotlib would save the figure with overlaps.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="constrained_layout not applied")

@@ -1,4 +1,4 @@
-"""Draw trials of a task: inputs, targets, epochs, and the steps on which a decision is read."""
+"""Draw trials of a task: inputs, targets, epochs, and the steps from which a decision is read."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from molap.figures.style import new_figure
 
 MOST = 4
-"""Trials that are drawn."""
+"""Largest number of trials that are drawn."""
 LINES = 8
-"""Channels that are drawn as lines with a legend; more are drawn as a matrix."""
+"""Largest number of channels that are drawn as lines with a legend; more are drawn as a matrix."""
 
 
 Epochs = Mapping[str, tuple[int, int]]
@@ -33,8 +33,8 @@ def draw_trials_of(
         inputs: names of the channels, and their values.
         targets: names of the outputs, and their values.
         dt: duration of a step in ms.
-        epochs: name → first step, and the step after the last; named above the first row.
-        window: the first step on which a decision is read, and the step after the last; grey in the second row.
+        epochs: name → first step, and the step after the last. The names are above the first row.
+        window: the first step from which a decision is read, and the step after the last; grey in the second row.
     """
     n_steps, n_trials = inputs[1].shape[0], min(MOST, inputs[1].shape[1])
     figure = new_figure(1.4 + 2.6 * n_trials, 4.2)
@@ -70,7 +70,7 @@ def _signals(axes: Axes, values: Float[np.ndarray, "time channel"], names: Seque
 
 def _window(axes: Axes, window: tuple[int, int], dt: float) -> None:
     start, stop = (step * dt for step in window)
-    if axes.images:  # which would lie under or over a grey area
+    if axes.images:  # a grey area would be hidden by the image, or hide it
         for time in (start, stop):
             axes.axvline(time, color="white", linewidth=1, linestyle="--")
     else:

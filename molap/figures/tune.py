@@ -1,4 +1,4 @@
-"""Draw the search for training settings: failures and validation accuracy of the best candidates of every kind."""
+"""Draw the search for training settings: failures and validation accuracy of each kind's best candidates."""
 
 import math
 
@@ -17,10 +17,10 @@ GREY = (0.3, 0.3, 0.3)
 
 
 def shown(table: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
-    """Select what the figure shows: the best candidates, by the rule of the choice, of every kind and of all together.
+    """Select what the figure shows: the best candidates, by the rule of the choice, of every kind and of all kinds.
 
     Args:
-        table: columns kind, candidate, best_constant, and accuracy_right_after if tasks were learned in sequence.
+        table: columns kind, candidate, best_constant and, if tasks were learned in sequence, accuracy_right_after.
         choice: columns kind, candidate, rank, networks, failed, accuracy, lowest_accuracy; best first.
     """
     means = ["best_constant", *(name for name in ("accuracy_right_after",) if name in table)]
@@ -31,7 +31,7 @@ def shown(table: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_tune(rows: pd.DataFrame) -> Figure:
-    """Draw a panel per kind: how many networks of each candidate failed, and mean and lowest accuracy, best first.
+    """Draw a panel per kind: each candidate's number of failed networks, and mean and lowest accuracy, best first.
 
     Args:
         rows: the table of `shown`.

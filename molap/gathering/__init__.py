@@ -1,1 +1,1 @@
-"""Bring together what several machines computed, and print the numbers in the findings."""
+"""Combine the results of several machines, and print the numbers in the findings."""

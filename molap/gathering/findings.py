@@ -1,4 +1,4 @@
-"""Print the numbers that docs/findings.md states, from the reference tables: `molap findings`."""
+"""Print the numbers stated in docs/findings.md from the reference tables: `molap findings`."""
 
 from pathlib import Path
 
@@ -20,33 +20,33 @@ KINDS = ["molap cca", "molap pca", "molap none", "separate", "dni rule", "dni no
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
-    """Return a table of the reference results, with the kind of network in one column."""
+    """Return a table of the reference results, with the kind of network in a single column."""
     table = seeds.existing(folder, name)
     strategy = table.get("strategy", pd.Series("molap", table.index))
     return table.assign(kind=(strategy + " " + table.get("source", "")).str.removesuffix(" -"))
 
 
 def say(title: str, table: pd.DataFrame, digits: int = 1) -> None:
-    """Print a table under a title, with kinds in their order."""
+    """Print a table under a title, with kinds in their usual order."""
     if table.index.name == "kind":
         table = table.reindex([kind for kind in KINDS if kind in table.index])
     print(f"\n{title}\n{table.round(digits).to_string()}")
 
 
 def intervals(values: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean over network seeds (rows) and its 95 % interval for every column."""
+    """Return, for every column, the mean over network seeds (rows) and its 95 % interval."""
     mean, half = values.mean(), half_width(values.std(), values.count())
     return pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half, "networks": values.count()})
 
 
 def pairs(by: pd.DataFrame) -> pd.DataFrame:
-    """Return differences between kinds, paired by network seed. `by` has seeds as rows and kinds as columns."""
+    """Return differences between kinds, paired by network seed. The rows of `by` are seeds, its columns kinds."""
     others = [kind for kind in by if kind != "molap cca"]
     return intervals(pd.DataFrame({f"molap cca less {kind}": by["molap cca"] - by[kind] for kind in others}))
 
 
 def judged(folder: Path) -> None:
-    """Print the verdicts, and every part of every claim by its own column."""
+    """Print the verdicts, and every part of every claim as judged by the claim's own column."""
     table = seeds.existing(folder, "claims")
     say("claims", table.set_index("claim")[["verdict", "verdict_decision_accuracy", "part", *ENDS, "n_seeds"]], 2)
     parts = seeds.existing(folder, "claim_parts")
@@ -61,7 +61,7 @@ def counting(folder: Path) -> None:
 
 
 def learning(folder: Path) -> None:
-    """Print the numbers of Fig 2: accuracy by task, networks that fail, differences of means over tasks."""
+    """Print the numbers of Fig 2: accuracy by task, networks that fail, and differences between means over tasks."""
     table = read(folder, "performance")
     say("accuracy in %, mean over networks", table.pivot_table(index="kind", columns="label", values="accuracy"))
     say("lowest network", table.pivot_table(index="kind", columns="label", values="accuracy", aggfunc="min"))
@@ -88,7 +88,7 @@ def learning(folder: Path) -> None:
 
 
 def perturbing(folder: Path) -> None:
-    """Print the numbers of Figs 3 and 4: areas under curves, lesions on T9, lesions of equal numbers of weights."""
+    """Print the numbers of Figs 3 and 4: areas under curves, lesions on T9, lesions of equally many weights."""
     areas = read(folder, "areas")
     areas = areas[areas.task != "all"]
     for value in ("area", "relative_area"):
@@ -131,17 +131,16 @@ def leaving_out(folder: Path) -> None:
 
 
 def of_one_more(effects: pd.DataFrame) -> pd.DataFrame:
-    """Return the range in which 95 % of further single networks lie, if networks are normally distributed.
+    """Return the range that holds 95 % of further single networks, if networks are normally distributed.
 
-    It is mean ± half-width · √(networks + 1).
+    The range is mean ± half-width · √(networks + 1).
     """
     half = (effects.high - effects["mean"]) * np.sqrt(effects.n_seeds + 1)
     return pd.DataFrame({"lowest": effects["mean"] - half, "highest": effects["mean"] + half})
 
 
 def switching(folder: Path) -> None:
-    """Print what happens with readings switched one at a time: effects behind claims, and their changes, with their
-    intervals."""
+    """Print what happens when one reading at a time is switched: effects behind claims, their changes, intervals."""
     table = seeds.read(folder, "attribution")
     if table is None:
         return

@@ -1,10 +1,10 @@
-"""Bring in what another machine computed for other network seeds.
+"""Add the results that another machine computed for other network seeds.
 
     molap merge /elsewhere/results/paper
 
-Copy into `results/` the outputs that are there and not here: everything up to the evaluations, with the records.
-`snakemake`, with a configuration whose `seeds` cover both runs, then makes tables and figures here from all of it and
-computes nothing else again. Each file is compared with the checksum in its record before it is copied.
+Copy into `results/` the outputs that exist there but not here: everything up to the evaluations, with the records.
+`snakemake`, with a configuration whose `seeds` cover both runs, then makes tables and figures from all these results
+and computes nothing else again. Each file is compared with the checksum in its record before it is copied.
 """
 
 import json
@@ -25,7 +25,7 @@ from molap.storage.paths import RESULTS, block_seeds
 
 OF_SEEDS = {stage for stage, output in OUTPUTS.items() if "{block}" in output.template}
 OF_ALL = {"corpus", "testset", "validation", "primitives"}
-"""Stages whose outputs are brought in besides those of network seeds, which start from them. Others are made here."""
+"""Stages whose outputs are copied along with those of network seeds, which start from them. Others are made here."""
 BLOCK = re.compile(r"s\d+(-\d+)?")
 
 
@@ -39,19 +39,19 @@ class Merged(NamedTuple):
     copied: int
     same: int
     other_bytes: list[str]
-    """Outputs of no seed that are also here, made alike, but differ in their last bits: rounding of another machine."""
+    """Outputs of no seed that exist here too, made alike, but whose last bits differ: the other machine's rounding."""
 
 
 def merge(source: Path, results: Path) -> Merged:
-    """Copy a run's outputs that are not here.
+    """Copy those of a run's outputs that do not exist here.
 
     Args:
         source: the folder of a run elsewhere, `…/results/NAME`.
-        results: the folder `results` here.
+        results: this machine's folder `results`.
 
     Raises:
         Refused: before anything is copied, if a file is damaged or missing, was made differently from the one here, or
-            belongs to a network seed that was computed here too, with a different result.
+            belongs to a network seed that was computed here with a different result.
     """
     records = {file: _read(file) for file in sorted(source.rglob("*.record.json"))}
     if not records:
@@ -85,7 +85,7 @@ def merge(source: Path, results: Path) -> Merged:
 
 
 def _blocks(run: Path) -> set[str]:
-    """Return the blocks of network seeds that a run has."""
+    """Return a run's blocks of network seeds."""
     parts = {part for file in run.rglob("*.record.json") for part in file.relative_to(run).parts[:-1]}
     return {part for part in parts if BLOCK.fullmatch(part)}
 
@@ -113,7 +113,7 @@ def _read(file: Path) -> dict:
 
 
 def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
-    """Return the files whose bytes differ although both were made alike.
+    """Return the files whose bytes differ although both sides were made alike.
 
     Raises:
         Refused: if they were not made alike, or if both computed the same seeds with different results.
@@ -134,9 +134,9 @@ def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
 )
 @command.refusing(OSError)
 def main(source: Path, into: Path) -> None:
-    """Bring in what another machine computed for other network seeds.
+    """Add the results that another machine computed for other network seeds.
 
-    RUN is the folder of a run elsewhere. Nothing is copied if anything there is damaged or was made otherwise.
+    RUN is the folder of a run elsewhere. Nothing is copied if any file there is damaged or was made differently.
 
     \b
     Example:

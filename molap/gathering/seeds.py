@@ -1,11 +1,11 @@
-"""Gather finished runs in `docs/reference`: tables, figures and verdicts of all network seeds that they have together.
+"""Gather finished runs in `docs/reference`: tables, figures and verdicts of all their network seeds together.
 
     molap seeds results/paper
 
-The runs may come from different machines and days, each with its own network seeds. Results that depend on several
-seeds (intervals, verdicts and figures) are made again by the stages themselves, with the settings in the run's records
-and the gathered tables in place of the run's; the claims are those of config/claims.yaml as it is now. Single networks
-that a figure shows are those of the run that was added last.
+The runs may come from different machines and days, each with its own network seeds. The stages themselves recompute
+the results that depend on several seeds (intervals, verdicts and figures), with the settings in the run's records and
+the gathered tables in place of the run's. The claims are those of the current config/claims.yaml. Where a figure shows
+a single network, it is one of the run that was added last.
 """
 
 import gzip
@@ -33,7 +33,7 @@ GATHERED = (
     *("performance", "robustness", "areas", "generalisation", "forgetting", "continual", "learning", "curves"),
     "modules",
 )
-"""Tables with one row or more per network."""
+"""Tables with at least one row per network."""
 COUNTED = ("components", "table1")
 """Tables that do not depend on network seeds."""
 DERIVED = ("differences", "claims")
@@ -43,7 +43,7 @@ TRAINING = ("module", "head", "separate", "sequence", "evaluation", "perturbatio
 """Stages whose source must be the same in all gathered runs."""
 UNRELATED = ("attribution", "claims", "figures", "modules", "tune")
 CHOICES = (("dni", "kinds"), ("perturbations", "kinds"), ("generalisation", "sources"))
-"""Sections and keys that choose what is computed, and do not change any row of it."""
+"""Sections and keys that choose what is computed, but do not change any row of the results."""
 
 
 def lies_in(run: Path, name: str) -> Path:
@@ -58,10 +58,10 @@ def read(folder: Path, name: str) -> pd.DataFrame | None:
 
 
 def existing(folder: Path, name: str) -> pd.DataFrame:
-    """Return a table that has to exist.
+    """Return a table that must exist.
 
     Raises:
-        FileNotFoundError: if it does not.
+        FileNotFoundError: if the table does not exist.
     """
     table = read(folder, name)
     if table is None:
@@ -70,7 +70,7 @@ def existing(folder: Path, name: str) -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write a table, compressed if it is large; the bytes are the same each time."""
+    """Write a table, compressed if it is large; the same table always gives the same bytes."""
     for suffix in (".csv", ".csv.gz"):
         (folder / f"{name}{suffix}").unlink(missing_ok=True)
     path = folder / f"{name}.csv"
@@ -81,7 +81,7 @@ def write(table: pd.DataFrame, folder: Path, name: str) -> None:
 
 
 def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
-    """Return both tables, ordered by network seed; networks of the new one replace the same networks of the old."""
+    """Return both tables, ordered by network seed; where both have a network, the new rows replace the old."""
     if there is not None:
         names = [name for name in NETWORK if name in new]
         networks = set(map(tuple, new[names].to_numpy()))
@@ -91,7 +91,7 @@ def joined(there: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def made_by(run: Path) -> dict:
-    """Return the settings and source of a run, except its seeds, and the commit, machine and versions by seed."""
+    """Return a run's settings (except its seeds) and source, and the commit, machine and versions by seed."""
     configuration = read_json(run / "configuration.json")
     configuration = {section: values for section, values in configuration.items() if section not in UNRELATED}
     configuration["seeds"] = {"data": configuration["seeds"]["data"]}
@@ -115,10 +115,10 @@ def made_by(run: Path) -> dict:
 
 
 def check_alike(alike: dict, there: Path) -> dict:
-    """Check that a run was made like those already gathered, and return what is known of all of them.
+    """Check that a run was made like those already gathered, and return what is known about all of them.
 
     Raises:
-        SystemExit: if not, with the first difference.
+        SystemExit: if it was made differently; the message gives the first difference.
     """
     if not there.exists():
         return alike
@@ -133,13 +133,13 @@ def check_alike(alike: dict, there: Path) -> dict:
 
 
 def stage(record: dict, replaced: dict[str, Path], output: Path, shell: str) -> None:
-    """Run a stage as its record says, with some inputs replaced, and let its outputs replace the recorded ones.
+    """Run a stage as recorded, but with some inputs replaced, and let its outputs replace the recorded ones.
 
     Args:
         record: the record of a job of the run.
-        replaced: path → the file that replaces it; the outputs of the stage are added.
+        replaced: path → the file that replaces it; the stage's outputs are added to it.
         output: the folder for the outputs.
-        shell: what a job's shell runs first (`molap.jobs.forks.Forks.start`).
+        shell: the commands that a job's shell runs first (`molap.jobs.forks.Forks.start`).
     """
     python = "python" if shell else sys.executable
     words = [python, "-m", f"molap.stages.{record['stage']}", "--settings", canonical_json(record["settings"])]
@@ -192,7 +192,7 @@ def redraw(run: Path, to: Path) -> None:
         records += sorted((run / "figures").glob("*.record.json")) + sorted((run / "modules").glob("fig*.record.json"))
         for record in filter(Path.exists, (*records, run / "report" / "claims.record.json")):
             values = read_json(record)
-            if values["stage"] == "claims":  # judge by the current claims, on all gathered tables
+            if values["stage"] == "claims":  # judge the current claims on all gathered tables
                 values["settings"] = {"claims": read_claims(None).model_dump(mode="json")}
                 values["inputs"] |= {
                     name: path for path, file in replaced.items() if (name := file.stem) in CLAIM_TABLES
@@ -229,7 +229,7 @@ def of_a_run(function: Callable) -> Callable:
 def main(run: Path, to: Path) -> None:
     """Add the network seeds of a run to the reference results.
 
-    RUN is a folder `results/NAME`. Tables, figures and verdicts are of all seeds that are gathered by then.
+    RUN is a folder `results/NAME`. Tables, figures and verdicts then cover all seeds gathered so far.
 
     \b
     Example:

@@ -1,10 +1,10 @@
-"""Gather finished attributions in `docs/reference`: tables, effects and figure of all switches and network seeds.
+"""Gather finished attributions in `docs/reference`: tables, effects and the figure for all switches and network seeds.
 
     molap switches results/paper
 
 Runs of `snakemake attribution` may have their own switches and seeds (`attribution.switches`,
-`attribution.networks`, `seeds.first`): a switch for which every network is trained again is expensive, one that only
-scores them differently is cheap and may have more networks. The claims are those of config/claims.yaml as it is now.
+`attribution.networks`, `seeds.first`). A switch that trains every network again is expensive, whereas one that only
+scores networks differently is cheap and may have more of them. The claims are those of the current config/claims.yaml.
 """
 
 import json
@@ -48,7 +48,7 @@ def gather(run: Path, to: Path) -> None:
 
 
 def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
-    """Return the tables by name, by switch, in the order in which the switches are listed."""
+    """Return the tables by switch and name, with the switches in the order in which they are listed."""
     runs: dict[str, dict[str, pd.DataFrame]] = {}
     for name in TABLES:
         table = read(to / "switches", name)
@@ -61,7 +61,7 @@ def gathered(to: Path) -> dict[str, dict[str, pd.DataFrame]]:
 
 
 def redraw(to: Path) -> None:
-    """Make the effects and the figure again from the gathered tables."""
+    """Recompute the effects and redraw the figure from the gathered tables."""
     claims = read_claims(None)
     followed = [claim for claim in claims.claims if claim.claim in AttributionSettings().claims]
     table = attribution(claims.model_copy(update={"claims": followed}), gathered(to), NO_SWITCH)
@@ -79,7 +79,7 @@ def redraw(to: Path) -> None:
 def main(run: Path, to: Path) -> None:
     """Add an attribution to the reference results.
 
-    RUN is a folder `results/NAME` in which `snakemake attribution` has ended.
+    RUN is a folder `results/NAME` in which `snakemake attribution` has finished.
 
     \b
     Example:

@@ -1,1 +1,1 @@
-"""Make the report's pages, captions, and tables of settings and provenance."""
+"""Make the report's pages and captions, and its tables of settings and provenance."""

@@ -1,4 +1,4 @@
-"""HTML pages of the report, with tables that can be searched and sorted; each page is a single self-contained file."""
+"""Make the report's HTML pages, each a single self-contained file with tables that can be searched and sorted."""
 
 import html
 import math
@@ -51,7 +51,7 @@ for (const part of document.querySelectorAll('section')) {
 """
 
 LONG = 36
-"""Number of characters above which a cell is broken into lines."""
+"""Number of characters above which a cell may break into several lines."""
 
 
 def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Iterable[bool] = ()) -> str:
@@ -62,7 +62,7 @@ def table(title: str, about: str, rows: pd.DataFrame, bar: str = "", strong: Ite
         about: what the table contains.
         rows: the table; numbers are shown to four digits.
         bar: a column of percentages that are also shown as bars.
-        strong: for each row whether it is set in bold.
+        strong: for each row, whether it is set in bold.
     """
     numbers = {name for name in rows if pd.api.types.is_numeric_dtype(rows[name])}
     heads = "".join(
@@ -96,14 +96,14 @@ def _number_cell(value: int | float, bar: bool) -> str:
 
 
 def _number(value: int | float) -> str:
-    """Write whole and large numbers in full, others to four digits."""
+    """Write whole and large numbers in full, and others to four digits."""
     if float(value).is_integer() or abs(value) >= 1e4:
         return f"{value:,.0f}"
     return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.3e}"
 
 
 def in_html(value: object) -> str:
-    """Return text as HTML, with text in backticks as code."""
+    """Return text as HTML; text in backticks becomes code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(str(value)))
 
 

@@ -1,4 +1,4 @@
-"""Summaries of a finished run's records: time and memory by stage, versions, machines, source digests, files."""
+"""Summarise a finished run's records: time and memory by stage, versions, machines, source digests, files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ COLUMNS = ["jobs", "startup_s", "compilation_s", "computing_s", "cpu_s", "share"
 
 
 def stage_times(records: Sequence[dict]) -> pd.DataFrame:
-    """Return the sum of CPU seconds by stage, its share of the total in percent, and the largest peak memory.
+    """Return, by stage, the sum of CPU seconds, its share of the total in percent, and the largest peak memory.
 
-    Start-up lasts until the settings are read, compilation is measured by JAX, and computing is the rest.
+    Start-up lasts until the settings are read. JAX measures compilation. Computing is the rest.
     """
     table = pd.DataFrame([{"stage": record["stage"]} | record["time"] for record in records])
     table["computing_s"] = table.cpu_s - table.startup_s - table.compilation_s
@@ -37,7 +37,7 @@ def span(records: Sequence[dict]) -> tuple[str, str]:
 
 
 def makers(records: Sequence[dict]) -> pd.DataFrame:
-    """Return the versions of packages, commits of the source and machines behind the outputs, with numbers of jobs."""
+    """Return the package versions, source commits and machines behind the outputs, with the number of jobs of each."""
     rows = []
     for name in dict.fromkeys(name for record in records for name in record["versions"]):
         rows += _counted(name, [record["versions"].get(name) for record in records])
@@ -57,7 +57,7 @@ def _commit(record: dict) -> str | None:
 
 
 def sources(records: Sequence[dict]) -> pd.DataFrame:
-    """Return the digests of the source that each stage ran, and how many jobs ran it."""
+    """Return the digests of the source that each stage ran, and the number of jobs that ran it."""
     counts = Counter((record["stage"], record["code"]) for record in records)
     return pd.DataFrame(
         [(*place, n) for place, n in sorted(counts.items())], columns=["stage", "source digest", "jobs"]
@@ -65,7 +65,7 @@ def sources(records: Sequence[dict]) -> pd.DataFrame:
 
 
 def files(paths: Sequence[str]) -> pd.DataFrame:
-    """Return the size and SHA-256 of files."""
+    """Return the sizes and SHA-256 checksums of files."""
     contents = {path: Path(path).read_bytes() for path in paths}
     rows = [(path, len(content) / 1e3, checksum(content)) for path, content in contents.items()]
     return pd.DataFrame(rows, columns=["file", "size (kB)", "SHA-256"])

@@ -1,4 +1,4 @@
-"""The settings of a run as a table for readers: values beside those of the preset, and what they mean."""
+"""Show a run's settings in a table for readers: values next to those of the preset, and what they mean."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from molap.config.run import RunSettings
 
 
 def parameters(values: dict) -> tuple[pd.DataFrame, list[bool]]:
-    """Return one row per setting, and for each row whether it differs from the preset `paper`.
+    """Return one row per setting and, for each row, whether it differs from the preset `paper`.
 
     Args:
         values: the whole configuration as plain values, as stored in `configuration.json`.

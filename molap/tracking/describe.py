@@ -1,7 +1,7 @@
 """Describe a job for MLflow: its record as parameters, metrics, curves, tags and artifacts.
 
-This module does not need MLflow. A job that trains or evaluates several network seeds becomes one run per seed, so
-that the UI can group over seeds.
+This module works without MLflow. A job that trains or evaluates several network seeds becomes one run per seed, so
+that the UI can group runs over seeds.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from molap.storage.files import canonical_json
 from molap.tracking.values import directions, finite, metrics_of, params_of, prefix_of, thin, timed
 
 SHOWN = {".png", ".svg", ".pdf", ".csv", ".json", ".html"}
-"""Outputs that are copied into MLflow; arrays stay under `results/`."""
+"""Types of outputs that are copied into MLflow; arrays stay in `results/`."""
 
 MAX_ERROR = 500
-"""Characters of an error in a tag; the note and the log hold the rest."""
+"""Largest number of characters of an error in a tag; the note and the log hold the rest."""
 
 VARIANTS = {"switch": "switch", "without": "left_out", "modules": "modules"}
-"""Folders of a preset, or of a run inside it, that hold runs of their own → the tag that names these, besides `run`."""
+"""Folders, in a preset or in a run inside it, that hold further runs → the tag, besides `run`, that names them."""
 
 
 class TrackedRun(NamedTuple):
@@ -42,12 +42,12 @@ class TrackedRun(NamedTuple):
 
 
 def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
-    """Return the runs of a finished job.
+    """Return a finished job as runs.
 
     Args:
         job: the path of its record below `results`, without `.record.json`.
         record: the record.
-        results: the results folder; the records of inputs are read from it if they exist.
+        results: the results folder, from which the records of inputs are read if they exist.
     """
     upstream = {name: _record_of(path, results) for name, path in record["inputs"].items()}
     settings, metrics, curves = record["settings"], record["metrics"], record.get("curves", {})
@@ -88,7 +88,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
 
 
 def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
-    """Return the run of a job that failed, or that ended without reporting an error."""
+    """Return a job that failed, or that ended without reporting an error, as a run."""
     settings = attempt.get("settings") or {}
     start = round(attempt["start"] * 1000)
     end = round(attempt.get("end", attempt["start"]) * 1000)
@@ -185,7 +185,7 @@ def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int]) ->
     if "grid" in tags:
         lines.append(f"The candidates of a grid of the search for how networks are trained: {tags['grid']}.")
     if "switch" in tags:
-        lines.append(f"A run of the attribution: {tags['switch']} switched.")
+        lines.append(f"A run of the attribution, with {tags['switch']} switched.")
     if "left_out" in tags:
         lines.append(f"Left out of the corpus: {', '.join(tags['left_out'].split('+'))}.")
     if record["inputs"]:
@@ -197,12 +197,12 @@ def _note(job: str, record: dict, tags: dict[str, str], shared_by: list[int]) ->
         lines.append("The source tree was clean.")
     else:
         lines.append("The source tree held uncommitted changes.")
-    lines.append(f"Everything known of it: `record.json` among the artifacts, `results/{job}.record.json`.")
+    lines.append(f"All that is known about it is in `record.json` among the artifacts and `results/{job}.record.json`.")
     return "\n\n".join(lines)
 
 
 def _artifacts(job: str, record: dict, results: Path) -> list[Path]:
-    """Return the files to copy: figures with all their formats and data, tables, and the run's full configuration."""
+    """Return the files to copy: figures in all formats with their data, tables, and the run's full configuration."""
     found = []
     for output in record["outputs"].values():
         path = _below(output, results)
@@ -218,7 +218,7 @@ def _artifacts(job: str, record: dict, results: Path) -> list[Path]:
 
 
 def _dataset(record: dict, testset: dict | None) -> dict[str, str] | None:
-    """Return the test set that a job read; its digest is that of everything that determines it."""
+    """Return the test set that a job read, with a digest of everything that determines it."""
     if not testset or "testset" not in record["inputs"]:
         return None
     settings = testset["settings"]

@@ -1,4 +1,4 @@
-"""Typeset the replication as an article: data from tables, configuration and records; text and layout in `text/`.
+"""Typeset the replication as an article: data from tables, configuration and records; text and layout from `text/`.
 
-Python works out every number and list that the text names. The text, `text/article.typ`, has no number of its own.
+Python computes every number and list in the article. The text itself, `text/article.typ`, contains no numbers.
 """

@@ -1,4 +1,4 @@
-"""Collect all that the article says: numbers as text, tables and captions, as one structure for `text/article.typ`."""
+"""Collect the article's content (numbers as text, tables and captions) in one structure for `text/article.typ`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -40,9 +40,9 @@ OF_TABLES: dict[str, Callable[[pd.DataFrame], dict]] = {
     "yardsticks": results.yardsticks,
     "attribution": lambda table: results.attribution(table, NO_SWITCH),
 }
-"""Table → the function that works out its numbers; a table that the run lacks leaves out its section."""
+"""Table → the function that computes its numbers. If the run lacks a table, the article leaves out its section."""
 CALLED = {"table1": "weights"}
-"""Table → its name in the text, which has no digits."""
+"""Table → its name in the text, which cannot have digits."""
 
 
 def contents(
@@ -58,16 +58,16 @@ def contents(
     Args:
         values: the configuration, as in `configuration.json`.
         tables: the run's tables by name, `claims` among them.
-        records: those of all jobs behind tables and figures.
+        records: the records of all jobs behind tables and figures.
         tasks: the run's tasks.
-        captions: for each figure its name, title and caption in reStructuredText.
+        captions: for each figure, its name, title and caption in reStructuredText.
         shown: paths of tables and figures, by name.
     """
     rows = tables["performance"]
     kinds = list(dict.fromkeys(_kind(*pair) for pair in zip(rows.strategy, rows.source, strict=True)))
     verdicts = results.verdicts(tables["claims"])
     n_seeds = values["seeds"]["networks"]
-    networks = f"{count(len(kinds), 'kind')} of networks, with {count(n_seeds, 'network seed')} each"
+    networks = f"{count(len(kinds), 'kind')} of network, with {count(n_seeds, 'network seed')} each"
     found = {CALLED.get(name, name): work(tables[name]) for name, work in OF_TABLES.items() if name in tables}
     return found | {
         **_head(values, len(tasks), n_seeds),
@@ -88,7 +88,7 @@ def contents(
             key: setting(value) if not isinstance(value, dict) else {name: setting(of) for name, of in value.items()}
             for key, value in values.items()
         },
-        "claims": verdicts | {"whose": "claims of its own" if values["claims"]["file"] else "the paper's claims"},
+        "claims": verdicts | {"whose": "its own claims" if values["claims"]["file"] else "the paper's claims"},
         "failures": results.failures(rows),
         "not_run": scope.not_run(values, shown, kinds, verdicts["not_run"]),
         "cost": origin.cost(records),

@@ -1,4 +1,4 @@
-"""Say what was computed: tasks, training phases, perturbations and readings, by configuration and registry."""
+"""Describe, from configuration and registry, what was computed: tasks, training phases, perturbations, readings."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ PERTURBED = {
 }
 """Perturbation → what it hits, and the unit of its strengths."""
 MOST_CHANNELS = 5
-"""Channels of a task that are all named."""
+"""Largest number of channels that are all named."""
 ANY = "?"
-"""Stands in `readings.csv` for a value about which the text says nothing."""
+"""Marks, in `readings.csv`, a value about which the text says nothing."""
 FIELDS = ("learning_rate", "recurrent_rate", "n_steps", "batch_size")
 """Settings of a phase that the table of phases shows."""
 APART = ("name", "attribution", "tune", "claims", "figures", "modules")
-"""Sections of the configuration on which no network of the run depends; their keys are no departures."""
+"""Sections of the configuration that no network of the run depends on; their keys do not count as departures."""
 
 
 def tasks_table(tasks: Sequence[Task]) -> dict:
@@ -49,14 +49,14 @@ def tasks_table(tasks: Sequence[Task]) -> dict:
 
 
 def _channels(names: Sequence[str]) -> str:
-    """Name the channels; of many, the first and the last, and how many there are."""
+    """Name all channels or, if there are many, the first and the last, and their number."""
     if len(names) <= MOST_CHANNELS:
         return ", ".join(names)
     return f"{names[0]}, {names[1]}, …, {names[-1]} ({len(names)})"
 
 
 def phases_table(values: Mapping[str, Any], kinds: Sequence[str]) -> dict:
-    """Return the table of training phases of the networks that the run has."""
+    """Return the table of the training phases of this run's networks."""
     units = f"{values['network']['n_units']}"
     phases = [
         ("module, on a primitive", "pretraining", "W_rec within it, W_in, W_out", units),
@@ -74,7 +74,7 @@ def phases_table(values: Mapping[str, Any], kinds: Sequence[str]) -> dict:
 
 
 def perturbations_table(values: Mapping[str, Any]) -> dict:
-    """Return the table of perturbations and their strengths; one without strengths is left out."""
+    """Return the table of perturbations and their strengths, without perturbations that have no strengths."""
     rows = [
         (name, hit, ", ".join(f"{strength:g}" for strength in values["perturbations"][name]) + unit)
         for name, (hit, unit) in PERTURBED.items()
@@ -84,7 +84,7 @@ def perturbations_table(values: Mapping[str, Any]) -> dict:
 
 
 def readings_table(values: Mapping[str, Any]) -> dict:
-    """Return the table of readings: text, released code, this run; in bold where the run leaves the text's letter."""
+    """Return the table of readings: text, released code, this run; bold where it departs from the text's letter."""
     rows: list[tuple[str, ...]] = []
     strong = []
     known = pd.read_csv(TEXT / "readings.csv", keep_default_na=False)
@@ -126,7 +126,7 @@ def _pairs(values: Mapping, preset: Mapping):
 
 
 def families(names: Sequence[str]) -> dict[str, str]:
-    """Return which of the paper's tasks the run has, by family, so that the text describes these alone."""
+    """Return, by family, the paper's tasks that the run has, so that the text describes only these."""
     own = [name for name in names if name in TASK_NAMES]
     groups = {
         "any": tuple(TASK_NAMES),

@@ -1,4 +1,4 @@
-"""Say where the results come from: seeds, time, machines, versions and digests, from the records."""
+"""State from the records where the results come from: seeds, time, machines, versions and digests."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from molap.report.provenance import files, makers, sources, span, stage_times
 from molap.storage.files import canonical_json, checksum
 
 MOST = 40
-"""Rows of versions and machines on the page; a run on many machines has more."""
+"""Largest number of rows of versions and machines on the page; a run on many machines has more."""
 SHOWN = 16
 """Hexadecimal digits of a SHA-256 that are printed."""
 
@@ -32,8 +32,8 @@ def provenance(values: Mapping, records: Sequence[dict], shown: Mapping[str, str
 
     Args:
         values: the configuration.
-        records: those of all jobs behind the tables and figures.
-        shown: paths of these tables and figures, by name.
+        records: the records of all jobs behind the tables and figures.
+        shown: the paths of these tables and figures, by name.
     """
     first, last = span(records)
     seeds = values["seeds"]

@@ -1,4 +1,4 @@
-"""Work out the numbers of the results from a run's tables."""
+"""Compute the numbers in the results from a run's tables."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ from molap.report.article.words import (
 Tables = Mapping[str, pd.DataFrame]
 KIND = ["strategy", "source"]
 PRIMITIVES = 4
-"""Primitives that the table shows: one more than the paper has modules at most."""
+"""Number of primitives that the table shows: one more than the most modules in the paper."""
 VERDICTS = {
     HOLDS: ("Hold", "holds", "hold"),
     FAILS: ("Do not hold", "does not hold", "do not hold"),
@@ -33,7 +33,7 @@ VERDICTS = {
     ONE: ("One network only", "has one network and no verdict", "have one network and no verdict"),
     NOT_RUN: ("Not run", "was not run", "were not run"),
 }
-"""Verdict → how a list of such claims begins, and what is said of one and of several."""
+"""Verdict → how a list of such claims begins, and the words for one claim and for several."""
 
 
 def of_kinds(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -46,7 +46,7 @@ def _rows(table: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def verdicts(claims: pd.DataFrame) -> dict:
-    """Return the table of verdicts, how many claims there are of each verdict, and which."""
+    """Return the table of verdicts and, for each verdict, which claims have it and how many."""
     claims = claims.fillna({"figures": ""})
     rows = [
         (says, verdict, decides, effect.replace("-", MINUS), n)
@@ -79,8 +79,8 @@ def performance(table: pd.DataFrame) -> dict:
     found = {
         "table": table_of(head, rows) | {"strong": [len(rows) - 1]},
         "kinds": [
-            f"{name}: {with_interval(over_networks(of, 'accuracy'))} % correct, "
-            f"{with_interval(over_networks(of, 'decision_accuracy'))} % of the decisions"
+            f"{name}: {with_interval(over_networks(of, 'accuracy'))} % of outputs correct, "
+            f"{with_interval(over_networks(of, 'decision_accuracy'))} % of decisions"
             for name, of in kinds
         ],
         "constant": f"{number(table.best_constant.min())} to {number(table.best_constant.max())}",
@@ -140,7 +140,7 @@ def weights(table: pd.DataFrame) -> dict:
 
 
 def components(table: pd.DataFrame) -> dict:
-    """Return canonical correlations and explained variance by source and number of primitives."""
+    """Return canonical correlations and explained variance, by source and number of primitives."""
     shown = table[table.component <= PRIMITIVES]
     rows = [
         (str(row.source).upper(), row.component, number(row.correlation, 4), number(100 * row.target_r2))
@@ -158,7 +158,7 @@ def forgetting(table: pd.DataFrame) -> dict:
 
 
 def robustness(areas: pd.DataFrame) -> dict:
-    """Return the areas under the curves, mean over tasks, and which kind has the largest."""
+    """Return the areas under the curves, averaged over tasks, and the kinds that have the largest."""
     single = areas[areas.task != "all"]
     kinds = [name for name, _ in of_kinds(single)]
     rows, best = [], []
@@ -173,7 +173,7 @@ def robustness(areas: pd.DataFrame) -> dict:
 
 
 def generalisation(table: pd.DataFrame) -> dict:
-    """Return what leaving tasks out of the corpus costs, by source and number of tasks left out."""
+    """Return the cost of leaving tasks out of the corpus, by source and number of tasks left out."""
     left_out = table[(table.n_left_out > 0) & (table.place == 1)]
     rows = []
     for (source, n), of in left_out.groupby(["source", "n_left_out"], sort=False):
@@ -194,7 +194,7 @@ def _paired(of: pd.DataFrame, column: str) -> str:
 
 
 def modules(table: pd.DataFrame) -> dict:
-    """Return accuracy by number of modules and what is held fixed."""
+    """Return accuracy by number of modules and by what is held fixed."""
     rows = []
     for (fixed, n, units, source), of in table.groupby(["fixed", "n_modules", "n_units", "source"], sort=False):
         explained = number(of.explained_variance.iloc[0])
@@ -205,7 +205,7 @@ def modules(table: pd.DataFrame) -> dict:
 
 
 def yardsticks(table: pd.DataFrame) -> dict:
-    """Return accuracy of the yardsticks for networks that learn all tasks."""
+    """Return the accuracy of the networks that DNI is compared with."""
     rows = [
         (name, with_half_width(over_networks(of, "accuracy")), f"{failed(of).sum()} of {len(of)}")
         for name, of in of_kinds(table)
@@ -214,7 +214,7 @@ def yardsticks(table: pd.DataFrame) -> dict:
 
 
 def attribution(table: pd.DataFrame, none: str) -> dict:
-    """Return what each switched reading moves: verdicts that change, and the largest change of an effect."""
+    """Return what each switched reading changes: the number of verdicts, and the largest change of an effect."""
     keys = ["claim", "part"]
     before = table[table.switch == none].set_index(keys).verdict
     rows = []

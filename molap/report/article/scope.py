@@ -14,14 +14,14 @@ KINDS = {
 """Kinds of networks that the claims compare, and that a configuration can leave out."""
 STUDIES = {
     "modules": "the number of modules (``snakemake modules``)",
-    "yardsticks": "the yardsticks of DNI (``snakemake yardsticks``)",
+    "yardsticks": "the baselines of DNI (``snakemake yardsticks``)",
     "attribution": "the attribution of effects to readings (``snakemake attribution``)",
 }
-"""Studies with a target of their own → what they are about."""
+"""Study with its own target → what it is about."""
 
 
 def not_run(values: Mapping, tables: Collection[str], kinds: Sequence[str], claims: str) -> list[list[dict[str, str]]]:
-    """Return a sentence for everything that the run lacks beside the preset with several network seeds.
+    """Return a sentence for each thing that the run lacks compared with the preset at several network seeds.
 
     Args:
         values: the configuration.
@@ -35,7 +35,7 @@ def not_run(values: Mapping, tables: Collection[str], kinds: Sequence[str], clai
     if missing:
         found.append(f"Of the paper's tasks, the run lacks {listed(missing)}.")
     if own:
-        found.append(f"Tasks that are not of the paper: {listed(map(breakable, own))}.")
+        found.append(f"These tasks are not in the paper: {listed(map(breakable, own))}.")
     without = [name for kind, name in KINDS.items() if kind not in kinds]
     if without:
         found.append(f"The run has no networks of these kinds: {listed(without)}.")
@@ -45,12 +45,12 @@ def not_run(values: Mapping, tables: Collection[str], kinds: Sequence[str], clai
         found.append("No task was left out of the corpus.")
     if values["seeds"]["networks"] == 1:
         found.append(
-            "There is one network seed. Nothing can be said about the scatter of networks, and no claim about networks "
-            "has a verdict."
+            "There is one network seed. It says nothing about how much networks vary, and no claim about networks has "
+            "a verdict."
         )
     studies = [about for study, about in STUDIES.items() if study not in tables]
     if studies:
         found.append(f"These studies were not run: {listed(studies)}.")
     if claims:
-        found.append(f"Claims that need what is missing were not tested: {claims}.")
+        found.append(f"Claims that depend on what is missing were not tested: {claims}.")
     return [runs_of(sentence) for sentence in found]

@@ -1,4 +1,4 @@
-"""Typeset the article with Typst: text and layout from `text/`, what they say from one structure."""
+"""Typeset the article with Typst: text and layout come from `text/`, the content from one structure."""
 
 import json
 import shutil
@@ -16,12 +16,12 @@ INSTALL = "pip install -e '.[article]' -c envs/pins.txt"
 
 
 def pdf(content: Mapping[str, Any], figures: Mapping[str, str]) -> bytes:
-    """Return the article as PDF: the same bytes for the same content, figures and version of Typst.
+    """Return the article as PDF; the same content, figures and version of Typst give the same bytes.
 
-    Fonts are those that Typst brings along; nothing is fetched.
+    The fonts are those that come with Typst; nothing is fetched.
 
     Args:
-        content: what `molap.report.article.contents.contents` returns.
+        content: the structure that `molap.report.article.contents.contents` returns.
         figures: paths of the figures (PDF) by name.
 
     Raises:
@@ -33,10 +33,10 @@ def pdf(content: Mapping[str, Any], figures: Mapping[str, str]) -> bytes:
 
 @contextmanager
 def sources(content: Mapping[str, Any], figures: Mapping[str, str]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Collect all that Typst reads in one folder, beyond which it reads nothing.
+    """Collect everything that Typst reads in one folder; it reads nothing outside that folder.
 
     Yields:
-        The module `typst`, and the arguments by which its functions find the article.
+        The module `typst`, and the arguments with which its functions find the article.
     """
     try:
         import typst

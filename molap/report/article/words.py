@@ -10,16 +10,16 @@ import pandas as pd
 from molap.claims.verdicts import Interval, interval
 
 MARKS = re.compile(r"(\*\*.+?\*\*|``.+?``|(?<![\w*])\*[^\s*][^*]*\*)", re.DOTALL)
-"""What reStructuredText marks in captions: strong, code and emphasised words."""
+"""Words that reStructuredText marks in captions as strong, code or emphasised."""
 UNBROKEN = 14
-"""Characters without a space after which a long name may be broken."""
+"""Number of characters without a space after which a long name may be broken."""
 BREAK = "\u200b"
-"""A space without width: a line may end there."""
+"""A zero-width space, at which a line may end."""
 MINUS = "−"
 
 
 def number(value: SupportsFloat, decimals: int = 1) -> str:
-    """Write a number with a true minus sign and thousands separated; a missing one is a dash."""
+    """Write a number with a true minus sign and separated thousands, and a missing number as a dash."""
     value = float(value)
     if math.isnan(value):
         return "–"
@@ -33,7 +33,7 @@ def whole(value: SupportsFloat) -> str:
 
 
 def setting(value: object) -> str:
-    """Write the value of a setting as a configuration file has it."""
+    """Write the value of a setting as in a configuration file."""
     if isinstance(value, dict):
         return ", ".join(f"{name}: {setting(item)}" for name, item in value.items()) or "none"
     if isinstance(value, list | tuple):
@@ -44,7 +44,7 @@ def setting(value: object) -> str:
 
 
 def with_interval(found: Interval, decimals: int = 1) -> str:
-    """Write a mean with its interval; with one network there is none."""
+    """Write a mean with its interval; for one network there is no interval."""
     mean = number(found.mean, decimals)
     if pd.isna(found.low):
         return mean
@@ -74,7 +74,7 @@ def listed(items: Iterable[object], last: str = "and") -> str:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Write whole numbers with runs of three or more in short: 1, 4 to 7."""
+    """Write whole numbers, with runs of three or more shortened: 1, 4 to 7."""
     runs: list[list[int]] = []
     for n in sorted(numbers):
         if runs and n == runs[-1][-1] + 1:
@@ -85,13 +85,13 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def breakable(text: object) -> str:
-    """Let a long name, or a path, end a line after a sign or after some letters."""
+    """Let a line break inside a long name or path, after a sign or after some letters."""
     found = re.sub(r"(?<=[_/+])(?=\w)|(?<=\.)(?=[a-z])", BREAK, str(text))
     return re.sub(rf"([^\s{BREAK}]{{{UNBROKEN}}})(?=[^\s{BREAK}])", rf"\1{BREAK}", found)
 
 
 def runs_of(text: str) -> list[dict[str, str]]:
-    """Divide a caption in reStructuredText into runs of text with a style, so that nothing in it is evaluated."""
+    """Split a reStructuredText caption into runs of text with a style, so that nothing in it is evaluated."""
     found = []
     for part in MARKS.split(" ".join(text.split())):
         for mark, style in (("**", "strong"), ("``", "code"), ("*", "emph")):
@@ -109,8 +109,8 @@ def table_of(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 
     Args:
         head: names of the columns.
         rows: cells, as text.
-        left: the number of columns, from the first, that are set to the left; the others hold numbers.
-        wide: columns that take the room that the others leave.
+        left: the number of columns, from the first, that are aligned left; the others hold numbers.
+        wide: columns that take the width that the others leave.
     """
     return {
         "head": [breakable(name) for name in head],
