@@ -29,7 +29,7 @@ from molap.planning.why import places
 
 TABLE = REPOSITORY / "docs" / "tables" / "reruns.json"
 PAGE = REPOSITORY / "docs" / "reruns.md"
-TARGETS = ("default", "yardsticks", "modules", "article", "tune", "diagnose")
+TARGETS = ("default", "baselines", "modules", "article", "tune", "diagnose")
 RULES = {"claims": "claims_table", "modules": "modules_table", "article": "article_pdf"}
 """Rules that are not called as their stage is, because a target is; the head of the page says so."""
 MADE, READ = "Missing output files", "Input files updated by another job"
@@ -42,7 +42,7 @@ VALUES = {
     "heads.n_stages": 2,
     "separate.n_stages": 2,
     "dni.n_stages": 2,
-    "dni.yardsticks": ["dni-norule"],
+    "dni.baselines": ["dni-norule"],
     "perturbations.n_trials": 20,
     "perturbations.example_task": "delay_pro",
     "generalisation.sources": ["pca"],
@@ -237,7 +237,7 @@ Comments, docstrings, layout, `touch` and the order of keys re-run nothing; a re
 table re-runs `pages` alone, the report's pages that print it. Swapped values, an older modification time, removed
 metadata and other versions of the packages are noticed.
 
-The table holds for a plain `snakemake` and for the targets `yardsticks`, `modules`, `article`, `tune` and `diagnose`.
+The table holds for a plain `snakemake` and for the targets `baselines`, `modules`, `article`, `tune` and `diagnose`.
 `snakemake attribution` adds runs inside the run, to which the same rules apply; the keys of `attribution` set these.
 
 This page is made from the rules by `python benchmarks/reruns.py`; `tests/workflow/test_contract.py` derives every

@@ -5,7 +5,7 @@
 
 CPU seconds: start-up until the settings were read (Python and its imports), compilation as JAX measures it, computing
 all else. The jobs of a stage are those of the run and of the runs inside it (`without/`, `modules/`, `tune/`,
-`yardsticks/`).
+`baselines/`).
 
 Below the table: the arithmetic of the recurrences in training and perturbations (the products of states, errors and
 gradients with W_rec), the time that it takes at the speed of NumPy's sgemm at this moment, and the share of the run.

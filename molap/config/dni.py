@@ -1,4 +1,4 @@
-"""Settings of the networks that learn all tasks: DNI and its yardsticks."""
+"""Settings of the networks that learn all tasks: DNI and its baselines."""
 
 from typing import Literal
 
@@ -44,9 +44,9 @@ class DniSettings(RecurrentPhaseSettings, MethodSettings):
         description="Networks to train: by DNI, in `sequential` order without protection, or on all tasks `joint`ly; "
         "with a one-hot `rule` input that names the task (native code), or without one (`norule`, as released).",
     )
-    yardsticks: tuple[SharedKind, ...] = Field(
+    baselines: tuple[SharedKind, ...] = Field(
         ("dni-norule", "sequential-rule", "joint-rule"),
-        description="`snakemake yardsticks` trains these networks and shows them together with those of `kinds`.",
+        description="`snakemake baselines` trains these networks and shows them together with those of `kinds`.",
     )
     n_units: int = Field(
         200,

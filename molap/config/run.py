@@ -80,7 +80,7 @@ class RunSettings(Section):
             ("tasks.names", self.tasks.names),
             ("primitives.sources", self.primitives.sources),
             ("dni.kinds", self.dni.kinds),
-            ("dni.yardsticks", self.dni.yardsticks),
+            ("dni.baselines", self.dni.baselines),
             ("modules.numbers", self.modules.numbers),
             ("figures.scaling_units", self.figures.scaling_units),
             ("figures.plateau_tasks", self.figures.plateau_tasks or ()),

@@ -14,10 +14,10 @@ TEXT = Path(__file__).parents[1] / "report" / "article" / "text"
 """Text, layout and references of the article, which are no Python and so no part of a digest of source."""
 STUDIES = {
     "modules": ("modules", "fig_modules"),
-    "yardsticks": ("performance", "fig_yardsticks"),
+    "baselines": ("performance", "fig_baselines"),
     "attribution": ("attribution", "fig_attribution"),
 }
-"""Studies with a target of their own that join the article → their table and figure; the yardsticks' table is that of
+"""Studies with a target of their own that join the article → their table and figure; the baselines' table is that of
 their own run."""
 PAPER_FIRST = ("fig1c", "fig2", "fig3", "fig4", "fig5")
 

@@ -32,10 +32,10 @@ def sequence_kinds(c: RunConfig) -> list[str]:
     return [kind for kind in c.dni.kinds if kind.partition("-")[0] in IN_SEQUENCE]
 
 
-def yardstick_kinds(c: RunConfig) -> list[str]:
+def baseline_kinds(c: RunConfig) -> list[str]:
     """Return the kinds of networks with which those that learn one task after another are compared."""
     own = sequence_kinds(c)
-    return [kind for kind in dict.fromkeys((*c.dni.yardsticks, *c.dni.kinds)) if kind not in own]
+    return [kind for kind in dict.fromkeys((*c.dni.baselines, *c.dni.kinds)) if kind not in own]
 
 
 def task_order(c: RunConfig, order: int | str) -> list[str]:

@@ -72,7 +72,7 @@ The paths in the table below use these placeholders:
 - `{run}` is the name of the configuration, or a run inside it:
   - `<name>/without/<tasks>` for modules pre-trained without some tasks;
   - `<name>/modules/<size>` for other numbers of modules;
-  - `<name>/yardsticks` for the networks that DNI is compared with.
+  - `<name>/baselines` for the networks that DNI is compared with.
 - `{block}` is a block of network seeds: `s0`, or `s0-3` for several trained together.
 - `{grid}` is a grid of the search: `grid1`, `grid2`, … in the order of `tune.grids`.
 - `{kind}` is `separate`, `molap-` and the source, or `dni-`, `sequential-` or `joint-` and `rule` or `norule`.

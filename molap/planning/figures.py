@@ -160,20 +160,20 @@ FIGURES = {
         readings=("network.n_modules", "network.biases", "heads.n_steps", "dni.n_steps"),
         seeds=counted,
     ),
-    "fig_yardsticks": Figure(
-        "learning in sequence, beside its yardsticks",
-        "**Learning in sequence, beside its yardsticks.** A: accuracy on every task (column) after learning every task "
+    "fig_baselines": Figure(
+        "learning in sequence, with its baselines",
+        "**Learning in sequence, with its baselines.** A: accuracy on every task (column) after learning every task "
         "(row); right of the white line are tasks that the network has not learned yet. Forgetting shows as a column "
         "that darkens downwards. B: each task right after it was learned, after all tasks, and in a network trained on "
         "all tasks at once; black lines are the best *constant* output.",
-        "networks that learn all tasks, compared with those of `snakemake yardsticks`; data in `.csv`",
-        lambda inputs, w: inputs.yardsticks(w),
+        "networks that learn all tasks, compared with those of `snakemake baselines`; data in `.csv`",
+        lambda inputs, w: inputs.baselines(w),
         _labels,
         readings=(*SCORED, *DNI),
         seeds=over_seeds,
         panels=("scores", "joint"),
         wanted=never,
-        template="{run}/yardsticks/fig_yardsticks.png",
+        template="{run}/baselines/fig_baselines.png",
     ),
     "fig_modules": Figure(
         "number of modules",

@@ -29,7 +29,7 @@ from molap.planning.contents import (
     sequence_kinds,
     task_order,
 )
-from molap.planning.outputs import chain_name, chain_run, checkpoints_path, modules_run, yardsticks_run
+from molap.planning.outputs import baselines_run, chain_name, chain_run, checkpoints_path, modules_run
 from molap.planning.plan import Plan
 from molap.planning.rows import Files
 from molap.storage.files import record_path
@@ -272,11 +272,11 @@ class Inputs:
         return {f"table{i}": file for i, file in enumerate(found)}
 
     def in_turn(self, w: Any = None) -> Files:
-        """Return the tables of the run and its yardsticks about networks that learn one task after another."""
-        runs = {"continual": self._config.name, "yardsticks": yardsticks_run(self._config.name)}
+        """Return the tables of the run and its baselines about networks that learn one task after another."""
+        runs = {"continual": self._config.name, "baselines": baselines_run(self._config.name)}
         with_any = {name: run for name, run in runs.items() if sequence_kinds(self._plan.runs[run])}
         return {name: self._plan.path("continual", run) for name, run in with_any.items()}
 
-    def yardsticks(self, w: Any) -> Files:
-        """Return the tables of `in_turn`, and the table of the yardsticks' performance."""
-        return self.in_turn() | {"performance": self._plan.path("performance", yardsticks_run(self._config.name))}
+    def baselines(self, w: Any) -> Files:
+        """Return the tables of `in_turn`, and the table of the baselines' performance."""
+        return self.in_turn() | {"performance": self._plan.path("performance", baselines_run(self._config.name))}

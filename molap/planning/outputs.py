@@ -8,7 +8,7 @@ from molap.planning.figures import FIGURES
 from molap.planning.tables import TABLES
 from molap.storage.paths import RESULTS
 
-PROGRAMS = {"validation": "testset", "fig_yardsticks": "fig_dni"}
+PROGRAMS = {"validation": "testset", "fig_baselines": "fig_dni"}
 """Outputs that the program of another output makes → that program's output."""
 
 
@@ -183,9 +183,9 @@ def modules_run(run: str, size: str) -> str:
     return f"{run}/modules/{size}"
 
 
-def yardsticks_run(run: str) -> str:
-    """Return the run inside a run that holds the yardsticks for networks that learn all tasks."""
-    return f"{run}/yardsticks"
+def baselines_run(run: str) -> str:
+    """Return the run inside a run that holds the baselines for networks that learn all tasks."""
+    return f"{run}/baselines"
 
 
 def checkpoints_path(network: str) -> str:

@@ -15,8 +15,8 @@ from molap.config.base import ConfigError, check
 from molap.config.run import RunConfig, read
 from molap.jobs.command import Refused, refusing, run
 from molap.jobs.digests import source_digest, user_modules
-from molap.planning.contents import kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order, yardstick_kinds
-from molap.planning.outputs import chain_run, modules_run, path, yardsticks_run
+from molap.planning.contents import baseline_kinds, kinds, left_out_sets, lesion_task, module_sizes, sweep, task_order
+from molap.planning.outputs import baselines_run, chain_run, modules_run, path
 from molap.planning.settings import STAGES
 from molap.storage.files import canonical_json, record_path
 from molap.storage.paths import FITTED, IN_SEQUENCE, NO_SWITCH, switch_run
@@ -37,7 +37,7 @@ UPSTREAM = {
 }
 """Stages that runs may share, and the stages on which each depends."""
 SCORED = ("evaluation", "perturbation")
-"""Stages that score a network. Runs with a reading switched share them, as does the run of the yardsticks, if the
+"""Stages that score a network. Runs with a reading switched share them, as does the run of the baselines, if the
 network, test set and settings are the same."""
 
 
@@ -57,10 +57,10 @@ def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
     }
 
 
-def yardsticks(c: RunConfig) -> dict[str, RunConfig]:
-    """Return, by run, the configuration of the yardsticks for networks that learn all tasks."""
+def baselines(c: RunConfig) -> dict[str, RunConfig]:
+    """Return, by run, the configuration of the baselines for networks that learn all tasks."""
     nothing = {"kinds": (), "tasks": (), "example_task": None}
-    return {yardsticks_run(c.name): _changed(c, dni={"kinds": yardstick_kinds(c)}, perturbations=nothing)}
+    return {baselines_run(c.name): _changed(c, dni={"kinds": baseline_kinds(c)}, perturbations=nothing)}
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
@@ -107,7 +107,7 @@ def _changed(c: RunConfig, **sections: dict) -> RunConfig:
 class Plan:
     """The runs of one configuration.
 
-    They are the run itself, its chains without some tasks, those with other numbers of modules, its yardsticks, and
+    They are the run itself, its chains without some tasks, those with other numbers of modules, its baselines, and
     those with one reading switched. If the settings of a stage, and those of all stages before it, are the same in
     several runs, the stage is computed once, in the first of these runs.
     """
@@ -121,7 +121,7 @@ class Plan:
         """Records beside the outputs whose paths were requested → stage and wildcards of their jobs."""
         followed_claims(config)  # refuses an invalid file before any work
         self.runs = Runs({config.name: config})
-        self.runs |= chains(config, config.name) | module_numbers(config) | yardsticks(config)
+        self.runs |= chains(config, config.name) | module_numbers(config) | baselines(config)
         for switch in config.attribution.switches:
             self.runs[switch_run(config.name, switch)]  # refuses an invalid switch before any work
 
@@ -166,10 +166,10 @@ class Plan:
         return self.path("head", run, block=block, source=source, task=task, module=modules)
 
     def collected_kinds(self, run: str) -> list[str]:
-        """Return the kinds of networks in a run's table of performance; for the run of the yardsticks, only the
-        yardsticks."""
+        """Return the kinds of networks in a run's table of performance; for the run of the baselines, only the
+        baselines."""
         c = self.runs[run]
-        return list(c.dni.kinds) if run == yardsticks_run(self.config.name) else kinds(c)
+        return list(c.dni.kinds) if run == baselines_run(self.config.name) else kinds(c)
 
     def pretrained(self, run: str, block: str, source: str) -> str:
         """Return the network that the heads of a source freeze: after the last module, or the bare reservoir."""
@@ -180,7 +180,7 @@ class Plan:
         return self.path("module", run, block=block, source=source, module=self.runs[run].network.n_modules)
 
     def _owner(self, stage: str, run: str, wildcards: dict) -> str:
-        shares_scores = "/switch/" in run or run == yardsticks_run(self.config.name)
+        shares_scores = "/switch/" in run or run == baselines_run(self.config.name)
         if stage not in UPSTREAM and not (stage in SCORED and shares_scores):
             return run
         return next(other for other in self._related(run) if self._same(stage, run, other, wildcards))

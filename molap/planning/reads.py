@@ -9,7 +9,7 @@ from molap.planning.article import STUDIES
 from molap.planning.contents import curve_figures
 from molap.planning.figures import FIGURES, wanted_figures
 from molap.planning.inputs import Inputs
-from molap.planning.outputs import yardsticks_run
+from molap.planning.outputs import baselines_run
 from molap.planning.plan import Plan
 from molap.planning.rows import Files, Reads, tables
 from molap.planning.tables import TABLES, paged_tables, wanted_tables
@@ -86,11 +86,11 @@ class StageInputs(Inputs):
         """Return table and figure of each study whose target the user named, or whose table exists."""
         found: Files = {}
         for study, (table, figure) in STUDIES.items():
-            run = yardsticks_run(w.run) if study == "yardsticks" else w.run
+            run = baselines_run(w.run) if study == "baselines" else w.run
             file = self._plan.path(table, run)
             if study in self._targets() or Path(file).is_file():
                 found[study] = file
-                if study != "yardsticks" or self.in_turn():
+                if study != "baselines" or self.in_turn():
                     found[figure] = self._plan.path(figure, w.run)
         return found
 

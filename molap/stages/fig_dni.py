@@ -1,4 +1,4 @@
-"""Draw how networks that learn in sequence perform after each task, alone or beside their yardsticks."""
+"""Draw how networks that learn in sequence perform after each task, alone or beside their baselines."""
 
 import pandas as pd
 
@@ -17,8 +17,8 @@ class Settings(Section):
 
 
 def work(job: Job[Settings]) -> None:
-    """Draw and save the figure, with its data; the run's own networks come first, then any yardsticks."""
-    files = [job.inputs[name] for name in ("continual", "yardsticks") if name in job.inputs]
+    """Draw and save the figure, with its data; the run's own networks come first, then any baselines."""
+    files = [job.inputs[name] for name in ("continual", "baselines") if name in job.inputs]
     scores = pd.concat([read_table(file, keep_default_na=False) for file in files], ignore_index=True)
     performance = read_table(job.inputs["performance"])
     data = {"scores": scores[scores.order == 0], "joint": performance[performance.strategy == "joint"]}

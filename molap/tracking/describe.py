@@ -133,8 +133,8 @@ def _tags(job: str, record: dict, upstream: dict, seeds: list[int]) -> dict[str,
     while len(parts) > 2 and parts[0] in VARIANTS:
         variant, name, *parts = parts
         tags |= {VARIANTS[variant]: name, "run": f"{tags['run']}/{variant}/{name}"}
-    if len(parts) > 1 and parts[0] == "yardsticks":
-        tags["run"] += "/yardsticks"
+    if len(parts) > 1 and parts[0] == "baselines":
+        tags["run"] += "/baselines"
     if len(parts) > 2 and parts[0] == "tune":
         tags["grid"] = parts[1]
     if isinstance(settings.get("kind"), str):

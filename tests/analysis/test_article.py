@@ -114,7 +114,7 @@ def test_every_figure_is_shown_once(ten):
 
 def test_studies_join_where_there_are_any(ten, tmp_path):
     assert "These studies were not run: the number of modules" in ten.said()
-    whole = Sources(tmp_path, TEN, without=("yardsticks", "fig_yardsticks"))
+    whole = Sources(tmp_path, TEN, without=("baselines", "fig_baselines"))
     said = whole.said()
     assert "switches 17 readings" in said and "the number of modules (snakemake" not in said
     assert {"fig_modules", "fig_attribution"} <= {figure["name"] for figure in whole.contents()["figures"]}

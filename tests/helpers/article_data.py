@@ -47,7 +47,7 @@ RECORD = {
     "git": {"commit": "feedc0ffee" * 4, "dirty": False},
     "machine": {"system": "Linux", "processor": "Processor", "cores": 2},
 }
-STUDIES = ("modules", "attribution", "fig_modules", "fig_attribution", "yardsticks", "fig_yardsticks")
+STUDIES = ("modules", "attribution", "fig_modules", "fig_attribution", "baselines", "fig_baselines")
 
 
 class Sources:

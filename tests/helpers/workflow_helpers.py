@@ -132,7 +132,7 @@ class Scratch:
         }
 
 
-TARGETS = ("all", "default", "yardsticks", "modules", "article", "tune", "diagnose")
+TARGETS = ("all", "default", "baselines", "modules", "article", "tune", "diagnose")
 """Rules that only name what is wanted."""
 
 

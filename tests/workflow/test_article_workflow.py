@@ -17,7 +17,7 @@ BLOCKED = "import sys\nsys.modules['typst'] = None\n"
 
 def test_the_article_of_all_targets_has_their_studies(complete):
     record = json.loads((complete.folder / ARTICLE.replace(".pdf", ".record.json")).read_text())
-    assert {"modules", "fig_modules", "yardsticks", "fig_yardsticks", "claims", "areas"} <= record["inputs"].keys()
+    assert {"modules", "fig_modules", "baselines", "fig_baselines", "claims", "areas"} <= record["inputs"].keys()
     assert "attribution" not in record["inputs"]
     assert (complete.folder / ARTICLE).read_bytes().startswith(b"%PDF")
 
@@ -26,7 +26,7 @@ def test_without_studies_the_article_is_made_from_the_default_run(changed):
     result = changed.run("article")
     assert result.returncode == 0, result.stdout + result.stderr
     record = changed.folder / ARTICLE.replace(".pdf", ".record.json")
-    assert not {"modules", "yardsticks", "attribution"} & json.loads(record.read_text())["inputs"].keys()
+    assert not {"modules", "baselines", "attribution"} & json.loads(record.read_text())["inputs"].keys()
     before = (changed.folder / ARTICLE).read_bytes()
     assert changed.planned("article") == {}
     # Only the article follows its text; the same inputs give the same bytes.

@@ -81,20 +81,20 @@ def test_other_numbers_of_modules_are_runs_beside_the_main_one(changed):
 
 
 @pytest.mark.exhaustive
-def test_yardsticks_are_trained_beside_the_run_and_shown_with_its_networks(changed):
-    planned = changed.planned("yardsticks")
-    tables = {"performance": 1, "continual": 1, "forgetting": 1, "fig_yardsticks": 1}
+def test_baselines_are_trained_beside_the_run_and_shown_with_its_networks(changed):
+    planned = changed.planned("baselines")
+    tables = {"performance": 1, "continual": 1, "forgetting": 1, "fig_baselines": 1}
     assert planned == tables | {"sequence": 6, "scores": 2, "evaluation": 6}
-    result = changed.run("yardsticks")
+    result = changed.run("baselines")
     assert result.returncode == 0, result.stdout + result.stderr
     folder = changed.folder / "results/tiny"
-    scores = pd.read_csv(folder / "yardsticks/fig_yardsticks_scores.csv", keep_default_na=False)
+    scores = pd.read_csv(folder / "baselines/fig_baselines_scores.csv", keep_default_na=False)
     kinds = list((scores.strategy + "-" + scores.source).drop_duplicates())
     assert kinds == ["dni-rule", "dni-norule", "sequential-rule"]
     own = pd.read_csv(folder / "tables/continual.csv", keep_default_na=False)
     pd.testing.assert_frame_equal(scores[: len(own)], own)
-    assert set(pd.read_csv(folder / "yardsticks/fig_yardsticks_joint.csv").strategy) == {"joint"}
-    assert all((folder / f"yardsticks/fig_yardsticks.{ending}").exists() for ending in ("png", "svg", "pdf"))
+    assert set(pd.read_csv(folder / "baselines/fig_baselines_joint.csv").strategy) == {"joint"}
+    assert all((folder / f"baselines/fig_baselines.{ending}").exists() for ending in ("png", "svg", "pdf"))
     assert (folder / "sequences/s0-1/sequential-rule/order0/mem_dm1.npz").exists()
     for record in (folder / "sequences/s0-1/sequential-rule/order0").glob("*.record.json"):
         read = json.loads(record.read_text())["inputs"]
@@ -104,6 +104,6 @@ def test_yardsticks_are_trained_beside_the_run_and_shown_with_its_networks(chang
     assert all(np.array_equal(array, expected[name]) for name, array in found.items()) and "memory_z" not in found
     told, wanted = (json.loads(file.with_suffix(".record.json").read_text()) for file in (ours, trained))
     assert told["curves"] == wanted["curves"] and told["metrics"] == wanted["metrics"]
-    assert not (folder / "yardsticks/networks").exists()
-    assert not (folder / "yardsticks/sequences/s0-1/dni-rule").exists()
-    assert changed.planned("yardsticks") == {} == changed.planned()
+    assert not (folder / "baselines/networks").exists()
+    assert not (folder / "baselines/sequences/s0-1/dni-rule").exists()
+    assert changed.planned("baselines") == {} == changed.planned()

@@ -141,10 +141,10 @@ def figure_files(name, **wildcards):
     return [png.removesuffix("png") + ending for ending in ("png", "svg", "pdf")]
 
 
-def yardstick_files(wildcards):
-    """The tables of the yardsticks, and their figure where any network learns the tasks in turn."""
-    run = yardsticks_run(run_config.name)
+def baseline_files(wildcards):
+    """The tables of the baselines, and their figure where any network learns the tasks in turn."""
+    run = baselines_run(run_config.name)
     if not plan.runs[run].dni.kinds:
-        raise WorkflowError("dni.yardsticks: there is none beside dni.kinds; name a kind that dni.kinds lacks")
+        raise WorkflowError("dni.baselines: there is none beside dni.kinds; name a kind that dni.kinds lacks")
     names = ["performance"] + ["continual", "forgetting"] * bool(sequence_kinds(plan.runs[run]))
-    return [plan.path(name, run) for name in names] + (figure_files("fig_yardsticks") if inputs.in_turn() else [])
+    return [plan.path(name, run) for name in names] + (figure_files("fig_baselines") if inputs.in_turn() else [])

@@ -17,7 +17,7 @@ SECTIONS = {
     "fig2": "performance",
     "fig_learning": "performance",
     "fig_dni": "sequence",
-    "fig_yardsticks": "sequence",
+    "fig_baselines": "sequence",
     "fig3": "robustness",
     "fig4": "robustness",
     "fig_relative": "robustness",
@@ -37,7 +37,7 @@ OF_TABLES: dict[str, Callable[[pd.DataFrame], dict]] = {
     "areas": results.robustness,
     "generalisation": results.generalisation,
     "modules": results.modules,
-    "yardsticks": results.yardsticks,
+    "baselines": results.baselines,
     "attribution": lambda table: results.attribution(table, NO_SWITCH),
 }
 """Table → the function that computes its numbers. If the run lacks a table, the article leaves out its section."""

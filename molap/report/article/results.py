@@ -204,7 +204,7 @@ def modules(table: pd.DataFrame) -> dict:
     return {"table": table_of(head, rows, left=2)}
 
 
-def yardsticks(table: pd.DataFrame) -> dict:
+def baselines(table: pd.DataFrame) -> dict:
     """Return the accuracy of the networks that DNI is compared with."""
     rows = [
         (name, with_half_width(over_networks(of, "accuracy")), f"{failed(of).sum()} of {len(of)}")

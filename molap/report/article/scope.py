@@ -14,7 +14,7 @@ KINDS = {
 """Kinds of networks that the claims compare, and that a configuration can leave out."""
 STUDIES = {
     "modules": "the number of modules (``snakemake modules``)",
-    "yardsticks": "the baselines of DNI (``snakemake yardsticks``)",
+    "baselines": "the baselines of DNI (``snakemake baselines``)",
     "attribution": "the attribution of effects to readings (``snakemake attribution``)",
 }
 """Study with its own target → what it is about."""
