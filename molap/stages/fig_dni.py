@@ -1,4 +1,4 @@
-"""Draw how networks that learn in sequence perform after each task, alone or beside their baselines."""
+"""Draw how networks that learn in sequence perform after each task, alone or with their baselines."""
 
 import pandas as pd
 
