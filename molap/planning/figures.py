@@ -47,10 +47,10 @@ FIGURES = {
     ),
     "fig2": Figure(
         "Fig 2: performance",
-        "**Performance.** A to C: outputs correct, fixation included, by task and kind of network; the black lines are "
-        "what the best *constant* output scores, below which nothing has been learned. D and E: {example_task} in "
-        "detail, on pre-trained modules and on a random reservoir: outputs against targets, errors, loss, units and "
-        "weights. Look at whether pre-training (blue, green) stands above the random reservoir (pink).",
+        "**Performance.** A to C: outputs correct, fixation included, by task and kind of network. The black lines "
+        "show the score of the best *constant* output; a network below it has learned nothing. D and E: {example_task} "
+        "in detail, on pre-trained modules and on a random reservoir: outputs against targets, errors, loss, units and "
+        "weights. Compare pre-training (blue, green) with the random reservoir (pink).",
         "Fig 2: performance and T7; data in `fig2_*.csv`",
         lambda inputs, w: inputs.examples(w),
         lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)} | shown(c, c.figures.example_task),
@@ -63,8 +63,8 @@ FIGURES = {
         "learning in sequence",
         "**Learning in sequence.** A: accuracy on every task (column) after learning every task (row); right of the "
         "white line are tasks that the network has not learned yet. Forgetting shows as a column that darkens "
-        "downwards. B: each task right after it was learned, and after all tasks; in a network trained on all tasks at "
-        "once, where there is one; black lines are the best *constant* output.",
+        "downwards. B: each task right after it was learned, after all tasks, and in a network trained on all tasks at "
+        "once, if there is one. The black lines show the best *constant* output.",
         "learning in sequence: accuracy on every task after every task; data in `fig_dni_*.csv`",
         tables("continual", "performance"),
         _labels,
@@ -76,7 +76,7 @@ FIGURES = {
     "fig_areas": Figure(
         "areas under the curves",
         "**Areas under the curves** of accuracy over strength, divided by their width, by perturbation and kind of "
-        "network, mean over tasks. A: as measured; B: relative to the intact network, so that networks that never "
+        "network, averaged over tasks. A: as measured. B: relative to the intact network, so that networks that never "
         "learned a task do not pass for robust ones.",
         "area under the curve by perturbation and kind; data in `.csv`",
         tables("areas"),
@@ -87,9 +87,9 @@ FIGURES = {
     ),
     "fig_matched": Figure(
         "the same number of weights",
-        "**The same number of weights.** Lesions within modules, between them and over the whole network, against the "
-        "share of all recurrent weights that they hit: the same percentage is twice as many weights between two "
-        "modules as within one. Where the curves of a panel coincide, only the number of weights matters and not their "
+        "**The same number of weights.** Lesions within modules, between modules and of the whole network, against the "
+        "share of all recurrent weights that they hit. The same percentage hits twice as many weights between two "
+        "modules as within one. Where the curves of a panel coincide, only the number of weights matters, not their "
         "place.",
         "lesions compared at the same number of weights; data in `.csv`",
         tables("robustness"),
@@ -105,9 +105,9 @@ FIGURES = {
     "fig3": Figure(
         "Fig 3: lesions by module",
         "**Lesions by module.** A row for each place that is lesioned: within module 1, within module 2, …, between "
-        "them. a: accuracy against the share of weights set to zero, mean over draws; b, c: outputs of one lesioned "
-        "network against their targets; d, e: its errors by trial. The dashed line is the best *constant* output: "
-        "below it, nothing of the task is left.",
+        "them. a: accuracy against the share of weights set to zero, averaged over draws. b, c: outputs of one "
+        "lesioned network against their targets. d, e: its errors by trial. The dashed line is the best *constant* "
+        "output; below it, nothing of the task is left.",
         "Fig 3: lesions by module; data in `fig3_*.csv`",
         lambda inputs, w: inputs.lesioned_example(w),
         lambda c, **_: {
@@ -125,10 +125,10 @@ FIGURES = {
     ),
     "fig5": Figure(
         "Fig 5: tasks left out",
-        "**Tasks left out of the corpus.** A: accuracy on a task whose trials the modules have never seen, beside "
-        "modules that have, and a random reservoir without any pre-training (diamonds). B: left out − included, on the "
-        "same network seed. C: left out − random reservoir. Only where C is above 0 does pre-training serve a task "
-        "that it has not seen.",
+        "**Tasks left out of the corpus.** A: accuracy on a task whose trials the modules have never seen, compared "
+        "with modules that have, and with a random reservoir without any pre-training (diamonds). B: left out − "
+        "included, on the same network seed. C: left out − random reservoir. Pre-training helps a task that it has not "
+        "seen only where C is above 0.",
         "Fig 5: tasks that were left out of the corpus, and what leaving them out costs; data in `fig5_*.csv`",
         tables("generalisation", "differences"),
         _labels,
@@ -142,7 +142,7 @@ FIGURES = {
         "sample efficiency",
         "**Sample efficiency.** Accuracy on validation trials at checkpoints of training. A: against steps; B: against "
         "the number of single-weight updates until then, pre-training included; C: task by task. The learning rate "
-        "decays until the last step, so that an early point is not what a shorter training reaches.",
+        "decays until the last step, so an early point is not what a shorter training would reach.",
         "accuracy while learning, against steps and against updates; data in `fig_learning_*.csv`",
         tables("learning"),
         lambda c, **_: _labels(c) | {"decay": c.optimiser.decay},
@@ -153,7 +153,7 @@ FIGURES = {
     "fig_scaling": Figure(
         "scaling with tasks",
         "**Scaling.** Weights trained and updates by number of tasks (A, C) and of units (B, D), from formulas that "
-        "tests hold against real arrays. The slope tells what a further task costs.",
+        "tests compare with real arrays. The slope is the cost of a further task.",
         "updates by number of tasks and number of units; data in `.csv`",
         tables("scaling"),
         lambda c, **_: {"n_units": c.network.n_units},
@@ -165,7 +165,7 @@ FIGURES = {
         "**Learning in sequence, with its baselines.** A: accuracy on every task (column) after learning every task "
         "(row); right of the white line are tasks that the network has not learned yet. Forgetting shows as a column "
         "that darkens downwards. B: each task right after it was learned, after all tasks, and in a network trained on "
-        "all tasks at once; black lines are the best *constant* output.",
+        "all tasks at once. The black lines show the best *constant* output.",
         "networks that learn all tasks, compared with those of `snakemake baselines`; data in `.csv`",
         lambda inputs, w: inputs.baselines(w),
         _labels,
@@ -178,7 +178,7 @@ FIGURES = {
     "fig_modules": Figure(
         "number of modules",
         "**The number of modules**, at the same size of the network and at the same size of each module: accuracy, "
-        "target variance that the components explain beside the paper's numbers, and updates.",
+        "the variance of the targets that the components explain, with the paper's numbers, and updates.",
         "effect of the number of modules; data in `.csv`",
         tables(table="modules"),
         _labels,
@@ -214,14 +214,14 @@ FIGURES = {
     ),
     "fig_tune": Figure(
         "search for how networks are trained",
-        "**The search for how networks are trained**: for every kind of networks, and for all of them together, the"
-        " candidates that do best, by the rule of the choice: fewest networks that fail, then the highest mean "
-        "accuracy (to 0.1 points), then the fewest steps. A network fails on a task if its accuracy stays below "
-        "that of the best constant output. Bars: networks that failed; dots: mean accuracy over tasks and networks;"
-        " strokes: the lowest network; rings, where tasks are learned in turn: the mean right after each task. A "
-        "name gives initial readout, learning rate, the factor on that of W_rec, clipping and steps, then what "
-        "differs from the usual. W_rec of a random reservoir does not learn, so that one of its candidates stands "
-        "for every factor. All on validation trials, never on a test trial.",
+        "**The search for how networks are trained.** The best candidates for every kind of network, and for all kinds "
+        "together. The best has the fewest networks that fail, then the highest mean accuracy (to 0.1 points), then "
+        "the fewest steps. A network fails on a task if its accuracy stays below that of the best constant output. "
+        "Bars: networks that failed; dots: mean accuracy over tasks and networks; strokes: the lowest network; rings, "
+        "where tasks are learned in turn: the mean right after each task. A name gives initial readout, learning rate, "
+        "the factor on that of W_rec, clipping and steps, then what differs from the usual. W_rec of a random "
+        "reservoir does not learn, so one of its candidates represents every factor. All scores are on validation "
+        "trials, never on test trials.",
         "the search for how networks are trained; data in `.csv`",
         tables(table="tune_table", choice="tune_choice"),
         readings=(*SCORED, "evaluation.n_validation"),
@@ -278,8 +278,8 @@ CURVES = {
     "fig_relative": Curves("perturbations, relative to the intact network", FURTHER),
 }
 CURVES_CAPTION = (
-    "**Accuracy under perturbation**, against its strength, {over}; every point is a mean over random draws of what is "
-    "hit. The dashed line is the best *constant* output: a curve below it has lost the task."
+    "**Accuracy under perturbation** against its strength, {over}. Every point is a mean over random draws of what is "
+    "hit. The dashed line is the best *constant* output; a curve below it has lost the task."
 )
 RELATIVE_CAPTION = (
     "**Relative to the intact network.** The curves of Fig 4, each divided by the accuracy of the same network without "
