@@ -157,7 +157,7 @@ def lesion(run: Path) -> Figure:
             row[0].plot(time, trials.targets[:, k, 1], ls="--", lw=1, color=line.get_color())
         row[0].set(ylabel="output 2", ylim=(-0.1, 1.1), title=f"{title}: {one.score()['accuracy']:.0f} % correct")
         image = row[1].imshow(
-            states[:, 0].T, aspect="auto", cmap="RdBu_r", vmin=-1, vmax=1, extent=(0, time[-1], 100, 0)
+            states[:, 0].T, aspect="auto", cmap="RdBu_r", vmin=-1, vmax=1, extent=(0, time[-1], states.shape[-1], 0)
         )
         row[1].set(ylabel="unit", title="rates in the first trial")
     for axes in columns[1]:
