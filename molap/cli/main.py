@@ -28,7 +28,10 @@ COMMANDS = {
         ),
     },
     "Results brought together": {
-        "merge": ("molap.gathering.merge:main", "Bring in what another machine computed for other network seeds."),
+        "merge": (
+            "molap.gathering.merge:main",
+            "Add the results that another machine computed for other network seeds.",
+        ),
         "seeds": ("molap.gathering.seeds:main", "Add the network seeds of a run to the reference results."),
         "switches": ("molap.gathering.switches:main", "Add an attribution to the reference results."),
         "findings": ("molap.gathering.findings:main", "Print the numbers of the findings."),

@@ -236,7 +236,7 @@ def test_the_documentation_shows_a_task_and_a_network_that_work(tmp_path, monkey
     text = (REPOSITORY / "docs/your-own.md").read_text(encoding="utf-8")
     (tmp_path / "config").symlink_to(REPOSITORY / "config")
     monkeypatch.chdir(tmp_path)
-    task, longer, save, environments, network = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    task, longer, save, environments, network = re.findall(r"```python\n(?!>>>)(.*?)```", text, re.DOTALL)
     Path("late_pro.py").write_text(task)
     Path("integrate.py").write_text(longer)
     rng = np.random.default_rng(0)
