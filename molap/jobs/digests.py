@@ -46,12 +46,13 @@ def source_digest(module: str, extra_files: tuple[str, ...] = ()) -> str:
 def parts(module: str, extra_files: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the parts of a digest: module or file → digest of its syntax, other package → its version."""
     users = user_sources(extra_files)
-    names = [*sorted(closure(module)), *users]
+    ours = closure(module).union(*(closure(item) for name in users for item in _imports(name) if _locate(item)))
+    names = [*sorted(ours), *users]
     own = {PACKAGE, *(Path(name).stem for name in names if name.endswith(".py"))}
     imported = {top for name in names for item in _all_imports(name) if (top := item.split(".")[0]) not in {*own, ""}}
     of_users = [item for name in users for item in _all_imports(name)]
-    for ours, loaded in LOADED_BY_NAME.items():
-        if any(item == ours or item.startswith(f"{ours}.") for item in of_users):
+    for loader, loaded in LOADED_BY_NAME.items():
+        if any(item == loader or item.startswith(f"{loader}.") for item in of_users):
             imported.add(loaded)
     others = sorted(imported - sys.stdlib_module_names)
     versions = {package: _version(package) for name in others for package in DISTRIBUTIONS.get(name, (name,))}
@@ -82,6 +83,8 @@ def user_sources(names: tuple[str, ...]) -> list[str]:
                 continue
             seen.add(file)
             for imported in _all_imports(str(file)):
+                if imported.split(".")[0] == PACKAGE:  # beside a user's file only because it is in this repository
+                    continue
                 level = len(imported) - len(imported.lstrip("."))
                 if level:
                     waiting += _files_of(imported[level:], file.parents[level - 1])

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 from sources import OWN_TASK
+from workflow_helpers import REPOSITORY
 
 import molap.jobs.digests
 from molap.config.run import parse_config
 from molap.config.tasks import TASK_NAMES
-from molap.jobs.digests import PRINT_DESCRIPTIONS, closure, source_digest
+from molap.jobs.digests import PRINT_DESCRIPTIONS, closure, parts, source_digest, user_sources
 from molap.planning.plan import Plan
 
 PACKAGE = Path(molap.__file__).parent
@@ -234,6 +235,19 @@ def test_closure_of_the_heads_holds_what_they_run():
 
 AT = {"run": "paper", "block": "s0", "source": "cca", "kind": "dni-rule", "module": 1, "order": 0, "figure": "fig4"}
 AT |= {"grid": "grid1"}
+
+
+def test_a_user_s_file_beside_the_package_brings_in_nothing_but_itself(tmp_path, monkeypatch):
+    """Such as a task in a clone: the package's own modules count as those of the program, neurogym's version not."""
+    (tmp_path / "molap").symlink_to(REPOSITORY / "molap")
+    (tmp_path / "late.py").write_text("from molap.tasks.registry import DIRECTION\nimport molap.tasks.trial\n")
+    file = str(tmp_path / "late.py")
+    assert user_sources((file,)) == [file]
+    with_it, without = (set(parts("molap.stages.testset", files)) for files in ((file,), ()))
+    assert with_it - without == {file} and "neurogym" not in with_it
+    (tmp_path / "late.py").write_text("from molap.tasks.from_neurogym import neurogym_task\n")
+    monkeypatch.setattr("molap.jobs.digests._version", lambda package: "1")
+    assert "neurogym" in parts("molap.stages.testset", (file,))
 
 
 @pytest.mark.parametrize(("task", "reading_late"), [("late", True), ("mem_dm1", False)])
