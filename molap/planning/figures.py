@@ -48,7 +48,7 @@ FIGURES = {
     "fig2": Figure(
         "Fig 2: performance",
         "**Performance.** A to C: outputs correct, fixation included, by task and kind of network. The black lines "
-        "show the score of the best *constant* output; a network below it has learned nothing. D and E: {example_task} "
+        "show the score of the best *constant* output; a network below it does worse. D and E: {example_task} "
         "in detail, on pre-trained modules and on a random reservoir: outputs against targets, errors, loss, units and "
         "weights. Compare pre-training (blue, green) with the random reservoir (pink).",
         "Fig 2: performance and T7; data in `fig2_*.csv`",
@@ -107,7 +107,7 @@ FIGURES = {
         "**Lesions by module.** A row for each place that is lesioned: within module 1, within module 2, …, between "
         "them. a: accuracy against the share of weights set to zero, averaged over draws. b, c: outputs of one "
         "lesioned network against their targets. d, e: its errors by trial. The dashed line is the best *constant* "
-        "output; below it, nothing of the task is left.",
+        "output; a network below it does worse than an output that never changes.",
         "Fig 3: lesions by module; data in `fig3_*.csv`",
         lambda inputs, w: inputs.lesioned_example(w),
         lambda c, **_: {
@@ -279,7 +279,7 @@ CURVES = {
 }
 CURVES_CAPTION = (
     "**Accuracy under perturbation** against its strength, {over}. Every point is a mean over random draws of what is "
-    "hit. The dashed line is the best *constant* output; a curve below it has lost the task."
+    "hit. The dashed line is the best *constant* output; a curve below it does worse than an output that never changes."
 )
 RELATIVE_CAPTION = (
     "**Relative to the intact network.** The curves of Fig 4, each divided by the accuracy of the same network without "

@@ -9,6 +9,7 @@ from molap.config.tasks import TrialSettings
 from molap.jobs.job import Job, run_job
 from molap.randomness import named_key
 from molap.storage.files import save_arrays
+from molap.tasks.checks import refuse_not_finite
 from molap.tasks.corpus import Lengths, channel_names, draw_corpus
 from molap.tasks.registry import load_tasks
 
@@ -33,6 +34,8 @@ def work(job: Job[Settings]) -> None:
     batch = draw_corpus(tasks, key, settings.n_trials, settings.trials, aligned, lengths=settings.lengths)
     inputs, targets = (np.asarray(values) for values in batch)
     input_names, target_names = channel_names(tasks)
+    for what, values, names in (("inputs", inputs, input_names), ("targets", targets, target_names)):
+        refuse_not_finite("a task of the corpus", what, values, names)
     save_arrays(
         job.outputs["arrays"],
         job.provenance,

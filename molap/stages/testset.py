@@ -10,6 +10,7 @@ from molap.jobs.job import Job, run_job
 from molap.randomness import named_key
 from molap.storage.files import save_arrays
 from molap.tasks.batch import draw_trials
+from molap.tasks.checks import refuse_not_finite
 from molap.tasks.registry import load_tasks
 from molap.tasks.task import named
 from molap.tasks.trial import Conditions
@@ -31,6 +32,8 @@ def work(job: Job[Settings]) -> None:
     key = named_key(settings.data_seed, settings.stream, settings.task)
     task = load_tasks(settings.trials.modules)[settings.task].of_stream(settings.stream)
     trials = draw_trials(task, key, settings.n_trials, settings.trials)
+    for what, names in (("inputs", task.inputs), ("targets", task.outputs)):
+        refuse_not_finite(f"the task {task.name!r}", what, np.asarray(getattr(trials, what)), names)
     save_arrays(
         job.outputs["arrays"],
         job.provenance,

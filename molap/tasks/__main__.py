@@ -63,6 +63,7 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
     from molap.figures.trials import draw_trials_of
     from molap.randomness import named_key
     from molap.tasks.batch import raw_trials
+    from molap.tasks.checks import refuse_not_finite
     from molap.tasks.registry import load_tasks
 
     if output.suffix not in (".npz", ".png") or str(output) in module:
@@ -76,6 +77,8 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
     conditions = known[task].conditions(key, trials, settings)
     drawn = raw_trials(known[task], named_key(seed, "show", "noise", task), conditions, settings)
     own, picture = known[task], output.with_suffix(".png")
+    for what, names in (("inputs", own.inputs), ("targets", own.outputs)):
+        refuse_not_finite(f"TASK: {task!r}", what, getattr(drawn, what), names)
     if output != picture:
         _save(output, task, seed, settings, drawn)
     signals = (own.inputs, drawn.inputs), (own.outputs, drawn.targets)

@@ -3,11 +3,12 @@
 import math
 import numbers
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Shaped
 
 from molap.config.base import ConfigError, in_one_line
 from molap.config.names import SMALL, why_not_a_name
@@ -26,6 +27,23 @@ N_TRIALS = 64
 """Trials that are drawn to compare the values with the declaration."""
 ROUNDING = 1e-5
 """By how much a value may exceed its bounds, as a share of their width."""
+
+
+def refuse_not_finite(
+    where: str, what: str, values: Shaped[np.ndarray, "time trial channel"], names: Sequence[str]
+) -> None:
+    """Refuse trials that are not finite, which may be so rare that the trials drawn for the checks hold none.
+
+    Raises:
+        ConfigError: with the first such step, channel and value, and how many trials hold one.
+    """
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        step, trial, channel = bad[0]
+        raise ConfigError(
+            f"{where} returns {what} that are not finite: {values[step, trial, channel]} in the channel "
+            f"{names[channel]} at step {step}, in {len(np.unique(bad[:, 1]))} of {values.shape[1]} trials"
+        )
 
 
 def check_name(task: Task, module: str) -> None:
@@ -185,13 +203,7 @@ class _Check:
         ]
         for values, names, what, bounds in parts:
             low, high = getattr(task, bounds)
-            bad = np.argwhere(~np.isfinite(values))
-            if len(bad):
-                step, trial, channel = bad[0]
-                self.refuse(
-                    f"returns {what} that are not finite: {values[step, trial, channel]} in the channel "
-                    f"{names[channel]} at step {step}"
-                )
+            refuse_not_finite(self.where, what, values, names)
             slack = ROUNDING * (high - low)
             if values.min() < low - slack or values.max() > high + slack:
                 self.refuse(

@@ -141,3 +141,56 @@ def test_list_names_every_task(capsys):
     assert ended("list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [[f"T{i + 1}", name] for i, name in enumerate(TASK_NAMES)]
+
+
+RARE = """
+import jax
+import jax.numpy as jnp
+
+from molap.tasks.registry import Task
+
+
+def draw(key, n_trials, settings):
+    return {"chosen": jax.random.uniform(key, (n_trials,))}
+
+
+def rare(conditions, settings):
+    \"\"\"Not finite on one trial in two hundred, which is none of the trials of the checks.\"\"\"
+    chosen = conditions["chosen"]
+    values = jnp.where(chosen < 0.005, jnp.nan, chosen) * jnp.ones((40, 1))
+    return values[..., None] - 0.5, values[..., None] - 0.5
+
+
+TASKS = [Task("rare", "R", rare, inputs=("a",), outputs=("b",), n_steps=40, draw=draw, window=(30, 40))]
+"""
+
+
+def test_rare_trials_that_are_not_finite_are_refused_where_they_are_drawn(tmp_path, capsys):
+    module = tmp_path / "rare.py"
+    module.write_text(RARE)
+    words = r"'rare' returns inputs that are not finite: nan in the channel a at step 0, in \d+ of 2000 trials$"
+    line = refused(
+        capsys, "show", "rare", "--module", str(module), "--trials", "2000", "--output", str(tmp_path / "o.npz")
+    )
+    assert re.search(words, line) and not (tmp_path / "o.npz").exists()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("stage", "wildcards"), [("testset", ["task=rare"]), ("validation", ["task=rare"]), ("corpus", [])]
+)
+def test_stages_refuse_rare_trials_that_are_not_finite(tmp_path, stage, wildcards):
+    (tmp_path / "rare.py").write_text(RARE)
+    (tmp_path / "mine.yaml").write_text(
+        f"tasks: {{modules: [{tmp_path}/rare.py], names: [mem_pro, rare]}}\n"
+        "corpus: {n_trials: 2000}\nevaluation: {n_trials: 2000, n_validation: 2000}\n"
+        "figures: {example_task: mem_pro}\ngeneralisation: {left_out: []}\ntune: {tasks: [mem_pro]}\n"
+    )
+    command = [sys.executable, "-m", "molap", "plan", stage, *wildcards, "--config", str(tmp_path / "mine.yaml")]
+    planned = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert planned.returncode == 0, planned.stderr
+    program = "testset" if stage == "validation" else stage
+    output = tmp_path / "out.npz"
+    command = [sys.executable, "-m", f"molap.stages.{program}", "--settings", planned.stdout.strip()]
+    result = subprocess.run([*command, "--output", f"arrays={output}"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode != 0 and "not finite: nan in the channel" in result.stderr and not output.exists()
