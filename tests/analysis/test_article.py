@@ -221,7 +221,7 @@ def test_without_typst_one_line_says_what_to_install(ten, monkeypatch):
         (words.listed(["a"]), "a"),
         (words.listed("abc"), "a, b and c"),
         (words.count(1, "task"), "1 task"),
-        (words.setting({"a": [True, None, 1e-5]}), "a: yes, none, 1e-5"),
+        (words.setting({"a": [True, None, 1e-5]}), "a: yes, null, 1e-5"),
         (words.breakable("0.015"), "0.015"),
         (words.runs_of("**A.** of ``x_y`` and *b*, 2 * 3 * 4")[1]["text"], " of "),
     ],

@@ -33,13 +33,13 @@ def whole(value: SupportsFloat) -> str:
 
 
 def setting(value: object) -> str:
-    """Write the value of a setting as in a configuration file."""
+    """Write the value of a setting as in a configuration file: `null` often means all, and an empty list none."""
     if isinstance(value, dict):
         return ", ".join(f"{name}: {setting(item)}" for name, item in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(setting(item) for item in value) or "none"
     if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
+        return {True: "yes", False: "no", None: "null"}[value]
     return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
 
 
