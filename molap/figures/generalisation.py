@@ -132,4 +132,6 @@ def _differences(
             places = seeds.task.map(dict(zip(labels, x, strict=True)))
             axes.plot(places, seeds[column], ".", ms=2.5, color="black", alpha=0.5, zorder=3)
     axes.axhline(0, color="black", lw=0.8)
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, -1), max(high, 1))  # differences below a point are not what the panel is about
     axes.grid(axis="y", lw=0.4)

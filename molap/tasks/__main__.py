@@ -83,7 +83,7 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
         _save(output, task, seed, settings, drawn)
     signals = (own.inputs, drawn.inputs), (own.outputs, drawn.targets)
     window = own.window or (max(0, own.n_steps - CriterionSettings().window), own.n_steps)
-    figure = draw_trials_of(f"{own.label} {own.name}", *signals, own.dt, own.epochs, window)
+    figure = draw_trials_of(" ".join(dict.fromkeys((own.label, own.name))), *signals, own.dt, own.epochs, window)
     figure.savefig(picture, metadata={"Software": None})
     print(f"{picture}: the first trials")
 
