@@ -24,7 +24,7 @@ SHOWN = {
     "figures": "figures<br/>the paper's, and our own",
     "report": "report<br/>claims, provenance, pages",
 }
-"""What a box says, by the file of its rules."""
+"""Text of a box, by the file of its rules."""
 
 
 def file_of_rules(folder: Path) -> dict[str, str]:

@@ -28,9 +28,9 @@ localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');
 localStorage.setItem('mlflow.assistant.panelOpen_v1', 'false');
 localStorage.setItem('mlflow.workflowType_v1', '"machine_learning"');
 """
-"""What MLflow remembers in a browser in which its notices have been closed."""
+"""Tell MLflow that its notices have been closed."""
 SETTLE_MS = 4000
-"""How long charts take to move to their places."""
+"""Wait this long for charts to move to their places."""
 
 
 @contextmanager

@@ -1,16 +1,13 @@
-"""Which changes to the source change a digest, what a stage's closure holds, and the direction of imports."""
+"""Which changes to the source change a digest, and what a stage's closure holds."""
 
 import ast
 import importlib
 import importlib.util
-import re
 import shutil
-import subprocess
-import sys
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from package_modules import MODULES, PACKAGE, parse, room
 from sources import OWN_TASK
 from workflow_helpers import REPOSITORY
 
@@ -20,7 +17,6 @@ from molap.config.tasks import TASK_NAMES
 from molap.jobs.digests import PRINT_DESCRIPTIONS, closure, parts, source_digest, user_sources
 from molap.planning.plan import Plan
 
-PACKAGE = Path(molap.__file__).parent
 EXAMPLE = '''"""A module."""
 
 import math
@@ -41,25 +37,6 @@ def area(r, power=2):
     # The usual formula.
     return math.pi * r**power
 '''
-LAYERS = (
-    ("randomness", "storage"),
-    ("config", "analysis"),
-    ("tasks", "jobs", "figures", "claims", "tracking", "exchange"),
-    ("primitives", "networks"),
-    ("training", "evaluation", "planning"),
-    ("report", "interface", "gathering", "opened"),
-    ("stages",),
-    ("cli", "__main__"),
-)
-"""Rooms of the package, its folders and top-level files, floor by floor from the ground up; a room imports from its own
-floor and those below."""
-LAZY = {
-    ("molap.config.run", "molap.networks.own"),
-    ("molap.config.run", "molap.tasks.corpus"),
-    ("molap.config.run", "molap.tasks.registry"),
-    ("molap.config.reservoirs", "molap.networks.own"),
-}
-"""Imports upward that are allowed inside a function."""
 
 
 def digest_of(text: str, tmp_path: Path) -> str:
@@ -282,75 +259,3 @@ def test_closure_of_fig2_holds_no_training():
 
 def test_closure_holds_the_packages_on_the_way():
     assert {"molap", "molap.stages", "molap.config", "molap.tasks"} <= closure("molap.stages.head")
-
-
-def module_names() -> dict[str, Path]:
-    names = {}
-    for file in sorted(PACKAGE.rglob("*.py")):
-        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
-        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
-    return names
-
-
-MODULES = module_names()
-
-
-def imports(tree: ast.AST) -> set[str]:
-    """Modules of the package that are imported anywhere in the tree."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-    return {name for name in found if name in MODULES and name != "molap"}
-
-
-def parse(name: str) -> ast.Module:
-    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
-
-
-def room(name: str) -> str:
-    return name.split(".")[1]
-
-
-def layer(name: str) -> int:
-    found = [i for i, rooms in enumerate(LAYERS) if room(name) in rooms]
-    assert found, f"{name} has no place among LAYERS"
-    return found[0]
-
-
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "molap"])
-def test_imports_point_downward(name):
-    upward = {other for other in imports(parse(name)) if layer(other) > layer(name)}
-    assert upward == {other for importer, other in LAZY if importer == name}
-
-
-@pytest.mark.parametrize(("importer", "imported"), sorted(LAZY))
-def test_upward_imports_are_inside_a_function(importer, imported):
-    outside = [node for node in parse(importer).body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    assert imported not in imports(ast.Module(outside, []))
-
-
-def test_no_module_imports_itself_through_others():
-    graph = {name: imports(parse(name)) - {other for at, other in LAZY if at == name} for name in MODULES}
-    assert set(TopologicalSorter(graph).static_order()) == set(MODULES)
-
-
-def test_no_room_imports_itself_through_others():
-    graph: dict[str, set[str]] = {room(name): set() for name in MODULES if name != "molap"}
-    for name in MODULES:
-        for other in imports(parse(name)):
-            if (name, other) not in LAZY and room(other) != room(name):
-                graph[room(name)].add(room(other))
-    assert set(TopologicalSorter(graph).static_order()) == {each for rooms in LAYERS for each in rooms}
-
-
-def test_neither_planning_nor_what_else_the_workflow_imports_loads_jax():
-    snakefile = (PACKAGE.parent / "workflow" / "Snakefile").read_text(encoding="utf-8")
-    names = {f"molap.planning.{file.stem}" for file in (PACKAGE / "planning").glob("[a-z]*.py")}
-    names |= set(re.findall(r"^from (molap[.\w]+) import", snakefile, re.MULTILINE))
-    text = f"import sys, {', '.join(sorted(names))}\nprint('jax' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
-    assert found.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""What Snakemake plans after an addition to the finished tiny run: seeds, tasks, networks, numbers of modules."""
+"""Compare what Snakemake plans after an addition to the finished tiny run: seeds, tasks, networks, modules."""
 
 import json
 import os
