@@ -34,11 +34,15 @@ LONGEST = (
     "test_training",
     "test_dni",
     "test_network",
+    "test_shared",
+    "test_tracking_store",
+    "test_tasks",
+    "test_perturbations",
     "test_unlike_tasks",
     "test_tutorial",
     "test_first_steps",
     "test_yang19",
-    "test_shared",
+    # These wait for the tiny run, which test_interruptions has begun.
     "test_merge",
     "test_workflow",
     "test_slurm_faults",
@@ -48,11 +52,9 @@ LONGEST = (
     "test_reruns_of_additions",
     "test_faults",
     "test_faults_of_disks",
-    "test_tracking_store",
     "test_tracking_server",
     "test_workflow_configurations",
     "test_progress",
-    "test_tasks",
 )
 
 
