@@ -42,6 +42,7 @@ def effects(
     """
     if test.table not in tables:
         raise NotThere(f"the table {test.table} was not made")
+    _check_corpus(test, tables)
     table, rows = tables[test.table], claims.rows(test)
     if rows:
         table = _query(table, rows, test.table)
@@ -86,6 +87,17 @@ def effects(
         wide = values.unstack(list(test.each)) if test.each else values.to_frame("")  # noqa: PD010 (a series)
         found[name] = wide.set_axis([_words(part) for part in wide], axis=1).sort_index()
     return found
+
+
+def _check_corpus(test: Test, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Raise NotThere if the test is about a corpus of other tasks than the run's."""
+    if not test.corpus:
+        return
+    if "performance" not in tables:
+        raise NotThere("the table performance, which names the run's tasks, was not made")
+    found = list(dict.fromkeys(tables["performance"].label))
+    if {*found} != {*test.corpus}:
+        raise NotThere(f"the run's tasks are {', '.join(found)}; the claim is about {', '.join(test.corpus)}")
 
 
 def _words(part: object) -> str:

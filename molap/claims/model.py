@@ -110,6 +110,9 @@ class Test(Section):
     needs: dict[str, tuple[str | float, ...]] = Field(
         {}, description="Column → values that every series must have; without them the test counts as not run."
     )
+    corpus: tuple[str, ...] = Field(
+        (), description="Labels of the tasks of the run; with other tasks the test counts as not run."
+    )
     effects: dict[str, str] = Field({}, description="Name → expression over series; each is a part.")
     function: str | None = Field(None, description="A test function of molap/claims/functions.py, in place of effects.")
     above: float | None = Field(None, description="The effect must be above this.")

@@ -70,6 +70,14 @@ def pool_of(task: Task) -> tuple[np.ndarray, ...] | None:
     return None
 
 
+def n_held_out(task: Task, stream: str) -> int | None:
+    """Return how many trials of its pool a task holds out for a stream; None if its trials are not from a pool."""
+    drawn = task.held_out.get(stream)
+    if isinstance(drawn, functools.partial) and drawn.func is _in_turn:
+        return len(drawn.args[0])
+    return None
+
+
 def _bounds(values: np.ndarray) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     return (low, high) if low < high else (low, low + 1)

@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,6 +16,25 @@ from molap.planning.article import TEXT, check_typst, text_digest
 from molap.report.article import methods, typesetting, words
 
 pytestmark = pytest.mark.exhaustive
+OWN = """
+import jax.numpy as jnp
+
+from molap.tasks.registry import Task
+
+
+def build(conditions, settings):
+    theta = conditions.angles[:, 0]
+    shown = jnp.ones((120, 1, 1)) * jnp.cos(theta)[:, None]
+    return shown, shown
+
+
+def decide(outputs, targets):
+    return abs(outputs.mean(0) - targets.mean(0)) < 0.3
+
+
+TASKS = (Task("mine", "mine", build, ("x",), ("y",), n_steps=120, window=(90, 100), decide=decide),)
+"""
+"""A module of one task with a window and a rule of its own."""
 TEN = {"seeds": {"networks": 10}}
 
 
@@ -85,6 +105,29 @@ def test_a_number_that_changes_in_a_table_changes_in_the_article(ten, unchanged,
 def test_a_setting_that_changes_changes_in_the_article(tmp_path):
     said = Sources(tmp_path, TEN | {"heads": {"learning_rate": 0.0375}}).said()
     assert "|0.0375|–|1000|200|" in said and "heads.learning_rate|0.0375|0.01|" in said
+
+
+def test_the_criterion_is_stated_for_the_tasks_that_it_judges(tmp_path):
+    """A task of one's own, one of 24 trials in a file, and T1: each with its window and rule, and held-out trials."""
+    (tmp_path / "mine.py").write_text(OWN)
+    rng = np.random.default_rng(0)
+    arrays = {"inputs": rng.normal(size=(60, 24, 2)), "targets": rng.normal(size=(60, 24, 1)), "window": [40, 60]}
+    np.savez(tmp_path / "recorded.npz", **arrays)
+    modules = [str(tmp_path / "mine.py"), str(tmp_path / "recorded.npz")]
+    names = ["delay_pro", "mine", "recorded"]
+    figures = {"example_task": "delay_pro"}
+    said = Sources(tmp_path, TEN | {"tasks": {"modules": modules, "names": names}, "figures": figures}).said()
+    assert "Not in the paper are mine and recorded. A module or file of the configuration defines each." in said
+    assert "2000 test trials; they repeat the held-out trials of recorded (5 distinct)." in said
+    assert "An output of delay_pro and recorded is correct on a trial if its mean over the last 30 steps " in said
+    assert "(steps 40 to 59 of recorded) lies within 0.1 of" in said
+    assert "A rule of its own judges mine (on steps 90 to 99)." in said
+
+
+def test_of_nine_tasks_there_is_no_other_criterion(ten):
+    said = ten.said()
+    assert "2000 test trials. An output is correct on a trial if its mean over the last 30 steps lies within 0.1" in said
+    assert "Not in the paper" not in said and "rule of its own" not in said
 
 
 def test_networks_that_fail_are_counted_by_task_and_kind(ten):

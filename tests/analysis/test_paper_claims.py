@@ -145,3 +145,18 @@ def test_the_paper_s_claims_are_twenty_and_in_order():
     file = read_claims(None)
     assert [claim.claim for claim in file.claims] == list(range(1, 21))
     assert yaml.safe_load(OWN.read_text())["also_by"] == ["decision_accuracy"]
+
+
+@pytest.mark.parametrize("labels", [["T1", "T5"], [*NINE.values(), "mine"]])
+def test_claims_on_the_whole_corpus_are_not_judged_on_another(labels):
+    """7 counts the run's own networks, 8 its primitives; 9 and 20 are means over its tasks."""
+    tables = world(True)
+    whole = judge(CLAIMS, tables)[0].set_index("claim").verdict
+    rows = tables["performance"]
+    own = [rows[rows.label == "T1"].assign(label=label) for label in labels]
+    found, parts = judge(CLAIMS, tables | {"performance": pd.concat(own)})
+    other = found.set_index("claim").verdict
+    assert (whole[[7, 8, 9, 20]] == HOLDS).all() and (other[[7, 8, 9, 20]] == "not run").all()
+    assert other[6] == whole[6], "a claim on the paper's printed numbers"
+    reasons = parts[(parts.claim == 8) & parts.by.isna()].part
+    assert reasons.str.startswith(f"the run's tasks are {', '.join(labels)}; the claim is about T1, T2").all()

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from molap.analysis.intervals import CONFIDENCE
-from molap.report.article import methods, origin, results, scope
+from molap.config.tasks import TASK_NAMES
+from molap.report.article import decisions, methods, origin, results, scope
 from molap.report.article.words import breakable, count, listed, runs_of, setting
 from molap.storage.paths import NO_SWITCH
 from molap.tasks.task import Task
@@ -79,7 +80,9 @@ def contents(
             "n": count(len(tasks), "task"),
             "table": methods.tasks_table(tasks),
             "of": methods.families(values["tasks"]["names"]),
+            "own": listed(breakable(task.name) for task in tasks if task.name not in TASK_NAMES),
         },
+        "decisions": decisions.decisions(tasks, values["evaluation"]["n_trials"]),
         "phases": methods.phases_table(values, kinds),
         "perturbations": methods.perturbations_table(values),
         "readings": methods.readings_table(values),
