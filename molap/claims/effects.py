@@ -108,7 +108,7 @@ def _words(part: object) -> str:
 def _query(table: pd.DataFrame, query: str, name: str) -> pd.DataFrame:
     found = _evaluate(table, query, name)
     if not (isinstance(found, pd.Series) and pd.api.types.is_bool_dtype(found)):
-        raise ConfigError(f"claims: {query!r} is no query of rows of {name}; give a comparison")
+        raise ConfigError(f"claims: {query!r} does not select rows of {name}; give a comparison")
     return table[found]
 
 
@@ -117,7 +117,7 @@ def _numbers(table: pd.DataFrame, expression: str, name: str) -> pd.Series:
     try:
         return found.astype(float)
     except (AttributeError, ValueError):
-        raise ConfigError(f"claims: {expression!r} is no number of a row of {name}") from None
+        raise ConfigError(f"claims: {expression!r} is not a number in every row of {name}") from None
 
 
 PLAIN = (

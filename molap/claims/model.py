@@ -198,7 +198,7 @@ class Claims(Section):
         numbers = [claim.claim for claim in claims]
         for number in numbers:
             if numbers.count(number) > 1:
-                raise ValueError(f"claim {number} stands there twice; number each once")
+                raise ValueError(f"claim {number} appears twice; give each claim its own number")
         return claims
 
     @model_validator(mode="after")
@@ -230,4 +230,4 @@ class Claims(Section):
         try:
             return test.where and test.where.format(**(self.series | test.series))
         except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(f"where: {test.where!r} is not allowed; in braces is no series: {error}") from None
+            raise ValueError(f"where: {test.where!r} is not allowed; the braces name no series: {error}") from None

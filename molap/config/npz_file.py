@@ -27,7 +27,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray | Pickled]:
     try:
         with open(path, "rb") as start:
             if start.read(2) != b"PK":
-                raise ConfigError(f"{path} is no .npz file (numpy.savez writes one)")
+                raise ConfigError(f"{path} is not an .npz file (numpy.savez writes one)")
         file = np.load(path, allow_pickle=False)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -78,5 +78,5 @@ def _one(file: np.lib.npyio.NpzFile, name: str, path: str | Path) -> np.ndarray 
             return Pickled(name)
         raise ConfigError(f"{path} holds an array {name} that is damaged: {in_one_line(error)}") from None
     if not isinstance(values, np.ndarray):
-        raise ConfigError(f"{path} holds {name}, which is no array of NumPy")
+        raise ConfigError(f"{path} holds {name}, which is not a NumPy array")
     return values

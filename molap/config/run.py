@@ -113,7 +113,7 @@ class RunSettings(Section):
             (one, first), (other, second) = list(steps.items())[:2]
             raise ValueError(
                 f"tasks.names: a step is {one:g} ms in {first} and {other:g} ms in {second}; the tasks of a run have "
-                "steps of one duration"
+                "steps of one duration (for an environment of neurogym, neurogym_task(…, dt=…) sets it)"
             )
         window = self.evaluation.window
         for name, shape in of.items():
@@ -130,7 +130,7 @@ class RunSettings(Section):
             missing = [epoch for epoch in PLATEAU_EPOCHS if name not in NINE_SHAPES and epoch not in of[name].epochs]
             if missing:
                 raise ValueError(
-                    f"figures.plateau_tasks: {name!r} has no epoch {missing[0]!r}; the diagnosis is of tasks with two "
+                    f"figures.plateau_tasks: {name!r} has no epoch {missing[0]!r}; the diagnosis needs tasks with two "
                     "pulses, `pulse1` and `pulse2`, and a `response`"
                 )
         if self.tasks.modules and self.corpus.alignment == "aligned":
@@ -153,7 +153,7 @@ class RunSettings(Section):
             for name in names:
                 if name not in allowed:
                     raise ValueError(
-                        f"perturbations.{field}: {name!r} is not allowed; what is trained here: {', '.join(allowed)}"
+                        f"perturbations.{field}: {name!r} is not allowed; this run trains {', '.join(allowed)}"
                     )
             if len(set(names)) < len(names):
                 raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may appear once")

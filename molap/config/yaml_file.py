@@ -64,7 +64,7 @@ def _check(node: yaml.Node, path: str | Path) -> None:
                 if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
                     if key.value in lines:
                         raise ConfigError(
-                            f"{path}: {key.value!r} stands twice, in lines {lines[key.value]} and {line}; keep one"
+                            f"{path}: {key.value!r} appears twice, in lines {lines[key.value]} and {line}; keep one"
                         )
                     lines[key.value] = line
         elif isinstance(inner, yaml.ScalarNode) and inner.tag in NUMBERS and OTHERWISE.fullmatch(inner.value):

@@ -47,8 +47,8 @@ def check_convention(w_rec: Float[np.ndarray, "unit unit"], activity: Activity, 
         f"a step of its own rates is off by {100 * own:.2g} % with it, by {100 * transposed:.2g} % with its transpose"
     )
     if transposed <= AGREES:
-        raise ConfigError(f"{where}: its columns receive ({errors}); rows must: save the transpose")
-    raise ConfigError(f"{where} did not make the rates beside it ({errors}); is its nonlinearity not tanh?")
+        raise ConfigError(f"{where}: its columns receive ({errors}); rows must receive, so save the transpose")
+    raise ConfigError(f"{where} does not reproduce the rates in the same file ({errors}); is its nonlinearity tanh?")
 
 
 def _error(w_rec: Float[np.ndarray, "unit unit"], activity: Activity) -> float:

@@ -44,7 +44,7 @@ def _labels(pairs: list[tuple], n_units: int, file: str) -> np.ndarray:
     every = np.sort(np.concatenate(places))
     first = int(every[0]) if len(every) else 0
     if first not in (0, 1) or not np.array_equal(every, np.arange(first, first + n_units)):
-        raise ConfigError(f"regions of {file} do not hold each of the {n_units} units once")
+        raise ConfigError(f"regions of {file} do not list each of the {n_units} units exactly once")
     labels = np.empty(n_units, dtype=object)
     for (name, _), units in zip(pairs, places, strict=True):
         labels[units - first] = str(name)

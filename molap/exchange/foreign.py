@@ -112,7 +112,7 @@ def _refuse_others(found: Mapping[str, Any], known: tuple[str, ...], file: str) 
     others = [name for name in found if name not in known]
     if others:
         raise ConfigError(
-            f"{file} holds {', '.join(others)}, which nothing here reads; known are {', '.join(known)}"
+            f"{file} holds {', '.join(others)}, which MoLaP does not read; it reads {', '.join(known)}"
             f"{did_you_mean(others[0], known, MEANT)}"
         )
     pickled = [name for name, values in found.items() if isinstance(values, Pickled) and name not in UNOPENED]

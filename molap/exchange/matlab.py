@@ -25,7 +25,7 @@ def read_mat(file: str | Path) -> dict[str, Any]:
     except NotImplementedError:  # HDF5
         found = _read_hdf5(file)
     except Exception as error:  # SciPy raises many kinds for damaged content
-        raise ConfigError(f"{file} is no .mat file ({in_one_line(error)})") from None
+        raise ConfigError(f"{file} is not a .mat file ({in_one_line(error)})") from None
     found = {name: values for name, values in found.items() if not name.startswith("__")}
     if len(found) == 1 and isinstance(only := next(iter(found.values())), dict):
         found = only

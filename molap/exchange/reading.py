@@ -19,7 +19,7 @@ def read_foreign(file: str | Path) -> Foreign:
     """
     suffix = Path(file).suffix.lower()
     if suffix not in KINDS:
-        raise ConfigError(f"{file} is of no known kind; known are {', '.join(KINDS)}")
+        raise ConfigError(f"{file} is of an unknown kind; MoLaP reads {', '.join(KINDS)}")
     return recognise(_arrays(file, suffix), str(file))
 
 

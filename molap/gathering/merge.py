@@ -120,10 +120,10 @@ def _compare(theirs: dict, ours: dict, file: Path, here: Path) -> list[str]:
     """
     for name in ("settings", "code"):
         if theirs[name] != ours[name]:
-            raise Refused(f"{file} was made with other {name} than {here}; only results made alike can be merged")
+            raise Refused(f"{file} was made with different {name} than {here}; only results made alike can be merged")
     differ = [name for name, sum_ in theirs["checksums"].items() if ours["checksums"].get(name) != sum_]
     if differ and theirs["stage"] in OF_SEEDS:
-        raise Refused(f"{file.with_name(differ[0])} is another than {here.with_name(differ[0])}; take disjoint seeds")
+        raise Refused(f"{file.with_name(differ[0])} differs from {here.with_name(differ[0])}; take disjoint seeds")
     return [str(here.with_name(name)) for name in differ]
 
 

@@ -45,6 +45,12 @@ class Primitives(NamedTuple):
     target_r2: Float[np.ndarray, " component"]
     """Share of the variance of the z-scored targets that the first r components of U explain, for r = 1, 2, …"""
 
+    def __repr__(self) -> str:
+        """Say how many components there are, and how far they correlate; the arrays are too long to print."""
+        sizes = f"{len(self.inputs.mean)} inputs, {len(self.targets.mean)} targets"
+        first = ", ".join(f"{value:.3f}" for value in self.correlations[:3])
+        return f"Primitives({sizes}, {len(self.correlations)} components, correlations {first}, …)"
+
     def flat(self) -> dict[str, np.ndarray]:
         """Return all arrays by name, to save them in one file."""
         sides = {

@@ -113,7 +113,7 @@ def read_json(path: str | Path) -> Any:
     if isinstance(content, dict) and CHECKSUM in content:
         expected = content.pop(CHECKSUM)
         if checksum(canonical_json(content).encode()) != expected:
-            raise FileDamaged(path, "its checksum is another")
+            raise FileDamaged(path, "its checksum differs")
     return content
 
 
@@ -151,9 +151,9 @@ def _read_output(path: str | Path) -> bytes:
     try:
         expected = read_json(record).get("checksums", {}).get(Path(path).name)
     except (FileDamaged, AttributeError):  # AttributeError: JSON, and no record
-        raise FileDamaged(record, "its checksum is another", path) from None
+        raise FileDamaged(record, "its checksum differs", path) from None
     if expected and checksum(content) != expected:
-        raise FileDamaged(path, "its checksum is not the one in its record")
+        raise FileDamaged(path, "its checksum differs from the one in its record")
     return content
 
 

@@ -76,7 +76,7 @@ def aligned_conditions(tasks: list[Task], key: Key[Array, ""], n_trials: int, se
             if theirs.shape != values.shape or theirs.dtype != values.dtype:
                 raise ValueError(
                     f"corpus.alignment: the condition {name} is {theirs.dtype} of shape {theirs.shape[1:]} in {first} "
-                    f"and {values.dtype} of shape {values.shape[1:]} in {task.name}; name one of them otherwise, or "
+                    f"and {values.dtype} of shape {values.shape[1:]} in {task.name}; rename one of them, or "
                     "set `independent`"
                 )
         found.append(replaced(drawn, {name: shared[name][1] for name in own}))

@@ -67,7 +67,7 @@ def neurogym_task(
             repeated = [_trial(again, len(outputs), where) for _ in range(N_CHECKED)]
             if not all(np.array_equal(*pair) for pairs in map(zip, trials, repeated) for pair in pairs):
                 raise ConfigError(
-                    f"{where} gives other trials for the same seed; its random numbers must come from its rng"
+                    f"{where} gives different trials for the same seed; its random numbers must come from its rng"
                 )
     inputs, targets = _arrays(trials, len(outputs))
     shown, wanted = targets.sum(axis=2) > 0, targets[:, :, 1:].sum(axis=2) > 0

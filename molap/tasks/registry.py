@@ -65,7 +65,8 @@ def _add(tasks: dict[str, Task], modules: tuple[str, ...]) -> None:
             check_name(task, module)
             if task.name in tasks or task.label in (other.label for other in tasks.values()):
                 raise ConfigError(
-                    f"tasks.modules: {module!r} defines {task.name!r} ({task.label}), a name or label already taken"
+                    f"tasks.modules: {module!r} defines {task.name!r} ({task.label}), a name or label that is already "
+                    "taken"
                 )
             check_declaration(task, module)
             check_trials(task, module)

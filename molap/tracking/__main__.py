@@ -115,7 +115,7 @@ def ui(config: str | None, results: Path, port: int) -> None:
     if reason := why_unusable(where):
         raise Refused(reason)
     if reason := server.why_not_free(port):
-        raise Refused(f"--port: {port} is not free ({reason}); give another, or end what listens there")
+        raise Refused(f"--port: {port} is not free ({reason}); give another port, or stop the program that uses it")
     experiment = Importer(where, results).experiment_id or "1"
     _say(f"open {link(f'http://{server.HOST}:{port}', experiment)}")
     sys.exit(server.serve(where.uri, port))

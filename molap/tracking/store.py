@@ -182,7 +182,7 @@ def refusing_in_one_line(where: Place) -> Iterator[None]:
         text = " ".join(str(getattr(error, "message", None) or error).split())
         if "out-of-date database schema" in text:
             text = "its schema is another than the installed MLflow's; `molap sync` brings it up to date"
-        raise LookupError(f"{where.uri} cannot be asked: {text[:300]}") from None
+        raise LookupError(f"{where.uri} cannot be queried: {text[:300]}") from None
 
 
 def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFrame:

@@ -84,9 +84,10 @@ class Protection(NamedTuple):
 class NotFinite(FloatingPointError):
     """Raised when training diverges; `index` is the index of the network within the job."""
 
-    def __init__(self, what: str, index: int) -> None:
+    def __init__(
+        self, what: str, index: int, advice: str = "a lower learning rate or a smaller clip_norm may help"
+    ) -> None:
         self.index = index
-        advice = "a lower learning rate or a smaller clip_norm may help"
         super().__init__(f"{what} (network {index} of this job); {advice}")
 
 
@@ -261,7 +262,10 @@ def _check_finite(losses: Float[np.ndarray, "seed step"], first_step: int) -> No
     bad = np.argwhere(~np.isfinite(losses))
     if len(bad):
         row, step = min(map(tuple, bad), key=lambda place: place[1])
-        raise NotFinite(f"the loss is not finite at step {first_step + step}", int(row))
+        what = f"the loss is not finite at step {first_step + step}"
+        if first_step + step == 0:
+            raise NotFinite(what, int(row), "no step was made yet: trials or penalties of the loss are too large")
+        raise NotFinite(what, int(row))
 
 
 def _check_last(trained: Weights, n_steps: int) -> None:

@@ -18,7 +18,7 @@ from molap.config.base import ConfigError
         ({"needs": {"tusk": ["T1"]}}, "the table performance has no column 'tusk'"),
         ({"series": {"molap": "strat == 'molap'"}}, "the table performance has no column 'strat' (in \"strat == "),
         ({"where": "label == "}, "'label == ' cannot be read; give an expression over columns"),
-        ({"where": "({mollap})"}, "where: '({mollap})' is not allowed; in braces is no series: 'mollap'"),
+        ({"where": "({mollap})"}, "where: '({mollap})' is not allowed; the braces name no series: 'mollap'"),
         ({"effects": {"x": "molap - dnj"}}, "there is no series 'dnj'; there are molap, none"),
     ],
 )
@@ -31,8 +31,8 @@ def test_a_name_that_does_not_exist_is_refused_with_its_claim_before_any_table_i
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"where": "label"}, "claims: 'label' is no query of rows of performance; give a comparison"),
-        ({"value": "label"}, "claims: 'label' is no number of a row of performance"),
+        ({"where": "label"}, "claims: 'label' does not select rows of performance; give a comparison"),
+        ({"value": "label"}, "claims: 'label' is not a number in every row of performance"),
         (
             {"where": "[mse for mse in mse]"},
             "claims: '[mse for mse in mse]' cannot be read over the columns of performance: ",

@@ -25,7 +25,8 @@ NAMES = [name for commands in COMMANDS.values() for name in commands]
 LONGEST_START_S = 0.5
 HEAVY = {"jax", "mlflow", "numpy", "pandas", "pydantic", "snakemake", "yaml"}
 PORT_IS_TAKEN = (
-    r"molap ui: --port: {} is not free \(Address already in use\); give another, or end what listens there\n"
+    r"molap ui: --port: {} is not free \(Address already in use\); "
+    r"give another port, or stop the program that uses it\n"
 )
 
 

@@ -57,7 +57,10 @@ def test_results_that_were_made_otherwise_are_refused(changed, tmp_path):
     path = source / "testsets" / "mem_dm1.record.json"
     changed_record(path, code="0" * 12)
     result = merge(changed, source)
-    assert result.returncode == 1 and "mem_dm1.record.json was made with other code than results/tiny/" in result.stderr
+    assert (
+        result.returncode == 1
+        and "mem_dm1.record.json was made with different code than results/tiny/" in result.stderr
+    )
 
 
 def changed_record(path, **values):
@@ -71,7 +74,7 @@ def test_a_seed_that_both_machines_computed_to_other_bytes_is_refused(changed, t
     source = changed.copy(tmp_path / "other").folder / "results" / "tiny"
     changed_record(source / "networks/s0-1/separate/mem_dm1.record.json", checksums={"mem_dm1.npz": "0" * 64})
     result = merge(changed, source)
-    assert result.returncode == 1 and "separate/mem_dm1.npz is another than results/tiny/" in result.stderr
+    assert result.returncode == 1 and "separate/mem_dm1.npz differs from results/tiny/" in result.stderr
     assert "take disjoint seeds; nothing was copied" in result.stderr
 
 

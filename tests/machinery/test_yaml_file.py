@@ -19,10 +19,10 @@ BOMB = "\n".join(["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for 
     [
         (
             b"heads: {n_steps: 8}\nseeds: {first: 1}\nheads: {batch_size: 10}\n",
-            "'heads' stands twice, in lines 1 and 3",
+            "'heads' appears twice, in lines 1 and 3",
         ),
-        (b"heads:\n  n_steps: 8\n  n_steps: 9\n", "'n_steps' stands twice, in lines 2 and 3"),
-        (b'{"heads": {"n_steps": 8},\n "heads": {}}', "'heads' stands twice, in lines 1 and 2"),
+        (b"heads:\n  n_steps: 8\n  n_steps: 9\n", "'n_steps' appears twice, in lines 2 and 3"),
+        (b'{"heads": {"n_steps": 8},\n "heads": {}}', "'heads' appears twice, in lines 1 and 2"),
         (b"seeds: {first: 010}", "010 in line 1 means 8 in YAML"),
         (b"seeds:\n  networks: 1:30", "1:30 in line 2 means 90 in YAML"),
         (b"heads: {learning_rate: 1:30.5}", "1:30.5 in line 1 means 90.5 in YAML"),

@@ -135,9 +135,11 @@ def test_indices_of_regions_from_matlab_start_at_one(tmp_path):
 def test_a_step_tells_rows_from_columns(leak):
     rates, drive = simulated(W_REC, leak)
     assert check_convention(W_REC, Activity(rates, drive), "J") < 1e-6
-    with pytest.raises(ConfigError, match=r"J: its columns receive .*; rows must: save the transpose"):
+    with pytest.raises(ConfigError, match=r"J: its columns receive .*; rows must receive, so save the transpose"):
         check_convention(W_REC.T, Activity(rates, drive), "J")
-    with pytest.raises(ConfigError, match=r"J did not make the rates beside it .*; is its nonlinearity not tanh"):
+    with pytest.raises(
+        ConfigError, match=r"J does not reproduce the rates in the same file .*; is its nonlinearity not tanh"
+    ):
         check_convention(W_REC[::-1], Activity(rates, drive), "J")
     resting = Activity(np.zeros((20, N)), 0.0)
     assert check_convention(W_REC, resting, "J") == check_convention(W_REC.T, resting, "J") == 0 < AGREES < 0.1
@@ -167,9 +169,9 @@ PYTORCH = {"rnn.weight_hh_l0": W_REC, "rnn.weight_ih_l0": np.ones((N, 2))}
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"w_rec": W_REC, "w_mystery": W_REC}, "holds w_mystery, which nothing here reads; known are w_rec, b_rec"),
+        ({"w_rec": W_REC, "w_mystery": W_REC}, "holds w_mystery, which MoLaP does not read; it reads w_rec, b_rec"),
         (PSYCHRNN | {"init_hidden": np.ones(N)}, "holds init_hidden, which nothing here reads"),
-        ({"J": W_REC, "K": W_REC}, "holds K, which nothing here reads; known are J, J0"),
+        ({"J": W_REC, "K": W_REC}, "holds K, which MoLaP does not read; it reads J, J0"),
         ({"w_rec": W_REC, "b_rec": np.ones(N + 1)}, r"recurrent biases of .* have shape \(7,\); \(6,\) is needed"),
         (
             {"w_rec": W_REC, "b_rec": np.full(N, np.nan)},
@@ -200,9 +202,9 @@ def test_what_would_be_half_read_is_refused_in_one_line(tmp_path, arrays, messag
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("own.mat", b"no variables", "is no .mat file"),
+        ("own.mat", b"no variables", "is not a .mat file"),
         ("own.pt", b"no tensors", "is no state dict that torch.save wrote"),
-        ("own.csv", b"1,2", "is of no known kind; known are .npz, .mat, .pt, .pth"),
+        ("own.csv", b"1,2", "is of an unknown kind; MoLaP reads .npz, .mat, .pt, .pth"),
         ("own.npz", b"PK\x03\x04damaged", "is damaged"),
     ],
 )

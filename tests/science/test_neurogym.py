@@ -177,7 +177,7 @@ def test_without_fixation_every_action_is_an_answer():
         ("neurogym:yang19.goo-v0", "has no environment 'yang19.goo-v0'; similar are .*yang19.go-v0"),
         ("neurogym:Bandit-v0", "has no ground truth"),
         ("neurogym:ReachingDelayResponse-v0", "discrete actions are needed"),
-        ("neurogym:HierarchicalReasoning-v0", "other trials for the same seed"),
+        ("neurogym:HierarchicalReasoning-v0", "different trials for the same seed"),
         ("neurogym:Reaching1D-v0", "one of its 3 actions is needed at each of 10 steps"),
     ],
 )

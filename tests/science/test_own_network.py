@@ -94,7 +94,7 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ({}, "{file} holds nothing; an array w_rec is needed"),
         ({"weights": np.eye(4)}, "{file} holds weights; an array w_rec is needed, or weight_hh_l0 of PyTorch"),
         ({"weights": np.eye(4)}, "; did you mean w_rec?"),
-        ({"w_rec": np.eye(4), "module": np.ones(4, int)}, "holds module, which nothing here reads; known are w_rec, "),
+        ({"w_rec": np.eye(4), "module": np.ones(4, int)}, "holds module, which MoLaP does not read; it reads w_rec, "),
         ({"w_rec": np.eye(4), "Regions": np.ones(4, int)}, "; did you mean modules?"),
         ({"w_rec": np.eye(4), "dale_ratio": np.array(None)}, "holds dale_ratio, which nothing here reads"),
         ({"w_rec": np.array([[1, None], [2, 3]])}, "holds Python objects (w_rec), which are not opened"),
@@ -124,7 +124,7 @@ def test_what_is_no_network_is_refused_with_its_numbers(tmp_path, arrays, messag
     ("name", "content", "message"),
     [
         ("own", None, "reservoirs.files.own: there is no file"),
-        ("own", b"no arrays", "is no .npz file (numpy.savez writes one)"),
+        ("own", b"no arrays", "is not an .npz file (numpy.savez writes one)"),
         ("cca", b"", "files: 'cca' is not allowed as a name"),
         ("My-Net", b"", "files: 'My-Net' is not allowed as a name; use small letters"),
         ("y", b"", "files: 'y' is not allowed as a name; tables or YAML read it as a number"),

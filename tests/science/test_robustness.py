@@ -263,10 +263,10 @@ MORE = ", example_task, example_strength"
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        ({"kinds": ["dni"]}, f"kinds: 'dni' is not allowed; what is trained here: {TRAINED}"),
+        ({"kinds": ["dni"]}, f"kinds: 'dni' is not allowed; this run trains {TRAINED}"),
         ({"kinds": ["separate"] * 2}, "kinds: ['separate', 'separate'] is not allowed; each may appear once"),
-        ({"tasks": ["memory"]}, f"tasks: 'memory' is not allowed; what is trained here: {', '.join(TASK_NAMES)}"),
-        ({"example_task": "T1"}, f"example_task: 'T1' is not allowed; what is trained here: {', '.join(TASK_NAMES)}"),
+        ({"tasks": ["memory"]}, f"tasks: 'memory' is not allowed; this run trains {', '.join(TASK_NAMES)}"),
+        ({"example_task": "T1"}, f"example_task: 'T1' is not allowed; this run trains {', '.join(TASK_NAMES)}"),
         ({"module": [5, 2, 5]}, "module: [5.0, 2.0, 5.0] is not allowed; each strength may appear once"),
         ({"noise": [0.1, 0.1]}, "noise: [0.1, 0.1] is not allowed; each strength may appear once"),
         ({"whole": [5, -1]}, "whole.1: -1 is not allowed; it must be greater than 0"),

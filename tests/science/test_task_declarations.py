@@ -1,6 +1,7 @@
 """A user's task is compared with what it declares, and refused in one line."""
 
 import dataclasses
+import re
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from long_task import LONG, write_long_task
+from workflow_helpers import REPOSITORY
 
 from molap.config.base import ConfigError
 from molap.config.run import parse_config
 from molap.config.tasks import TrialSettings
 from molap.tasks.checks import check_declaration, check_trials
 from molap.tasks.corpus import draw_corpus
+from molap.tasks.registry import load_tasks
 from molap.tasks.task import Task
 
 KEY = jax.random.key(0)
@@ -23,6 +26,26 @@ KEY = jax.random.key(0)
 @pytest.fixture
 def long_task(tmp_path):
     return write_long_task(tmp_path)
+
+
+def on_page(name, tmp_path):
+    """The tasks of a module that docs/your-own.md shows."""
+    page = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
+    (tmp_path / name).write_text(re.search(rf"```python\n# {name}\n(.*?)```", page, re.DOTALL)[1])
+    return load_tasks((str(tmp_path / name),))
+
+
+def test_the_modules_of_the_page_are_tasks(tmp_path):
+    assert on_page("late_pro.py", tmp_path)["late_pro"].n_steps == 110
+    task = on_page("integrate.py", tmp_path)["integrate"]
+    choice = np.array([-1, 1, 1, -1, 1])
+    outputs = np.full((25, 5, 2), 0.5)
+    outputs[..., 1] += 0.3 * choice
+    outputs[:, 3:, 0] = 0.9  # still fixating
+    wanted = np.full((25, 5, 2), 0.5)
+    wanted[..., 1] += 0.5 * np.array([-1, 1, -1, -1, -1])
+    released, right = task.decide(outputs, wanted).T
+    assert released.tolist() == [True, True, True, False, False] and right.tolist() == [True, True, False, True, False]
 
 
 @pytest.mark.parametrize(
