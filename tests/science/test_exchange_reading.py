@@ -127,7 +127,7 @@ def test_indices_of_regions_from_matlab_start_at_one(tmp_path):
     found = read_reservoir(save(tmp_path / "fit.mat", {"model": model(params={"tauRNN": 0.05}, regions=cell)}))
     assert [found.module_names[m - 1] for m in found.modules] == ["M1", "PFC", "PFC", "M1", "PFC", "PFC"]
     cell[0, 1] = np.array([[1, 3]])
-    with pytest.raises(ConfigError, match=r"regions of .* do not hold each of the 6 units once"):
+    with pytest.raises(ConfigError, match=r"regions of .* do not list each of the 6 units exactly once"):
         read_reservoir(save(tmp_path / "other.mat", {"model": model(params={"tauRNN": 0.05}, regions=cell)}))
 
 
@@ -138,7 +138,7 @@ def test_a_step_tells_rows_from_columns(leak):
     with pytest.raises(ConfigError, match=r"J: its columns receive .*; rows must receive, so save the transpose"):
         check_convention(W_REC.T, Activity(rates, drive), "J")
     with pytest.raises(
-        ConfigError, match=r"J does not reproduce the rates in the same file .*; is its nonlinearity not tanh"
+        ConfigError, match=r"J does not reproduce the rates in the same file .*; is its nonlinearity tanh"
     ):
         check_convention(W_REC[::-1], Activity(rates, drive), "J")
     resting = Activity(np.zeros((20, N)), 0.0)
@@ -170,7 +170,7 @@ PYTORCH = {"rnn.weight_hh_l0": W_REC, "rnn.weight_ih_l0": np.ones((N, 2))}
     ("arrays", "message"),
     [
         ({"w_rec": W_REC, "w_mystery": W_REC}, "holds w_mystery, which MoLaP does not read; it reads w_rec, b_rec"),
-        (PSYCHRNN | {"init_hidden": np.ones(N)}, "holds init_hidden, which nothing here reads"),
+        (PSYCHRNN | {"init_hidden": np.ones(N)}, "holds init_hidden, which MoLaP does not read"),
         ({"J": W_REC, "K": W_REC}, "holds K, which MoLaP does not read; it reads J, J0"),
         ({"w_rec": W_REC, "b_rec": np.ones(N + 1)}, r"recurrent biases of .* have shape \(7,\); \(6,\) is needed"),
         (

@@ -96,7 +96,7 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ({"weights": np.eye(4)}, "; did you mean w_rec?"),
         ({"w_rec": np.eye(4), "module": np.ones(4, int)}, "holds module, which MoLaP does not read; it reads w_rec, "),
         ({"w_rec": np.eye(4), "Regions": np.ones(4, int)}, "; did you mean modules?"),
-        ({"w_rec": np.eye(4), "dale_ratio": np.array(None)}, "holds dale_ratio, which nothing here reads"),
+        ({"w_rec": np.eye(4), "dale_ratio": np.array(None)}, "holds dale_ratio, which MoLaP does not read"),
         ({"w_rec": np.array([[1, None], [2, 3]])}, "holds Python objects (w_rec), which are not opened"),
         ({"w_rec": 1e-50 * np.eye(4)}, "is 0 everywhere in single precision; units would not be connected"),
         ({"w_rec": np.eye(4) + 1j}, "holds complex128; real numbers are needed"),
