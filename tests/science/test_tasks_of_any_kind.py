@@ -323,7 +323,7 @@ def test_what_tasks_cannot_share_is_refused_with_the_configuration(tmp_path, lon
     }
     parse_config(values)
     both = values | {"tasks": values["tasks"] | {"names": [*names, "wide"]}}
-    with pytest.raises(ConfigError, match=r"corpus.alignment: the condition strength .* in integrate .* in wide; rename"):
+    with pytest.raises(ConfigError, match=r"corpus.alignment: the condition strength .* in integrate .* in wide;"):
         parse_config(both)
     parse_config(both | {"corpus": {"alignment": "independent"}})
     with pytest.raises(ConfigError, match=r"figures\.plateau_tasks: 'integrate' has no epoch 'pulse1'"):
