@@ -1,8 +1,10 @@
-"""Take the screenshots of the documentation from a finished run: `python docs/screenshots.py`.
+"""Take the screenshots of the documentation from a finished tour: `python docs/screenshots.py`.
 
 It needs the extra `test` (Playwright), a Chromium on the path, the run's MLflow database and its report:
 
-    snakemake --cores all && snakemake --report report.html && python docs/screenshots.py
+    snakemake --cores all --configfile config/quick.yaml
+    snakemake --report report.html --configfile config/quick.yaml
+    python docs/screenshots.py
 """
 
 import argparse
@@ -101,7 +103,7 @@ def of_report(context: BrowserContext, report: Path) -> None:
     row.locator("a, button").first.click()
     page.locator("#app img[src^='data:image/png']").first.wait_for()
     row.locator("a, button").nth(1).click()
-    side.get_by_text("Description").wait_for()
+    side.get_by_text("Description", exact=True).wait_for()
     take(page, "report_figure")
 
 
