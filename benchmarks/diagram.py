@@ -48,6 +48,22 @@ def edges(dot: str, files: dict[str, str]) -> list[tuple[str, str]]:
     return sorted(((a, b) for a, b in pairs if a and b and a != b), key=lambda pair: [*map(order, pair)])
 
 
+def direct(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the pairs that do not follow from others: with all of them, a phone shows a tangle."""
+
+    def reached(start: str, without: tuple[str, str]) -> set[str]:
+        found: set[str] = set()
+        todo = [start]
+        while todo:
+            here = todo.pop()
+            new = {b for a, b in pairs if a == here and (a, b) != without} - found
+            found |= new
+            todo += new
+        return found
+
+    return [pair for pair in pairs if pair[1] not in reached(pair[0], pair)]
+
+
 def diagram(pairs: list[tuple[str, str]]) -> str:
     """Return the diagram as a block of Mermaid, from top to bottom, which a phone shows whole."""
     boxes = [f'    {name}["{SHOWN[name]}"]' for name in SHOWN if any(name in pair for pair in pairs)]
@@ -59,7 +75,7 @@ def made(folder: Path = REPOSITORY) -> str:
     """Return the diagram of a default run."""
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "--nolock"]
     dot = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-    return diagram(edges(dot, file_of_rules(folder)))
+    return diagram(direct(edges(dot, file_of_rules(folder))))
 
 
 def main() -> None:

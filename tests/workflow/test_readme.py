@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from diagram import PLACE, made
+from diagram import PLACE, direct, made
 from workflow_helpers import PATH, REPOSITORY, Scratch
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -23,6 +23,11 @@ def test_the_readme_stays_short():
 
 
 @pytest.mark.exhaustive
+def test_arrows_that_follow_from_others_are_left_out():
+    pairs = [("a", "b"), ("a", "c"), ("a", "e"), ("b", "d"), ("c", "d"), ("d", "e"), ("b", "e")]
+    assert direct(pairs) == [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("d", "e")]
+
+
 def test_the_diagram_is_that_of_the_rules():
     assert PLACE.search(README)[0] == made()
 
