@@ -15,7 +15,7 @@ def read_foreign(file: str | Path) -> Foreign:
     """Return what a file says about a recurrent network, unchecked but for its names.
 
     Raises:
-        ConfigError: in one line, if it cannot be read, is no such file, or holds what nothing here reads.
+        ConfigError: in one line, if it cannot be read, is not such a file, or holds arrays that MoLaP does not read.
     """
     suffix = Path(file).suffix.lower()
     if suffix not in KINDS:
