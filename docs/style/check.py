@@ -102,10 +102,9 @@ def found_in(path: Path, active: list[Check]) -> Iterator[Finding]:
 
 
 def files(arguments: list[str]) -> list[Path]:
-    """Return the files to check: those given, or all."""
-    if arguments:
-        return [Path(name).resolve() for name in arguments]
-    return sorted({path for pattern in (*PAGES, *SOURCES) for path in REPOSITORY.glob(pattern)})
+    """Return the files to check: all, or the given ones among them, since a hook also gives pages made of tables."""
+    checked = {path for pattern in (*PAGES, *SOURCES) for path in REPOSITORY.glob(pattern)}
+    return sorted(checked & {Path(name).resolve() for name in arguments} if arguments else checked)
 
 
 def main() -> None:

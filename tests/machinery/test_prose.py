@@ -59,3 +59,9 @@ def test_long_lines_are_found_but_for_tables_and_links(style, tmp_path, monkeypa
     assert [(line, message) for _, line, message in style.found_in(tmp_path / "page.md", [])] == [
         (1, "129 characters; at most 120 [length]")
     ]
+
+
+def test_of_the_files_that_a_hook_gives_pages_of_tables_are_left_out(style):
+    given = [str(REPOSITORY / "docs" / name) for name in ("method.md", "reference/verdicts.md")]
+    assert style.files(given) == [REPOSITORY / "docs" / "method.md"]
+    assert {path.name for path in style.files([])} >= {"method.md", "README.md", "conftest.py"}
