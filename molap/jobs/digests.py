@@ -70,7 +70,7 @@ def user_sources(names: tuple[str, ...]) -> list[str]:
     found: dict[str, None] = {}
     for name in names:
         found[name] = None
-        file = None if name.endswith(DATA) or _package_of(name) else _locate(name)
+        file = None if name.lower().endswith(DATA) or _package_of(name) else _locate(name)
         if file is None:
             continue
         root = file.parent if name.endswith(".py") else file.parents[name.count(".") + (file.name == "__init__.py")]
@@ -138,7 +138,7 @@ def closure(module: str) -> set[str]:
 @CachedByFiles
 def module_digest(name: str, descriptions: bool = False) -> str:
     """Return the digest of a module's syntax, with or without descriptions of settings, or of the bytes of data."""
-    if name.endswith(DATA):
+    if name.lower().endswith(DATA):
         return hashlib.sha256(Path(name).read_bytes()).hexdigest()
     if _package_of(name):
         return hashlib.sha256(name.encode()).hexdigest()
@@ -147,7 +147,7 @@ def module_digest(name: str, descriptions: bool = False) -> str:
 
 def _package_of(name: str) -> str:
     """Return the package of a task that another package defines, `package:task`; empty for modules and files."""
-    return "" if name.endswith((".py", DATA)) else name.rpartition(":")[0]
+    return "" if name.lower().endswith((".py", DATA)) else name.rpartition(":")[0]
 
 
 def _file(name: str) -> Path:
@@ -183,7 +183,7 @@ def _imports(name: str) -> tuple[str, ...]:
 
 @CachedByFiles
 def _all_imports(name: str) -> tuple[str, ...]:
-    if name.endswith(DATA):
+    if name.lower().endswith(DATA):
         return ()
     if package := _package_of(name):
         return (package,)

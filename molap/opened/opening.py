@@ -67,7 +67,9 @@ def _found_again(values: dict[str, Any], workplace: Path) -> dict[str, Any]:
         return str(beside) if not Path(name).is_file() and beside.is_file() else name
 
     if modules := values.get("tasks", {}).get("modules"):
-        values["tasks"]["modules"] = [locate(name) if name.endswith((".py", ".npz")) else name for name in modules]
+        values["tasks"]["modules"] = [
+            locate(name) if name.lower().endswith((".py", ".npz")) else name for name in modules
+        ]
     if files := values.get("reservoirs", {}).get("files"):
         values["reservoirs"]["files"] = {name: locate(file) for name, file in files.items()}
     return values

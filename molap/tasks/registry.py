@@ -85,7 +85,7 @@ def _add(tasks: dict[str, Task], modules: tuple[str, ...]) -> None:
 
 def _added(module: str) -> list[Task] | tuple[Task, ...]:
     """Return the tasks that a module, or a file of trials, defines."""
-    if module.endswith(".npz"):
+    if module.lower().endswith(".npz"):
         from molap.tasks.from_file import task_from_file  # reads a whole file of trials
 
         return [task_from_file(module)]

@@ -50,10 +50,14 @@ def test_the_file_s_split_seed_decides_which_trials_are_held_out(tmp_path):
     assert held_out(split_seed=1) == held_out(split_seed=1.0) != held_out()
 
 
-def test_trials_from_a_file_belong_to_the_digest(tmp_path):
-    path = save(tmp_path / "recorded.npz")
+@pytest.mark.parametrize("ending", ["npz", "NPZ"])
+def test_trials_from_a_file_belong_to_the_digest(tmp_path, ending):
+    save(tmp_path / "recorded.npz")
+    path = str((tmp_path / "recorded.npz").rename(tmp_path / f"recorded.{ending}"))
+    assert [*load_tasks((path,))][-1] == "recorded"
     before = source_digest("molap.stages.head", (path,))
-    save(path, inputs=np.ones((20, 30, 3)))
+    save(tmp_path / "other.npz", inputs=np.ones((20, 30, 3)))
+    (tmp_path / "other.npz").rename(path)
     module_digest.cache_clear()
     assert source_digest("molap.stages.head", (path,)) != before
 

@@ -67,7 +67,7 @@ def verdicts(claims: pd.DataFrame) -> dict:
 
 
 def performance(table: pd.DataFrame) -> dict:
-    """Return accuracy by task and kind, its mean over tasks, and the failures."""
+    """Return accuracy by task and kind, its mean over tasks, and what pre-training adds."""
     kinds, tasks = of_kinds(table), table.drop_duplicates("task")
     rows = []
     for task in tasks.itertuples():
