@@ -45,11 +45,10 @@ class Search:
 
     def found(self, kind: str, name: str = "tune_table", **values: Any) -> pd.DataFrame:
         """Return the rows of candidates of a kind with these values, one for each task; NaN stands for none."""
-        rows = self.evidence.rows(name, "once", kind=kind)
-        for column, value in values.items():
-            missing = isinstance(value, float) and math.isnan(value)
-            rows = rows[rows[column].isna() if missing else rows[column] == value]
-        return rows
+        missing = [column for column, value in values.items() if isinstance(value, float) and math.isnan(value)]
+        there = {column: value for column, value in values.items() if column not in missing}
+        rows = self.evidence.rows(name, "once", kind=kind, **there)
+        return rows[rows[missing].isna().all(axis=1)]
 
     def cell(self, kind: str, **values: Any) -> str:
         """Write how many networks of a candidate failed, and its mean accuracy; nothing if it was not tried."""

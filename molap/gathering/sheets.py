@@ -210,13 +210,13 @@ class Sheets:
         return markdown(("source", *(f"r = {n}" for n in range(1, most + 1))), rows)
 
     def left_out(self) -> str:
-        """Write decisions correct with tasks left out of the corpus and with all tasks in it, mean over networks."""
+        """Write decisions correct with tasks left out and with all in the corpus, mean over the same networks."""
         ev = self.evidence
-        column = "accuracy"
+        seeds = [int(seed) for seed in ev.rows("generalisation", source="cca", n_left_out=1).get(SEED, ())]
 
         def cell(label: str | None, **values: Any) -> str:
-            rows = ev.rows("generalisation", label=label, **values)
-            return number(effect(rows.groupby(SEED)[column].mean()).mean) if len(rows) else "–"
+            rows = ev.rows("generalisation", label=label, network_seed=seeds or None, **values)
+            return number(effect(rows.groupby(SEED).accuracy.mean()).mean) if len(rows) else "–"
 
         cases: dict[str, dict[str, Any]] = {
             "CCA: all tasks": {"source": "cca", "n_left_out": 0},

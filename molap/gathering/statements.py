@@ -198,6 +198,12 @@ class Evidence:
         for key, table in (replaced or {}).items():
             self._tables[key] = None if table is None else _with_kinds(table)
 
+    def but(self, replaced: Mapping[tuple[str, str], pd.DataFrame | None]) -> "Evidence":
+        """Return the same evidence with other tables in place of some, by (folder, name)."""
+        found = Evidence(self.root, replaced)
+        found._tables = self._tables | found._tables
+        return found
+
     def table(self, name: str, folder: str = "reference") -> pd.DataFrame:
         """Return a table with the kind of network in one column; empty, without columns, if it is missing."""
         key = folder, name
@@ -210,13 +216,15 @@ class Evidence:
     def rows(self, name: str, folder: str = "reference", **values: Any) -> pd.DataFrame:
         """Return the rows of a table that have these values; a list stands for any of its values."""
         table = self.table(name, folder)
+        kept = np.ones(len(table), bool)
         for column, value in values.items():
             if value is None:
                 continue
             if column not in table:
                 return pd.DataFrame()
-            table = table[table[column].isin(value if isinstance(value, list | tuple) else [value])]
-        return table
+            is_list = isinstance(value, list | tuple)
+            kept &= (table[column].isin(value) if is_list else table[column] == value).to_numpy(bool)
+        return table[kept]
 
     def has(self, name: str, folder: str = "reference") -> bool:
         """Return whether a table is there and has rows."""

@@ -1,8 +1,7 @@
 """The pages about the reference results follow from the committed tables, whatever these hold."""
 
+import contextlib
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import pytest
 from scipy import stats
 
 from molap.gathering.judged import Judged, claims_named, needed
-from molap.gathering.reference import BLOCK, PAGES, TEMPLATES, WIDTH, pages, wrapped
+from molap.gathering.reference import BLOCK, PAGES, TEMPLATES, WIDTH, main, pages, wrapped
+from molap.gathering.search_sheets import Search
 from molap.gathering.sheets import Sheets, markdown
 from molap.gathering.statements import (
     FOLDERS,
@@ -25,6 +25,7 @@ from molap.gathering.statements import (
     spread,
     spread_of_tasks,
 )
+from molap.jobs.command import Refused
 
 REPOSITORY = Path(__file__).parents[2]
 SEED = "network_seed"
@@ -54,13 +55,14 @@ FIXED = {
 def rendered(name="findings", **replaced):
     """A page, with some tables of the reference replaced."""
     tables = {("reference", table): frame for table, frame in replaced.items()}
-    (page,) = pages(Evidence(REPOSITORY, tables), [name]).values()
+    (page,) = pages(COMMITTED.but(tables), [name]).values()
     return page()
 
 
 def committed(name, folder="reference"):
     """A copy of a table, without the column that `Evidence` adds."""
-    return COMMITTED.table(name, folder).drop(columns="kind", errors="ignore").copy()
+    table = COMMITTED.table(name, folder).copy()
+    return table.drop(columns="kind") if "source" in table else table
 
 
 def flat(page):
@@ -73,24 +75,21 @@ def test_the_committed_pages_are_those_of_the_committed_tables():
 
 
 def test_the_command_checks_and_names_the_page_that_is_out_of_date(tmp_path):
-    for name in ("docs/reference", "docs/released", "docs/tables", "docs/templates", "README.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).symlink_to(REPOSITORY / name)
-    (tmp_path / "README.md").unlink()
-    (tmp_path / "README.md").write_text((REPOSITORY / "README.md").read_text())
-
-    def command(*arguments):
-        words = [sys.executable, "-m", "molap.gathering.reference", *arguments]
-        return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-
-    assert command().returncode == 0
-    assert command("--check").returncode == 0
-    page = tmp_path / "docs" / PAGES[-1]
-    page = page.with_suffix(".md")
-    page.write_text(page.read_text().replace("9", "8", 1))
-    found = command("--check")
-    assert found.returncode == 1 and found.stderr.count("\n") == 1
-    assert f"docs/{PAGES[-1]}.md is out of date; run `molap reference`" in found.stderr
+    (tmp_path / "docs").mkdir()
+    for name in ("reference", "released", "tables", "templates"):
+        (tmp_path / "docs" / name).symlink_to(REPOSITORY / "docs" / name)
+    for name in ("README.md", *(f"docs/{page}.md" for page in PAGES)):
+        (tmp_path / name).write_text((REPOSITORY / name).read_text(encoding="utf-8"), encoding="utf-8")
+    with contextlib.chdir(tmp_path):
+        main(["--check"], standalone_mode=False)
+        page = Path("docs", f"{PAGES[-1]}.md")
+        text = page.read_text(encoding="utf-8")
+        page.unlink()
+        page.write_text(text.replace("9", "8", 1), encoding="utf-8")
+        with pytest.raises(Refused, match=rf"docs/{PAGES[-1]}\.md is out of date; run `molap reference`"):
+            main(["--check"], standalone_mode=False)
+        main([], standalone_mode=False)
+        assert page.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("name", [*PAGES, "readme"])
@@ -268,7 +267,7 @@ def test_what_was_not_run_is_left_out(missing):
 
 def test_the_preset_of_the_released_code_may_not_have_been_run():
     names = ["performance", "forgetting", "components", "table1", "claims"]
-    evidence = Evidence(REPOSITORY, {("released", name): None for name in names})
+    evidence = COMMITTED.but({("released", name): None for name in names})
     (page,) = pages(evidence, ["findings"]).values()
     assert "The preset `released` was not run." in page()
 
@@ -398,6 +397,57 @@ def test_the_table_of_failures_adds_up():
     for cells in lines:
         assert sum(int(cell) for cell in cells[3:-2] if cell.strip() != "·") == int(cells[-2].split()[0])
     assert markdown(("", "a"), [("b", "")]) == "| | a |\n|---|---|\n| b | |"
+
+
+def cells(table, row):
+    """The cells of a table in Markdown, in the row that begins with a word."""
+    (line,) = [line for line in table.splitlines() if line.startswith(f"| {row} |")]
+    return [cell.strip() for cell in line.split("|")[2:-1]]
+
+
+def test_the_tables_of_accuracy_have_means_and_lowest_networks():
+    by = of_kind("molap", "pca")
+    assert cells(Sheets(COMMITTED).accuracy("accuracy"), "mean")[1] == f"{by.mean():.1f} ({by.min():.0f})"
+    table = committed("performance").query("strategy == 'separate' and label == 'T8'")
+    expected = f"{table.decision_accuracy.mean():.1f} ({table.decision_accuracy.min():.0f})"
+    assert cells(Sheets(COMMITTED).accuracy("decision_accuracy"), "T8")[3] == expected
+
+
+def test_the_tables_of_learning_in_turn():
+    table = committed("continual").query("source == 'rule' and order == 0 and after == 'mem_anti'")
+    expected = table.groupby("task").accuracy.mean()
+    assert cells(Sheets(COMMITTED).continual(), "T4")[1] == f"{expected['delay_anti']:.1f}"
+    table = committed("forgetting").query("source == 'rule'")
+    assert cells(Sheets(COMMITTED).forgetting(), "forgetting")[0] == f"{table.accuracy_forgetting.mean():.1f}"
+
+
+def test_updates_are_those_of_the_last_checkpoint_and_of_pretraining():
+    table = committed("learning").query("strategy == 'molap' and source == 'cca' and network_seed == 0")
+    last = table[table.step == table.step.max()]
+    expected = last.updates.sum() + last.updates_before.iloc[0]
+    assert Sheets(COMMITTED).updates()["molap cca"] == pytest.approx(expected)
+    table = committed("scaling", "once").query("n_tasks == 9 and n_units == 100").set_index("strategy").updates
+    assert Sheets(COMMITTED).fewer("molap", 9, 100) == pytest.approx(table["separate"] / table["molap"])
+
+
+def test_left_out_tasks_are_compared_over_the_same_networks():
+    table = committed("generalisation")
+    kept = table[(table.n_left_out == 0) | (table[SEED] < 3)]
+    sheet = Sheets(COMMITTED.but({("reference", "generalisation"): kept}))
+    whole = table[(table.n_left_out == 0) & (table.source == "cca") & (table[SEED] < 3)]
+    assert cells(sheet.left_out(), "mean")[0] == f"{whole.accuracy.mean():.1f}"
+
+
+def test_the_tables_of_the_search():
+    table = committed("tune_table", "once")
+    rows = table[(table.kind == "separate") & (table.candidate == "zero, rate 0.01, W_rec × 0.1, clip 0.1, 500")]
+    expected = f"{rows.failed.sum()}, {rows.accuracy.mean():.1f}"
+    search = Search(COMMITTED)
+    assert expected in search.grid() and cells(search.variations(), "clipping at 0.1")[0] == expected
+    table = committed("tune_check", "once").query("kind == 'dni-rule' and in_turn == 9")
+    table = table[table.candidate.str.endswith("2000")]
+    assert search.kept("2000")["failed"] == table.failed.sum()
+    assert cells(search.after_many_steps(), "0")[0] == f"{table.query('network_seed == 0').accuracy.iloc[0]:.1f}"
 
 
 def test_paragraphs_are_filled_and_nothing_else_changes():
