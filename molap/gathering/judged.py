@@ -9,7 +9,8 @@ import pandas as pd
 
 from molap.claims.power import MOST
 from molap.claims.verdicts import EQUAL, FAILS, HOLDS, NOT_RUN, ONE, OPEN
-from molap.gathering.statements import Effect, Evidence, in_words, of_one_more
+from molap.gathering.phrases import Effect, in_words
+from molap.gathering.statements import Evidence, of_one_more
 from molap.report.article.words import MINUS, number, ranges
 
 ORDER = (HOLDS, FAILS, EQUAL, OPEN, ONE, NOT_RUN)

@@ -14,9 +14,10 @@ import jinja2
 
 from molap.gathering import search_sheets, sheets
 from molap.gathering.judged import Judged
-from molap.gathering.statements import ABOUT, Evidence, in_words, listed, power, spread, times
+from molap.gathering.phrases import ABOUT, in_words, power, spread, times
+from molap.gathering.statements import Evidence
 from molap.jobs.command import Refused, refusing, run
-from molap.report.article.words import number, ranges, whole
+from molap.report.article.words import listed, number, ranges, whole
 
 TEMPLATES = Path("docs/templates")
 PAGES = ("findings", "results", "generalisation")

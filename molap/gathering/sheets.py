@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from molap.analysis.failures import failed
-from molap.gathering.statements import SEED, Evidence, effect, power
+from molap.gathering.phrases import effect, power
+from molap.gathering.statements import SEED, Evidence
 from molap.report.article.words import number, whole
 
 NAMES = {

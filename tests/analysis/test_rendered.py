@@ -10,22 +10,13 @@ import pytest
 from scipy import stats
 
 from molap.gathering.judged import Judged, claims_named, needed
+from molap.gathering.phrases import Effect, Share, in_words, power, spread, spread_of_tasks
 from molap.gathering.reference import BLOCK, PAGES, TEMPLATES, WIDTH, main, pages, wrapped
 from molap.gathering.search_sheets import Search
 from molap.gathering.sheets import Sheets, markdown
-from molap.gathering.statements import (
-    FOLDERS,
-    Effect,
-    Evidence,
-    Share,
-    in_words,
-    listed,
-    of_one_more,
-    power,
-    spread,
-    spread_of_tasks,
-)
+from molap.gathering.statements import FOLDERS, Evidence, of_one_more
 from molap.jobs.command import Refused
+from molap.report.article.words import listed
 
 REPOSITORY = Path(__file__).parents[2]
 SEED = "network_seed"
@@ -263,6 +254,27 @@ def test_what_was_not_run_is_left_out(missing):
         assert not re.search(r"\bnan\b", page)
     if "attribution" in missing:
         assert "The attribution was not run." in rendered(attribution=None)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_results_render(seed):
+    draws, tables = np.random.default_rng(seed), {}
+    for name in ("performance", "areas", "generalisation", "forgetting", "robustness", "learning", "attribution"):
+        table = committed(name)
+        for column in {*table.select_dtypes("float")} - {
+            "best_constant",
+            "strength",
+            "low_limit",
+            "high_limit",
+            "order",
+        }:
+            table[column] = table[column] * draws.choice([1, 0.2, -1]) + draws.normal(0, 20)
+        tables[name] = table
+    verdicts = ["holds", "does not hold", "undecided", "practically equal", "not run"]
+    claims = committed("claims")
+    claims["verdict"] = draws.choice(verdicts, len(claims))
+    for name in (*PAGES, "readme"):
+        assert not re.search(r"\bnan\b", rendered(name, claims=claims, **tables))
 
 
 def test_the_preset_of_the_released_code_may_not_have_been_run():
