@@ -22,7 +22,7 @@ extensions = [
     "sphinx_click",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "style"]
+exclude_patterns = ["_build", "style", "templates"]
 default_role = "code"  # docstrings mark code with single backquotes
 
 highlight_language = "sh"

@@ -34,9 +34,12 @@ COMMANDS = {
         ),
         "seeds": ("molap.gathering.seeds:main", "Add the network seeds of a run to the reference results."),
         "switches": ("molap.gathering.switches:main", "Add an attribution to the reference results."),
-        "findings": ("molap.gathering.findings:main", "Print the numbers of the findings."),
     },
     "Pages of this repository": {
+        "reference": (
+            "molap.gathering.reference:main",
+            "Write the pages about the reference results from their tables.",
+        ),
         "document": ("molap.planning.document:main", "Write the reference pages that are made from the code."),
     },
 }

@@ -1,1 +1,1 @@
-"""Combine the results of several machines, and print the numbers in the findings."""
+"""Combine the results of several machines, and render the pages about the reference results."""

@@ -3,22 +3,18 @@
 import contextlib
 import io
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from molap.claims.model import TABLES as CLAIM_TABLES
 from molap.claims.model import Claims
 from molap.claims.page import small
 from molap.claims.reading import read_claims
 from molap.claims.verdicts import judge
-from molap.gathering import findings
 from molap.gathering import seeds as reference
 from molap.storage.files import canonical_json
 
@@ -43,32 +39,6 @@ def test_the_committed_verdicts_are_those_of_the_committed_tables(folder):
     page = (REPOSITORY / "docs" / folder / "verdicts.md").read_text()
     for _, row in found["claims"].iterrows():
         assert f"| {row.claim}. {row.says} | {row.verdict}" in page
-
-
-def test_the_findings_state_the_committed_verdicts():
-    verdicts = committed("claims").set_index("claim").verdict.to_dict()
-    page = (REPOSITORY / "docs" / "findings.md").read_text()
-    rows = re.findall(r"^\| (\d+) \| [^|]* \| ([^|]+) \|", page, re.MULTILINE)
-    assert {int(claim): verdict for claim, verdict in rows} == verdicts
-    n_seeds = committed("seeds").network_seed.nunique()
-    words = dict(enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=1))
-    assert f"**{words.get(n_seeds, n_seeds)} network" in page
-
-
-def test_the_numbers_of_the_findings_can_be_printed():
-    command = [sys.executable, "-m", "molap.gathering.findings"]
-    found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    mean = committed("performance").query("strategy == 'separate'").groupby("label").accuracy.mean().round(1)
-    assert re.search(r"\nseparate +" + " +".join(map(str, mean)) + "\n", found)
-
-
-def test_95_of_100_single_networks_lie_where_those_seen_say():
-    networks = np.random.default_rng(0).normal(40, 7, (4000, 11))
-    mean, error = networks[:, :-1].mean(axis=1), stats.sem(networks[:, :-1], axis=1)
-    low, high = stats.t.interval(0.95, 9, mean, error)
-    usual = findings.of_one_more(pd.DataFrame({"mean": mean, "low": low, "high": high, "n_seeds": 10}))
-    inside = (usual.lowest < networks[:, -1]) & (networks[:, -1] < usual.highest)
-    assert inside.mean() == pytest.approx(0.95, abs=0.01)
 
 
 @pytest.mark.parametrize("folder", ["reference", "released"])

@@ -28,7 +28,7 @@ COMMANDS = {
     "merge": ["merge", "results/elsewhere"],
     "seeds": ["seeds", "results/elsewhere"],
     "switches": ["switches", "results/elsewhere"],
-    "findings": ["findings", "--tables", "results"],
+    "reference": ["reference", "--check"],
     "why": ["why", "--configfile", "mine.yaml"],
     "document": ["document", "--check"],
 }

@@ -161,7 +161,6 @@ def test_options_of_the_store_stand_before_or_after_the_command(tmp_path):
         (["plan", "evaluation", "kind=dni"], "molap plan: kind=dni is not allowed; kind is one of separate, molap-cca"),
         (["seeds", "docs"], "molap seeds: Invalid value for 'RUN': docs has no configuration.json; give "),
         (["merge", "nowhere"], "molap merge: nowhere holds no records of a run's jobs; nothing was copied"),
-        (["findings", "--tables", "docs"], "molap findings: --tables: docs has no claims.csv; give "),
     ],
 )
 def test_what_is_not_allowed_is_told_in_one_line(arguments, line):

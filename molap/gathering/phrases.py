@@ -1,0 +1,149 @@
+"""Put effects, counts and lists of tasks into words that fit them, whatever the results are."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import SupportsFloat
+
+import pandas as pd
+
+from molap.claims.reading import read_claims
+from molap.claims.verdicts import Interval, interval
+from molap.report.article.words import listed, number
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+TIMES = {1: "", 2: "twice", 3: "three times"}
+ABOUT = 5.0
+"""Points of accuracy within which the claims take “about as well” (docs/claims.md)."""
+MARGIN = read_claims(None).margin or 0.0
+"""Points of accuracy within which two kinds of network are practically equal."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A mean over networks with its 95 % interval; false if there are no networks."""
+
+    mean: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 0
+
+    def __bool__(self) -> bool:
+        return self.n > 0
+
+    def way(self, margin: float = MARGIN) -> str:
+        """Return where the interval lies: above or below zero, equal (within the margin), or open.
+
+        Return `one` for a single network, which has no interval, and nothing without networks.
+        """
+        if self.n < 2:
+            return "one" if self.n else ""
+        if self.low > 0 or self.high < 0:
+            return "above" if self.low > 0 else "below"
+        return "equal" if -margin < self.low and self.high < margin else "open"
+
+    def say(self, above: str, below: str, equal: str, undecided: str, margin: float = MARGIN) -> str:
+        """Return the words that are true of the interval; one network decides nothing."""
+        words = {"above": above, "below": below, "equal": equal, "open": undecided, "one": undecided, "": "not run"}
+        return words[self.way(margin)]
+
+    def with_unit(self, unit: str, decimals: int = 1) -> str:
+        """Write the mean with a unit, and its interval."""
+        mean = f"{number(self.mean, decimals)} {unit}".rstrip()
+        if self.n < 2 or math.isnan(self.low):
+            return f"{mean} (one network)" if self.n == 1 else mean
+        return f"{mean} ({number(self.low, decimals)} to {number(self.high, decimals)})"
+
+    @property
+    def points(self) -> str:
+        """Write the effect in points of accuracy."""
+        return self.with_unit("points")
+
+    @property
+    def percent(self) -> str:
+        """Write the effect in percent."""
+        return self.with_unit("%")
+
+    @property
+    def bare(self) -> str:
+        """Write the effect without a unit, as for a table."""
+        return self.with_unit("")
+
+    @property
+    def inner(self) -> str:
+        """Write the effect in points, without brackets, as inside other brackets."""
+        return self.points.replace(" (", ", ").rstrip(")")
+
+    @property
+    def size(self) -> str:
+        """Write how large the effect is, in points, whichever its sign; the interval turns with it."""
+        turned = Effect(-self.mean, -self.high, -self.low, self.n) if self.mean < 0 else self
+        return turned.points
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of some networks failed, and on which tasks; false if there are no networks."""
+
+    failed: int = 0
+    n: int = 0
+    tasks: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.n > 0
+
+    @property
+    def passed(self) -> int:
+        """Return how many networks did not fail."""
+        return self.n - self.failed
+
+    @property
+    def where(self) -> str:
+        """Write the tasks on which networks failed, and how often on each: T5 and T7 twice."""
+        counts = {task: self.tasks.count(task) for task in sorted(set(self.tasks))}
+        return listed(f"{task} {times(n)}" if n > 1 else task for task, n in counts.items())
+
+
+def times(n: SupportsFloat) -> str:
+    """Write how often: twice, three times, 12 times."""
+    return TIMES.get(int(float(n))) or f"{in_words(n)} times"
+
+
+def in_words(n: SupportsFloat, zero: str = WORDS[0]) -> str:
+    """Write a small whole number in words, and a larger one in digits."""
+    whole = int(float(n))
+    if not whole:
+        return zero
+    return WORDS[whole] if 0 < whole < len(WORDS) else f"{whole:,}"
+
+
+def power(value: SupportsFloat, decimals: int = 0) -> str:
+    """Write a number with a power of ten: 2 · 10⁻³."""
+    digit, exponent = f"{float(value):.{decimals}e}".split("e")
+    return f"{digit} · 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def spread(values: Iterable[float], decimals: int = 0) -> str:
+    """Write the range of some numbers: 12 to 15, or 12 where both ends look alike."""
+    values = list(values)
+    ends = [number(of(values), decimals) for of in (min, max)]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def spread_of_tasks(labels: Sequence[str], every: Sequence[str]) -> str:
+    """Write labels of tasks in order, with runs of three or more shortened: T1, T4 to T7."""
+    places = sorted(every.index(label) for label in labels)
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and place == runs[-1][-1] + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    words = [[f"{every[r[0]]} to {every[r[-1]]}"] if len(r) > 2 else [every[i] for i in r] for r in runs]
+    return listed(word for run in words for word in run)
+
+
+def effect(values: "pd.Series[float]") -> Effect:
+    """Return the mean of one value per network, and its interval."""
+    found: Interval = interval(values.dropna().to_numpy())
+    return Effect(*found, n=int(values.notna().sum()))

@@ -1,0 +1,321 @@
+"""Write the tables of the pages about the reference results, as Markdown."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from molap.analysis.failures import failed
+from molap.gathering.phrases import effect, power
+from molap.gathering.statements import SEED, Evidence
+from molap.report.article.words import number, whole
+
+NAMES = {
+    "molap cca": "MoLaP, CCA",
+    "molap pca": "MoLaP, PCA",
+    "molap none": "random reservoir",
+    "separate": "separate networks",
+    "dni rule": "DNI, rule input",
+    "dni norule": "DNI, no rule input",
+    "sequential rule": "in sequence, unprotected",
+    "joint rule": "all jointly",
+}
+"""Kind of network → its name in tables."""
+PERTURBATIONS = {
+    "module1": "module 1",
+    "module2": "module 2",
+    "inter_module": "between modules",
+    "whole": "all weights",
+    "noise": "noise",
+    "silence": "units",
+}
+
+
+def markdown(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Write a table in Markdown."""
+    lines = ["| " + " | ".join(map(str, head)) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join(line.replace("|  |", "| |").replace("|  |", "| |") for line in lines)
+
+
+class Sheets:
+    """Tables of the pages.
+
+    Args:
+        evidence: the committed tables.
+    """
+
+    def __init__(self, evidence: Evidence):
+        self.evidence = evidence
+
+    def kinds(self, name: str = "performance", folder: str = "reference") -> list[str]:
+        """Return the kinds of network in a table, in the order of `NAMES`."""
+        table = self.evidence.table(name, folder)
+        return [kind for kind in NAMES if len(table) and kind in set(table.kind)]
+
+    def failures(self) -> str:
+        """Write how many networks of each kind end below the best constant output, by task."""
+        ev = self.evidence
+        rows = []
+        for kind in self.kinds():
+            lost = ev.failures(kind)
+            counts = [lost.tasks.count(label) or "·" for label in ev.labels]
+            rows.append((NAMES[kind], ev.networks(kind), *counts, f"{lost.failed} of {lost.n}"))
+        constant = ev.constant()
+        rows.append(("best constant output, %", "", *(whole(constant[label]) for label in ev.labels), ""))
+        return markdown(("", "networks", *ev.labels, "all"), rows)
+
+    def areas(self, others: Mapping[str, str]) -> str:
+        """Write MoLaP's area under every curve less another kind's, mean over tasks, with intervals.
+
+        Args:
+            others: kind of network → how its column is headed.
+        """
+        ev = self.evidence
+        rows = [
+            (PERTURBATIONS[name], *(ev.area("molap cca", other, name).bare or "–" for other in others))
+            for name in ev.perturbations()
+        ]
+        return markdown(("perturbation", *others.values()), rows)
+
+    def table1(self) -> str:
+        """Write Table 1 worked out, with what the paper prints in brackets."""
+        ev = self.evidence
+        names = {"separate": "separate networks", "dni": "DNI", "molap": "MoLaP", "none": "random reservoir"}
+        columns = ("overall", "trained", "trained_per_task")
+        rows = []
+        for strategy, name in names.items():
+            cells = []
+            for column in columns:
+                counted, printed = (ev.weights(version, strategy, column) for version in ("corrected", "printed"))
+                cells.append(whole(counted) + ("" if math.isnan(printed) else f" ({whole(printed)})"))
+            rows.append((name, *cells))
+        return markdown(("", "weights in all", "trained", "trained per task"), rows)
+
+    def accuracy(self, column: str, constant: bool = True) -> str:
+        """Write accuracy by task and kind: the mean over networks and, in brackets, the lowest network."""
+        ev = self.evidence
+        kinds, best = self.kinds(), ev.constant()
+        rows = []
+        for label in ev.labels:
+            cells = [_mean_and_lowest(ev.values(kind, column, label=label)) for kind in kinds]
+            rows.append((label, *cells, *([number(best[label])] if constant else [])))
+        means = [_mean_and_lowest(ev.values(kind, column)) for kind in kinds]
+        rows.append(("mean", *means, *([number(best.mean())] if constant else [])))
+        head = ("task", *(NAMES[kind] for kind in kinds), *(["best constant"] if constant else []))
+        return markdown(head, rows)
+
+    def perturbed(self, column: str) -> str:
+        """Write the area under every curve, mean over tasks and networks, by perturbation and kind."""
+        ev, kinds = self.evidence, self.kinds("areas")
+        tasks = [ev.task(label) for label in ev.labels]
+        rows = []
+        for name in ev.perturbations():
+            cells = [ev.mean(kind, column, name="areas", perturbation=name, task=tasks) for kind in kinds]
+            rows.append((PERTURBATIONS[name], *(number(cell.mean) for cell in cells)))
+        return markdown(("perturbation", *(NAMES[kind] for kind in kinds)), rows)
+
+    def rounding(self, files: Mapping[str, str]) -> str:
+        """Write the accuracy of one network seed in several runs that differ in rounding only.
+
+        Args:
+            files: folder → table of each run, in order, as `folder/name`.
+        """
+        ev = self.evidence
+        runs = []
+        for name, folder in files.items():
+            table = ev.table(name, folder)
+            runs.append(table[table[SEED] == 0] if len(table) else table)
+        kinds = ["molap cca", "molap pca", "molap none", "separate"]
+        rows = []
+        for label in [*ev.labels, "mean"]:
+            cells = []
+            for kind in kinds:
+                found = [of[(of.kind == kind) & ((of.label == label) | (label == "mean"))].accuracy for of in runs]
+                cells.append(" → ".join(number(values.mean()) for values in found))
+            rows.append((label, *cells))
+        return markdown(("task", *(NAMES[kind] for kind in kinds)), rows)
+
+    def most_moved(self, files: Mapping[str, str]) -> float:
+        """Return by how many points, at most, one network's accuracy on a task differs between such runs."""
+        tables = [self.evidence.table(name, folder) for name, folder in files.items()]
+        keys = ["kind", "label"]
+        columns = [of[of[SEED] == 0].set_index(keys).accuracy for of in tables]
+        both = pd.concat(columns, axis=1).dropna()
+        return float((both.max(axis=1) - both.min(axis=1)).max())
+
+    def continual(self, kind: str = "dni rule") -> str:
+        """Write accuracy on every task after each task that was learned in turn, mean over networks."""
+        ev = self.evidence
+        table = ev.rows("continual", kind=kind, order=0)
+        label = {ev.task(each): each for each in ev.labels}
+        by = table[table.place > 0].pivot_table(index=["place", "after"], columns="task", values="accuracy")
+        rows = [
+            (label[after], *(number(row[ev.task(each)]) for each in ev.labels)) for (_, after), row in by.iterrows()
+        ]
+        return markdown(("after", *ev.labels), rows)
+
+    def forgetting(self) -> str:
+        """Write averages, forgetting and transfer of networks that learn tasks in turn."""
+        ev = self.evidence
+        kinds = {kind: ("reference", "forgetting") for kind in self.kinds("forgetting")}
+        kinds |= {kind: ("once", "forgetting") for kind in self.kinds("forgetting", "once") if kind not in kinds}
+        shown = {
+            "average": "average at the end",
+            "right_after": "average right after learning",
+            "forgetting": "forgetting",
+            "backward_transfer": "backward transfer",
+            "forward_transfer": "forward transfer",
+        }
+        rows: list[tuple[object, ...]] = [
+            ("networks", *(ev.rows("forgetting", place[0], kind=kind)[SEED].nunique() for kind, place in kinds.items()))
+        ]
+        for column, name in shown.items():
+            values = [ev.values(k, f"accuracy_{column}", "forgetting", place[0]).mean() for k, place in kinds.items()]
+            rows.append((name, *map(number, values)))
+        return markdown(("", *(NAMES[kind] for kind in kinds)), rows)
+
+    def counts(self) -> str:
+        """Write all versions of Table 1."""
+        names = {"none": "random reservoir"}
+        rows = [
+            (
+                row.version,
+                names.get(row.strategy, row.strategy),
+                *map(whole, (row.overall, row.trained, row.trained_per_task)),
+                number(row.separate_per_trained),
+            )
+            for row in self.evidence.table("table1").itertuples()
+        ]
+        return markdown(
+            ("version", "strategy", "weights in all", "trained", "trained per task", "separate ÷ trained"), rows
+        )
+
+    def components(self, most: int = 4) -> str:
+        """Write correlations and explained variance of the first components."""
+        table = self.evidence.table("components")
+        rows = [
+            (row.source, row.component, number(row.correlation, 4), f"{number(100 * row.target_r2)} %")
+            for row in table[table.component <= most].itertuples()
+        ]
+        return markdown(("source", "r", "correlation of U_r and V_r", "target variance explained by U_1 … U_r"), rows)
+
+    def variance(self, most: int = 4) -> str:
+        """Write how much of the targets' variance the first r components explain, in percent."""
+        ev = self.evidence
+        rows = [
+            (source.upper(), *(number(ev.explained(source, n)) for n in range(1, most + 1)))
+            for source in ("cca", "pca")
+        ]
+        return markdown(("source", *(f"r = {n}" for n in range(1, most + 1))), rows)
+
+    def left_out(self) -> str:
+        """Write decisions correct with tasks left out and with all in the corpus, mean over the same networks."""
+        ev = self.evidence
+        seeds = [int(seed) for seed in ev.rows("generalisation", source="cca", n_left_out=1).get(SEED, ())]
+
+        def cell(label: str | None, **values: Any) -> str:
+            rows = ev.rows("generalisation", label=label, network_seed=seeds or None, **values)
+            return number(effect(rows.groupby(SEED).accuracy.mean()).mean) if len(rows) else "–"
+
+        cases: dict[str, dict[str, Any]] = {
+            "CCA: all tasks": {"source": "cca", "n_left_out": 0},
+            "CCA: one": {"source": "cca", "n_left_out": 1, "place": 1},
+            "CCA: first": {"source": "cca", "n_left_out": 2, "place": 1},
+            "CCA: second": {"source": "cca", "n_left_out": 2, "place": 2},
+            "PCA: all tasks": {"source": "pca", "n_left_out": 0},
+            "random reservoir": {"source": "none", "n_left_out": 0},
+        }
+        constant = ev.constant()
+        rows = [
+            (label, *(cell(label, **case) for case in cases.values()), number(constant[label])) for label in ev.labels
+        ]
+        rows.append(("mean", *(cell(None, **case) for case in cases.values()), number(constant.mean())))
+        return markdown(("task", *cases, "best constant"), rows)
+
+    def learning(self) -> str:
+        """Write accuracy at the checkpoints of training, mean over tasks and networks, by kind."""
+        ev = self.evidence
+        places = {kind: "reference" for kind in self.kinds("learning")}
+        places |= {kind: "once" for kind in self.kinds("learning", "once") if kind not in places}
+        by = {
+            kind: ev.rows("learning", folder, kind=kind).groupby("step").accuracy.mean()
+            for kind, folder in places.items()
+        }
+        steps = sorted({step for of in by.values() for step in of.index})
+        rows = [(int(step), *(number(of[step]) if step in of.index else "" for of in by.values())) for step in steps]
+        return markdown(("steps", *(NAMES[kind] for kind in by)), rows)
+
+    def updates(self) -> dict[str, float]:
+        """Return how many updates of weights the networks of one seed take for all tasks, by kind."""
+        found = {}
+        for kind in self.kinds("learning"):
+            last = self.evidence.rows("learning", kind=kind).sort_values("step").groupby([SEED, "task"]).tail(1)
+            by = last.groupby(SEED)
+            found[kind] = float((by.updates.sum() + by.updates_before.max()).mean())
+        return found
+
+    def fewer(self, strategy: str, n_tasks: int, n_units: int) -> float:
+        """Return how many times as many updates separate networks take as a strategy."""
+        rows = self.evidence.rows("scaling", "once", n_tasks=n_tasks, n_units=n_units).set_index("strategy").updates
+        return float(rows["separate"] / rows[strategy])
+
+    def scaling(self) -> str:
+        """Write trained weights and updates by strategy for one task and for nine, and with more units."""
+        table = self.evidence.table("scaling", "once")
+        most, few, many = int(table.n_units.max()), int(table.n_tasks.min()), int(table.n_tasks.max())
+        usual = int(self.evidence.made_with["network"]["n_units"])
+        rows = []
+        for strategy in table.strategy.unique():
+            at = table[table.strategy == strategy].set_index(["n_tasks", "n_units"])
+            cells = [whole(at.trained[n, usual]) for n in (few, many)]
+            cells += [power(at.updates[n, units], 2) for n, units in ((few, usual), (many, usual), (many, most))]
+            rows.append(("random reservoir" if strategy == "none" else strategy, *cells))
+        head = ["strategy", *(f"trained, tasks: {n}" for n in (few, many))]
+        head += [f"updates, tasks: {n}, N = {units}" for n, units in ((few, usual), (many, usual), (many, most))]
+        return markdown(head, rows)
+
+    def modules_by_seed(self) -> str:
+        """Write the mean over tasks of networks with two and three modules, by network seed."""
+        table = self.evidence.table("modules")
+        rows = []
+        for (fixed, n, units), of in table.groupby(["fixed", "n_modules", "n_units"]):
+            cells = []
+            for source in ("cca", "none"):
+                by = of[of.source == source].groupby(SEED).accuracy.mean()
+                cells += [", ".join(map(number, by)), number(by.mean())]
+            rows.append((fixed, n, units, *cells))
+        head = ("fixed", "r", "N", "CCA, by network seed", "mean", "random reservoir, by network seed", "mean")
+        return markdown(head, rows)
+
+    def modules(self) -> str:
+        """Write accuracy, counts and updates of networks with one to four modules, one network each."""
+        table = self.evidence.table("modules", "once")
+        rows = []
+        for (fixed, n, units), of in table.groupby(["fixed", "n_modules", "n_units"], sort=False):
+            cca, none = (of[of.source == source] for source in ("cca", "none"))
+            first = cca.iloc[0]
+            rows.append(
+                (
+                    "network" if fixed == "network" else fixed,
+                    n,
+                    units,
+                    *(number(value) for part in (cca, none) for value in (part.accuracy.mean(), part.accuracy.min())),
+                    *map(whole, (first.weights, first.trained, first.trained_per_task)),
+                    number(first.updates / 1e6),
+                    number(none.iloc[0].updates / 1e6),
+                )
+            )
+        rows.sort(key=lambda row: (row[0] != "network", row[1]))
+        head = ("fixed", "r", "N", "CCA: mean", "lowest", "random reservoir: mean", "lowest", "weights", "trained, CCA")
+        return markdown((*head, "per task", "updates, CCA (millions)", "random reservoir (millions)"), rows)
+
+    def lost(self, name: str, folder: str, **values: Any) -> tuple[int, int]:
+        """Return how many rows of a table are of failed networks, and how many rows there are."""
+        rows = self.evidence.rows(name, folder, **values)
+        return (int(failed(rows).sum()), len(rows)) if len(rows) else (0, 0)
+
+
+def _mean_and_lowest(values: "pd.Series[float]") -> str:
+    return f"{number(values.mean())} ({whole(values.min())})" if len(values) else "–"
