@@ -140,6 +140,8 @@ class Test(Section):
             raise ValueError(f"function: {self.function!r} is not allowed; allowed: {allowed}")
         if self.within and self.within[0] >= self.within[1]:
             raise ValueError(f"within: {list(self.within)} is not allowed; give the lower limit first")
+        if len({*self.corpus}) < len(self.corpus):
+            raise ValueError(f"corpus: {list(self.corpus)} is not allowed; name each task once, by its label")
         if self.some and not (self.each and self.effects):
             raise ValueError("some: give effects, and the columns of their parts (each)")
         return self

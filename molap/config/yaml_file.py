@@ -53,7 +53,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def _check(node: yaml.Node, path: str | Path) -> None:
-    """Refuse a key that stands twice, a number that reads otherwise, and references without end."""
+    """Refuse a key that appears twice, a number that reads otherwise, and references without end."""
     sizes: dict[int, int] = {}
     _size(node, sizes, set(), path)
     for inner in _nodes(node):

@@ -1,6 +1,7 @@
 """A recurrent network that the user supplies, read from a file and checked."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from molap.exchange.foreign import UNOPENED, Foreign, recognise
 from molap.exchange.reading import read_foreign
 from molap.storage.files import save_arrays
 
+PERTURBED = ("inter_module", "whole", "noise", "silence")
+"""Perturbations that are not of a module, so that no module may have their names."""
 LARGEST_RADIUS = 10
 """Largest spectral radius of W_rec, equal to the largest gain of random networks; above it every unit saturates."""
 
@@ -77,7 +80,8 @@ def checked(found: Foreign, file: str) -> OwnNetwork:
     w_rec, name = np.asarray(found.w_rec), found.name
     if w_rec.ndim != 2 or w_rec.shape[0] != w_rec.shape[1] or w_rec.shape[0] < 2:
         shape = " × ".join(map(str, w_rec.shape))
-        raise ConfigError(f"{name} of {file} is {shape or 'a number'}; a square matrix is needed")
+        what = "a matrix of at least two units" if shape in ("0 × 0", "1 × 1") else "a square matrix"
+        raise ConfigError(f"{name} of {file} is {shape or 'a number'}; {what} is needed")
     single = _single(w_rec, name, file)
     if not single.any():
         raise ConfigError(f"{name} of {file} is 0 everywhere in single precision; units would not be connected")
@@ -153,6 +157,11 @@ def _modules(modules: Any, n_units: int, file: str) -> tuple[Int[np.ndarray, " u
     modules = np.asarray(modules)
     if modules.shape == (n_units,) and modules.dtype.kind == "U":
         names = tuple(dict.fromkeys(modules.tolist()))
+        for number, name in enumerate(names, start=1):
+            if not name or name in PERTURBED or (re.fullmatch(r"module\d*", name) and name != f"module{number}"):
+                raise ConfigError(
+                    f"modules of {file} has the name {name!r}, which means something else to perturbations; rename it"
+                )
         return np.array([names.index(name) + 1 for name in modules.tolist()], np.int64), names
     if modules.shape != (n_units,) or not np.issubdtype(modules.dtype, np.integer):
         raise ConfigError(

@@ -131,7 +131,8 @@ def module_fits(c: RunConfig) -> list[str]:
 def followed_tables(c: RunConfig, claims: Claims) -> list[str]:
     """Return the tables that the followed claims need from a run with a reading switched."""
     made = ["performance"] + ["robustness", "areas"] * bool(sweep(c)) + ["generalisation"] * bool(left_out_sets(c))
-    needed = {test.table for claim in claims.claims for test in claim.tests}
+    tests = [test for claim in claims.claims for test in claim.tests]
+    needed = {test.table for test in tests} | {"performance" for test in tests if test.corpus}  # it names the tasks
     return [name for name in made if name in needed]
 
 

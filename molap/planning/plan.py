@@ -216,9 +216,11 @@ class Plan:
 @click.command("plan", epilog=f"Stages: {', '.join(sorted(STAGES))}.")
 @click.argument("stage", type=click.Choice(sorted(STAGES)), metavar="STAGE")
 @click.argument("wildcards", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--config", default="config/paper.yaml", metavar="FILE", help="Configuration that is planned.")
+@click.option(
+    "--config", default=["config/paper.yaml"], multiple=True, metavar="FILE", help="Configuration that is planned."
+)
 @refusing(ConfigError)
-def main(stage: str, wildcards: tuple[str, ...], config: str) -> None:
+def main(stage: str, wildcards: tuple[str, ...], config: tuple[str, ...]) -> None:
     """Print the settings of a stage, for `--settings` of its program.
 
     What a stage is made for is named by block, source, task, kind and the like:
@@ -230,8 +232,13 @@ def main(stage: str, wildcards: tuple[str, ...], config: str) -> None:
     for word in wildcards:
         if "=" not in word:
             raise Refused(f"NAME=VALUE: {word!r} is not allowed; give a name, `=` and a value")
-    planned = read(config)
-    named = dict(word.split("=", 1) for word in wildcards)
+    if len(config) > 1:
+        raise Refused(f"--config: {' '.join(config)} are not allowed together; give one file")
+    planned = read(config[0])
+    pairs = [word.split("=", 1) for word in wildcards]
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise Refused(f"NAME=VALUE: {' '.join(wildcards)!r} is not allowed; give each name once")
     _check_names(planned, named)
     try:
         print(Plan(planned).settings(stage, planned.name, **named))

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from molap.config.base import ConfigError, in_one_line
+from molap.config.evaluation import CriterionSettings
 from molap.config.names import SMALL, why_not_a_name
 from molap.config.tasks import TrialSettings
 from molap.tasks.pool import pool_of
@@ -25,6 +26,8 @@ LARGEST = 1e30
 STREAMS = {"test", "validation"}
 N_TRIALS = 64
 """Trials that are drawn to compare the values with the declaration."""
+WINDOW = CriterionSettings().window
+"""The last steps of a trial, on which a rule is checked if its task has no window."""
 ROUNDING = 1e-5
 """By how much a value may exceed its bounds, as a share of their width."""
 
@@ -120,7 +123,7 @@ class _Check:
         self.values(*jax.tree.map(np.asarray, first))
         pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
         if not all(np.array_equal(one, other) for one, other in pairs):
-            self.refuse("gives other trials for the same key; draw all random numbers from the key")
+            self.refuse("gives different trials for the same key; draw all random numbers from the key")
         self.decisions(np.asarray(first[1]))
 
     def refuse(self, what: str) -> None:
@@ -223,7 +226,8 @@ class _Check:
         if decide is None:
             return
         low, high = self.task.target_bounds
-        seen = ((targets - low) / (high - low))[slice(*(self.task.window or (0, self.task.n_steps)))]
+        window = slice(-WINDOW, None) if self.task.window is None else slice(*self.task.window)
+        seen = ((targets - low) / (high - low))[window]
         n_decisions = None
         for outputs in (seen, np.zeros_like(seen), np.full_like(seen, np.nan)):
             rule = lambda outputs=outputs: np.asarray(decide(outputs.copy(), seen.copy()))  # noqa: E731
@@ -238,6 +242,10 @@ class _Check:
             if outputs is seen and not right.all():
                 wrong = int((~right.all(axis=1)).sum())
                 self.refuse(f"has a rule: decide calls the targets themselves wrong on {wrong} of {N_TRIALS} trials")
+            if not np.array_equal(right, self.attempt("decide", rule)):
+                self.refuse("has a rule: decide answers differently when it is called again with the same trials")
+        if right.all():
+            self.refuse(f"has a rule: decide calls outputs that are not finite right on all of {N_TRIALS} trials")
 
 
 def _array(values: Any) -> Any:

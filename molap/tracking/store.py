@@ -181,7 +181,7 @@ def refusing_in_one_line(where: Place) -> Iterator[None]:
     except Exception as error:  # of MLflow, of its database or of its transport
         text = " ".join(str(getattr(error, "message", None) or error).split())
         if "out-of-date database schema" in text:
-            text = "its schema is another than the installed MLflow's; `molap sync` brings it up to date"
+            text = "its schema differs from the installed MLflow's; `molap sync` brings it up to date"
         raise LookupError(f"{where.uri} cannot be queried: {text[:300]}") from None
 
 

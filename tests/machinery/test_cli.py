@@ -157,6 +157,11 @@ def test_options_of_the_store_stand_before_or_after_the_command(tmp_path):
             ["plan", "head", "block=s0", "source=cca", "task=nope"],
             "molap plan: task=nope is not allowed; task is one of",
         ),
+        (
+            ["plan", "provenance", "--config", "tests/tiny.yaml", "--config", "config/paper.yaml"],
+            "molap plan: --config: tests/tiny.yaml config/paper.yaml are not allowed together; give one file",
+        ),
+        (["plan", "testset", "task=a", "task=b"], "molap plan: NAME=VALUE: 'task=a task=b' is not allowed; give each"),
         (["plan", "head", "source=ccc"], "molap plan: source=ccc is not allowed; source is one of cca, pca, none"),
         (["plan", "evaluation", "kind=dni"], "molap plan: kind=dni is not allowed; kind is one of separate, molap-cca"),
         (["seeds", "docs"], "molap seeds: Invalid value for 'RUN': docs has no configuration.json; give "),

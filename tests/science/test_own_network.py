@@ -109,6 +109,13 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ({"w_rec": np.eye(4), "modules": np.ones(3, int)}, "has shape (3,) and type int64; 4 integers are needed"),
         ({"w_rec": np.eye(4), "modules": np.ones(4)}, "has shape (4,) and type float64; 4 integers are needed"),
         ({"w_rec": np.eye(4), "modules": np.array([0, 1, 1, 0])}, "are [0, 1]; 1, 2, … without gaps are needed"),
+        (
+            {"w_rec": np.eye(4), "modules": np.array(["PFC", "whole"] * 2)},
+            "has the name 'whole', which means something",
+        ),
+        ({"w_rec": np.eye(4), "modules": np.array(["module2", "module1"] * 2)}, "has the name 'module2', which means"),
+        ({"w_rec": np.eye(4), "modules": np.array(["PFC", ""] * 2)}, "has the name '', which means something else"),
+        ({"w_rec": np.ones((1, 1))}, "is 1 × 1; a matrix of at least two units is needed"),
     ],
 )
 def test_what_is_no_network_is_refused_with_its_numbers(tmp_path, arrays, message):

@@ -80,6 +80,21 @@ def test_the_modules_of_the_page_are_tasks(tmp_path):
             "for the same key",
         ),
         ("draw=draw", "draw=draw, decide=lambda y, z: 1 / 0", "decide fails: ZeroDivisionError"),
+        (
+            "window=(125, 150),",
+            "decide=lambda y, z: abs(y[100] - z[100]) < 0.1,",
+            "decide fails: IndexError: index 100 is out of bounds for axis 0 with size 30",
+        ),
+        (
+            "draw=draw",
+            "draw=draw, decide=lambda y, z: jax.numpy.ones((64, 1), bool)",
+            "decide calls outputs that are not finite right on all of 64 trials",
+        ),
+        (
+            "draw=draw",
+            "draw=draw, decide=lambda y, z: (y == z).all(0) | (__import__('numpy').random.rand(*y.shape[1:]) > 0.5)",
+            "decide answers differently when it is called again with the same trials",
+        ),
         ("signals,", "lambda c, s: (*signals(c, s), 3),", "its function fails: TypeError: it returns tuple"),
         ("signals,", "lambda c, s: (signals(c, s)[0] > 0, signals(c, s)[1]),", "returns inputs of the type bool"),
         ('"fixation", "evidence")', '"fixation", "rule:mem_pro")', "inputs named 'rule:mem_pro'"),
