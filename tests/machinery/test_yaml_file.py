@@ -87,7 +87,7 @@ def test_snakemake_refuses_what_molap_refuses(tmp_path):
     (scratch.folder / "twice.yaml").write_text("name: twice\nheads: {n_steps: 8}\nheads: {batch_size: 10}\n")
     refused = scratch.run("--dry-run", config="twice.yaml")
     text = refused.stdout + refused.stderr
-    told = [line for line in text.splitlines() if "stands twice" in line]
+    told = [line for line in text.splitlines() if "appears twice" in line]
     assert refused.returncode == 1 and len(told) == 1 and told[0].endswith("in lines 2 and 3; keep one")
     assert "Traceback" not in text
     words = [*scratch.command("--dry-run"), "--config", "optimiser={clip_norm: null}"]
