@@ -31,7 +31,7 @@ FEWEST = 3
 
 
 class Switch(NamedTuple):
-    """What a switched reading does: its networks, and the effects that moved."""
+    """Describe what a switched reading does: its networks, and the effects that moved."""
 
     name: str
     n: int

@@ -83,7 +83,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Share:
-    """How many of some networks failed, and on which tasks; false if there are no networks."""
+    """Count how many of some networks failed, and on which tasks; false if there are no networks."""
 
     failed: int = 0
     n: int = 0

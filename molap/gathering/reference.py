@@ -26,7 +26,7 @@ BLOCK = re.compile(r"(?<=<!-- reference -->\n).*?(?= <!-- /reference -->)", re.D
 """The part of the README that states results."""
 WIDTH = 116
 FIXED = re.compile(r"(```|~~~|\||#|!\[|<!--|$)")
-"""How lines begin that are not prose: code, tables, headings, pictures, comments, empty lines."""
+"""Matches the beginning of a line that is not prose: code, tables, headings, pictures, comments, empty lines."""
 ITEM = re.compile(r"( *)([-*] |\d+\. )?")
 KEPT = re.compile(r" (?=[-+*#>] |\d+[.)](?: |$)|%|= \d)|(?<==) (?=\d)")
 """Spaces at which no line may end: what follows would begin a list or a heading, or belongs to the number before."""

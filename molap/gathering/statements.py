@@ -26,7 +26,7 @@ FOLDERS = {
     "released": "docs/released/tables",
     "once": "docs/tables",
 }
-"""Where the tables lie: of the reference, of its attribution, of the preset `released`, and of single measurements."""
+"""Gives the folders of the tables: the reference, its attribution, the preset `released`, and single measurements."""
 
 
 def of_one_more(effects: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Which changes to the source change a digest, and what a stage's closure holds."""
+"""Test which changes to the source change a digest, and what a stage's closure holds."""
 
 import ast
 import importlib
