@@ -42,7 +42,6 @@ def effects(
     """
     if test.table not in tables:
         raise NotThere(f"the table {test.table} was not made")
-    _check_corpus(test, tables)
     table, rows = tables[test.table], claims.rows(test)
     if rows:
         table = _query(table, rows, test.table)
@@ -89,8 +88,13 @@ def effects(
     return found
 
 
-def _check_corpus(test: Test, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Raise NotThere if the test is about a corpus of other tasks than the run's."""
+def check_corpus(test: Test, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Raise NotThere if the test is about a corpus of other tasks than the run's.
+
+    Args:
+        test: a test of one of the claims.
+        tables: the run's tables by name, with all networks.
+    """
     if not test.corpus:
         return
     if "performance" not in tables:

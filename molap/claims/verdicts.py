@@ -8,7 +8,7 @@ import pandas as pd
 
 from molap.analysis.failures import without_failures
 from molap.analysis.intervals import CONFIDENCE, half_width
-from molap.claims.effects import effects
+from molap.claims.effects import check_corpus, effects
 from molap.claims.functions import MIN_NETWORKS, NotThere
 from molap.claims.model import Claim, Claims, Test
 from molap.claims.power import Spread, networks_needed
@@ -142,7 +142,13 @@ def _name(effect: str, case: str, some: bool) -> str:
     return ", ".join(word for word in (effect, case) if word)
 
 
-def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], by: str | None = None) -> list[Part]:
+def measured(
+    claim: Claim,
+    claims: Claims,
+    tables: Mapping[str, pd.DataFrame],
+    by: str | None = None,
+    whole: Mapping[str, pd.DataFrame] | None = None,
+) -> list[Part]:
     """Return all parts of a claim; a test that was not run gives a part without values, named by the reason.
 
     Args:
@@ -150,12 +156,14 @@ def measured(claim: Claim, claims: Claims, tables: Mapping[str, pd.DataFrame], b
         claims: the claims file.
         tables: the run's tables by name.
         by: the column that replaces `accuracy`; tests of other values are left out.
+        whole: the tables with all networks, if `tables` lacks some.
     """
     found = []
     for test in claim.tests:
         if by and test.value != "accuracy":
             continue
         try:
+            check_corpus(test, whole or tables)
             frames = effects(test, claims, tables, by)
         except NotThere as missing:
             found.append(Part(test, str(missing), pd.Series(dtype=float)))
@@ -239,7 +247,7 @@ def judge(claims: Claims, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFr
             read = {test.table for test in claim.tests} & tables.keys()
             row[f"verdict_{LEARNED}"] = chosen.verdict
             if any(len(learned[name]) < len(tables[name]) for name in read):
-                others = _table(claim, measured(claim, claims, learned), LEARNED)
+                others = _table(claim, measured(claim, claims, learned, whole=tables), LEARNED)
                 found = decisive(others).verdict
                 row[f"verdict_{LEARNED}"] = TOO_FEW if found == NOT_RUN != chosen.verdict else found
                 all_parts.append(others)

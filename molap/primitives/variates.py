@@ -48,8 +48,8 @@ class Primitives(NamedTuple):
     def __repr__(self) -> str:
         """Say how many components there are, and how far they correlate; the arrays are too long to print."""
         sizes = f"{len(self.inputs.mean)} inputs, {len(self.targets.mean)} targets"
-        first = ", ".join(f"{value:.3f}" for value in self.correlations[:3])
-        return f"Primitives({sizes}, {len(self.correlations)} components, correlations {first}, …)"
+        first = [f"{value:.3f}" for value in self.correlations[:3]] + ["…"] * (len(self.correlations) > 3)
+        return f"Primitives({sizes}, {len(self.correlations)} components, correlations {', '.join(first)})"
 
     def flat(self) -> dict[str, np.ndarray]:
         """Return all arrays by name, to save them in one file."""

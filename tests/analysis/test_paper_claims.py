@@ -147,6 +147,18 @@ def test_the_paper_s_claims_are_twenty_and_in_order():
     assert yaml.safe_load(OWN.read_text())["also_by"] == ["decision_accuracy"]
 
 
+def test_a_task_at_which_every_network_failed_stays_in_the_corpus():
+    """Without failed networks the table of performance has no rows of T9; the run still has the task."""
+    tables = world(True)
+    performance = tables["performance"].assign(best_constant=50.0)
+    performance.loc[performance.label == "T9", "accuracy"] = 1.0
+    claim = CLAIMS.claims[2]
+    test = claim.tests[0].model_copy(update={"corpus": tuple(NINE.values()), "needs": {}})
+    claims = CLAIMS.model_copy(update={"claims": (claim.model_copy(update={"tests": (test,)}),)})
+    verdicts, parts = judge(claims, tables | {"performance": performance})
+    assert len(parts[parts.by == "learned"]) == 2 and verdicts.verdict_learned[0] == HOLDS
+
+
 @pytest.mark.parametrize("labels", [["T1", "T5"], [*NINE.values(), "mine"]])
 def test_claims_on_the_whole_corpus_are_not_judged_on_another(labels):
     """7 counts the run's own networks, 8 its primitives; 9 and 20 are means over its tasks."""
