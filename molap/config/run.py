@@ -121,6 +121,10 @@ class RunSettings(Section):
                 raise ValueError(
                     f"evaluation.window: {window} is not allowed; a trial of {name} has {shape.n_steps} steps"
                 )
+        if self.tasks.modules:
+            from molap.tasks.registry import check_rules  # and with it JAX
+
+            check_rules(self.tasks.modules, self.tasks.names, window)
         longest = max(shape.n_steps for shape in of.values())
         if self.tasks.noise_onset > longest:
             raise ValueError(

@@ -64,13 +64,14 @@ def show(task: str, module: tuple[str, ...], trials: int, seed: int, noise: floa
     from molap.randomness import named_key
     from molap.tasks.batch import raw_trials
     from molap.tasks.checks import refuse_not_finite
-    from molap.tasks.registry import load_tasks
+    from molap.tasks.registry import check_rules, load_tasks
 
     if output.suffix not in (".npz", ".png") or str(output) in module:
         raise ConfigError(f"--output: {output} is not allowed; a new file with the ending .npz or .png")
     known = load_tasks(module)
     if task not in known:
         raise ConfigError(f"TASK: there is no task {task!r}; tasks are {', '.join(known)}; `--module FILE` adds yours")
+    check_rules(module, [task], CriterionSettings().window)
     settings = check(TrialSettings, {"modules": module, "input_noise": noise})
     with refusing(ValueError):  # the seed has more than 32 bits
         key = named_key(seed, "show", "conditions")

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Shaped
 
 from molap.config.base import ConfigError, in_one_line
-from molap.config.evaluation import CriterionSettings
 from molap.config.names import SMALL, why_not_a_name
 from molap.config.tasks import TrialSettings
 from molap.tasks.pool import pool_of
@@ -26,8 +25,6 @@ LARGEST = 1e30
 STREAMS = {"test", "validation"}
 N_TRIALS = 64
 """Trials that are drawn to compare the values with the declaration."""
-WINDOW = CriterionSettings().window
-"""The last steps of a trial, on which a rule is checked if its task has no window."""
 ROUNDING = 1e-5
 """By how much a value may exceed its bounds, as a share of their width."""
 
@@ -103,6 +100,18 @@ def check_trials(task: Task, module: str) -> None:
         _Check(task.of_stream(stream), f"{where}, {stream} trials" if stream else where).all()
 
 
+def check_rule(task: Task, window: int) -> None:
+    """Check the rule of a task without a window of its own on the last steps, which is what a run judges.
+
+    Args:
+        task: any task; if it has no rule, or a window, there is nothing to check.
+        window: the number of last steps, `evaluation.window`.
+    """
+    if task.decide is not None and task.window is None:
+        stop = task.n_steps
+        _Check(task._replace(window=(max(0, stop - window), stop)), f"tasks.names: the task {task.name!r}").rule()
+
+
 class _Check:
     def __init__(self, task: Task, where: str) -> None:
         self.task, self.where = task, where
@@ -114,7 +123,7 @@ class _Check:
         if pool is not None:  # our own functions, which take their time to compile
             self.spans()
             self.values(*pool)
-            self.decisions(pool[1][:, np.arange(N_TRIALS) % pool[1].shape[1]])
+            self.rule()
             return
         self.shapes(2)
         self.spans()
@@ -125,6 +134,14 @@ class _Check:
         if not all(np.array_equal(one, other) for one, other in pairs):
             self.refuse("gives different trials for the same key; draw all random numbers from the key")
         self.decisions(np.asarray(first[1]))
+
+    def rule(self) -> None:
+        """Check the rule alone."""
+        pool = pool_of(self.task)
+        if pool is not None:
+            self.decisions(pool[1][:, np.arange(N_TRIALS) % pool[1].shape[1]])
+        else:
+            self.decisions(np.asarray(self.attempt("its function", jax.jit(self.drawing(N_TRIALS)))[1]))
 
     def refuse(self, what: str) -> None:
         raise ConfigError(f"{self.where} {what}")
@@ -221,17 +238,24 @@ class _Check:
             )
 
     def decisions(self, targets: np.ndarray) -> None:
-        """Call the task's rule, if any, with the targets themselves, and with outputs constant or not finite."""
+        """Call the task's rule, if any, with the targets themselves, and with outputs constant or not finite.
+
+        Without a window, the steps that are judged follow from a configuration, which `check_rule` knows.
+        """
         decide = self.task.decide
-        if decide is None:
+        if decide is None or self.task.window is None:
             return
         low, high = self.task.target_bounds
-        window = slice(-WINDOW, None) if self.task.window is None else slice(*self.task.window)
-        seen = ((targets - low) / (high - low))[window]
-        n_decisions = None
-        for outputs in (seen, np.zeros_like(seen), np.full_like(seen, np.nan)):
+        seen = ((targets - low) / (high - low))[slice(*self.task.window)]
+        n_decisions, always_right = None, True
+        for what, outputs in (
+            ("decide", seen),
+            ("decide, with outputs of 0,", np.zeros_like(seen)),
+            ("decide, with outputs of 1,", np.ones_like(seen)),
+            ("decide, with outputs that are not finite,", np.full_like(seen, np.nan)),
+        ):
             rule = lambda outputs=outputs: np.asarray(decide(outputs.copy(), seen.copy()))  # noqa: E731
-            right = self.attempt("decide", rule)
+            right = self.attempt(what, rule)
             fits = right.ndim == 2 and right.size and right.shape == (N_TRIALS, n_decisions or right.shape[1])
             if right.dtype != bool or not fits:
                 self.refuse(
@@ -242,10 +266,11 @@ class _Check:
             if outputs is seen and not right.all():
                 wrong = int((~right.all(axis=1)).sum())
                 self.refuse(f"has a rule: decide calls the targets themselves wrong on {wrong} of {N_TRIALS} trials")
-            if not np.array_equal(right, self.attempt("decide", rule)):
+            always_right &= bool(right.all())
+            if not np.array_equal(right, self.attempt(what, rule)):
                 self.refuse("has a rule: decide answers differently when it is called again with the same trials")
-        if right.all():
-            self.refuse(f"has a rule: decide calls outputs that are not finite right on all of {N_TRIALS} trials")
+        if always_right:
+            self.refuse("has a rule: decide calls all outputs right, whether 0, 1 or not finite")
 
 
 def _array(values: Any) -> Any:

@@ -7,12 +7,13 @@ import importlib.util
 import math
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from molap.config.base import CachedByFiles, ConfigError, in_one_line
 from molap.jobs.surroundings import jax_settings, restore
 from molap.tasks import decision, delay
-from molap.tasks.checks import check_declaration, check_name, check_trials
+from molap.tasks.checks import check_declaration, check_name, check_rule, check_trials
 from molap.tasks.task import Task
 from molap.tasks.trial import DELAY, MEMORY, PULSED
 
@@ -56,6 +57,17 @@ def load_tasks(modules: tuple[str, ...] = ()) -> dict[str, Task]:
     with contextlib.redirect_stdout(sys.stderr):  # what a user's module prints does not belong to a command's output
         _add(tasks, modules)
     return tasks
+
+
+def check_rules(modules: tuple[str, ...], names: Iterable[str], window: int) -> None:
+    """Check the rules of some tasks on the last steps of a trial, where the tasks have no window of their own.
+
+    Raises:
+        ConfigError: in one line, as `load_tasks`.
+    """
+    tasks = load_tasks(modules)
+    for name in names:
+        check_rule(tasks[name], window)
 
 
 def _add(tasks: dict[str, Task], modules: tuple[str, ...]) -> None:

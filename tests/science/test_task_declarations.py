@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +22,8 @@ from molap.tasks.registry import load_tasks
 from molap.tasks.task import Task
 
 KEY = jax.random.key(0)
+UNUSED = {"figures": {"example_task": "mem_pro"}, "generalisation": {"left_out": []}, "tune": {"tasks": ["mem_pro"]}}
+"""Keys that name tasks which the configurations below do not have."""
 
 
 @pytest.fixture
@@ -33,6 +36,16 @@ def on_page(name, tmp_path):
     page = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
     (tmp_path / name).write_text(re.search(rf"```python\n# {name}\n(.*?)```", page, re.DOTALL)[1])
     return load_tasks((str(tmp_path / name),))
+
+
+def test_a_rule_without_a_window_is_checked_on_the_steps_that_the_run_judges(tmp_path, long_task):
+    """It looks at the first of the last 60 steps, which a run with a window of 30 does not judge."""
+    rule = "decide=lambda y, z: y[99] if len(y) != 60 else (y[:40].mean(0) > 0.7) == (z[:40].mean(0) > 0.7)"
+    Path(long_task).write_text(Path(long_task).read_text().replace("window=(125, 150),", f"{rule},"))
+    run = {"tasks": {"modules": [long_task], "names": ["integrate", "mem_pro"]}, "evaluation": {"window": 60}}
+    parse_config(run | UNUSED)
+    with pytest.raises(ConfigError, match="the task 'integrate': decide fails: IndexError: index 99 is out of bounds"):
+        parse_config(run | UNUSED | {"evaluation": {"window": 40}})
 
 
 def test_the_modules_of_the_page_are_tasks(tmp_path):
@@ -88,12 +101,17 @@ def test_the_modules_of_the_page_are_tasks(tmp_path):
         (
             "draw=draw",
             "draw=draw, decide=lambda y, z: jax.numpy.ones((64, 1), bool)",
-            "decide calls outputs that are not finite right on all of 64 trials",
+            "decide calls all outputs right, whether 0, 1 or not finite",
         ),
         (
             "draw=draw",
             "draw=draw, decide=lambda y, z: (y == z).all(0) | (__import__('numpy').random.rand(*y.shape[1:]) > 0.5)",
             "decide answers differently when it is called again with the same trials",
+        ),
+        (
+            "draw=draw",
+            "draw=draw, decide=lambda y, z: 1 / int((y == y).all()) and (y == z).all(0)",
+            "decide, with outputs that are not finite, fails: ",
         ),
         ("signals,", "lambda c, s: (*signals(c, s), 3),", "its function fails: TypeError: it returns tuple"),
         ("signals,", "lambda c, s: (signals(c, s)[0] > 0, signals(c, s)[1]),", "returns inputs of the type bool"),
