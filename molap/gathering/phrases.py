@@ -31,21 +31,27 @@ class Effect:
     def __bool__(self) -> bool:
         return self.n > 0
 
-    def way(self, margin: float = MARGIN) -> str:
-        """Return where the interval lies: above or below zero, equal (within the margin), or open.
+    def way(self, about: float | None = None) -> str:
+        """Return where the interval lies: above or below zero, equal, or open.
 
         Return `one` for a single network, which has no interval, and nothing without networks.
+
+        Args:
+            about: how far from zero still counts as about equal, for a claim that says so; by default, an interval
+                counts as equal if it holds zero and lies within the margin of practical equality.
         """
         if self.n < 2:
             return "one" if self.n else ""
+        if about is not None and -about < self.low and self.high < about:
+            return "equal"
         if self.low > 0 or self.high < 0:
             return "above" if self.low > 0 else "below"
-        return "equal" if -margin < self.low and self.high < margin else "open"
+        return "equal" if self.low > -MARGIN and self.high < MARGIN else "open"
 
-    def say(self, above: str, below: str, equal: str, undecided: str, margin: float = MARGIN) -> str:
+    def say(self, above: str, below: str, equal: str, undecided: str, about: float | None = None) -> str:
         """Return the words that are true of the interval; one network decides nothing."""
         words = {"above": above, "below": below, "equal": equal, "open": undecided, "one": undecided, "": "not run"}
-        return words[self.way(margin)]
+        return words[self.way(about)]
 
     def with_unit(self, unit: str, decimals: int = 1) -> str:
         """Write the mean with a unit, and its interval."""

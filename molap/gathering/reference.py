@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import jinja2
 
+from molap.config.base import in_one_line
 from molap.gathering import search_sheets, sheets
 from molap.gathering.judged import Judged
 from molap.gathering.phrases import ABOUT, in_words, power, spread, times
@@ -22,7 +23,7 @@ from molap.report.article.words import listed, number, ranges, whole
 TEMPLATES = Path("docs/templates")
 PAGES = ("findings", "results", "generalisation")
 README = "README.md"
-BLOCK = re.compile(r"(?<=<!-- reference -->\n).*?(?= <!-- /reference -->)", re.DOTALL)
+BLOCK = re.compile(r"(?<=<!-- reference -->\n).*?(?=\n<!-- /reference -->)", re.DOTALL)
 """The part of the README that states results."""
 WIDTH = 116
 FIXED = re.compile(r"(```|~~~|\||#|!\[|<!--|$)")
@@ -31,6 +32,11 @@ ITEM = re.compile(r"( *)([-*] |\d+\. )?")
 KEPT = re.compile(r" (?=[-+*#>] |\d+[.)](?: |$)|%|= \d)|(?<==) (?=\d)")
 """Spaces at which no line may end: what follows would begin a list or a heading, or belongs to the number before."""
 NO_BREAK = "\x00"
+SENTENCES = re.compile(r"(?<=[.!?]) +(?=[A-Z“*`(\[])")
+MISSING = re.compile(
+    r"(?<!\S)\(?–(?= (?:%|points|times|and –)|[.,;:)]|$)|\b(?:0|[Nn]one|no) of (?:0|no)\b|\bno networks\b"
+)
+"""Matches what stands for a number that no table has; a sentence that holds it says nothing."""
 
 
 def wrapped(text: str) -> str:
@@ -65,7 +71,12 @@ def _filled(paragraph: Sequence[str]) -> list[str]:
     assert begin is not None
     indent, mark = begin[1], begin[2] or ""
     words = " ".join(" ".join(paragraph).split()).removeprefix(mark.strip()).strip()
-    words = re.sub(r" ([.,;:])(?= |$)", r"\1", KEPT.sub(NO_BREAK, words))
+    words = re.sub(r" ([.,;:])(?= |$)", r"\1", words)
+    if MISSING.search(words):
+        words = " ".join(sentence for sentence in SENTENCES.split(words) if not MISSING.search(sentence))
+        if not words:
+            return []
+    words = KEPT.sub(NO_BREAK, words)
     filled = textwrap.wrap(
         words,
         WIDTH,
@@ -120,6 +131,8 @@ def pages(evidence: Evidence, only: Iterable[str] | None = None) -> dict[str, Ca
 
     def readme() -> str:
         text = (evidence.root / README).read_text(encoding="utf-8")
+        if (n := len(BLOCK.findall(text))) != 1:
+            raise Refused(f"{README} has {n} blocks <!-- reference --> … <!-- /reference -->; one is needed")
         return BLOCK.sub(lambda _: wrapped(made.get_template("readme.md").render()).strip(), text)
 
     if only is None or "readme" in only:
@@ -142,7 +155,15 @@ def main(check: bool) -> None:
     if not TEMPLATES.is_dir():
         raise Refused(f"there is no {TEMPLATES} here; run this in a clone of the repository")
     for path, render in pages(Evidence(Path())).items():
-        text = render()
+        try:
+            text = render()
+        except (
+            LookupError,
+            AttributeError,
+            ValueError,
+            jinja2.UndefinedError,
+        ) as error:  # a table was cut short
+            raise Refused(f"{path}: a table lacks what the page states: {in_one_line(error)}") from None
         if check and (not Path(path).exists() or Path(path).read_text(encoding="utf-8") != text):
             raise Refused(f"{path} is out of date; run `molap reference`")
         if not check:

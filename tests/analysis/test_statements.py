@@ -92,6 +92,13 @@ def test_words_follow_the_interval(low, high, way):
     assert not Effect() and Effect().say(**words) == "not run"
 
 
+def test_about_equal_comes_before_above_and_below():
+    """A claim of "about as well" within 5 points holds for −1.2 to −0.8, although zero lies outside."""
+    near, far = Effect(-1.0, -1.2, -0.8, 3), Effect(-6.0, -7.0, -5.5, 3)
+    assert (near.way(), near.way(5.0), far.way(5.0)) == ("below", "equal", "below")
+    assert Effect(1.0, -6.0, 8.0, 3).way(5.0) == "open"
+
+
 def test_effects_are_written_with_interval_and_sign():
     found = Effect(-1.44, -3.02, 0.14, 10)
     assert found.points == "−1.4 points (−3.0 to 0.1)" and found.size == "1.4 points (−0.1 to 3.0)"
