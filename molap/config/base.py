@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 R = typing.TypeVar("R")
+
+
+def _not_a_truth_value(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is not allowed; give a number")
+    return value
+
+
+Number = typing.Annotated[float, pydantic.BeforeValidator(_not_a_truth_value)]
+"""A number in a list; like any other number it may arrive as text, as `1e-2` does from YAML."""
+Whole = typing.Annotated[int, pydantic.BeforeValidator(_not_a_truth_value)]
+"""A whole number in a list."""
 UserPath = typing.Annotated[str, pydantic.AfterValidator(os.path.expanduser)]
 """A path as a user types it, in which ~ is the home folder."""
 LONGEST = 300
@@ -122,7 +134,8 @@ def _explain(model: type[Section], item: "ErrorDetails") -> str:
         example = f", for example [{item['input']}]" if isinstance(item["input"], str | int | float) else ""
         return f"{field}: {value} is not allowed; give a list{example if len(example) < LONGEST else ''}"
     if kind in ("model_type", "dict_type"):
-        return f"{field}: {value} is not allowed; give a section of keys and values"
+        keys = f", such as {next(iter(_section_at(model, path).model_fields))}" if kind == "model_type" else ""
+        return f"{field}: {value} is not allowed; give a section of keys and values{keys}"
     reason = item["msg"].replace("Input should be", "it must be")
     return f"{field}: {value} is not allowed; {reason[0].lower()}{reason[1:]}"
 

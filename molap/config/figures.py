@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from molap.config.base import Section
+from molap.config.base import Section, Whole
 
 
 class FigureSettings(Section):
@@ -18,7 +18,7 @@ class FigureSettings(Section):
         description="Tasks for which `snakemake diagnose` shows why training got stuck; null for mem_dm1 and multi_mem "
         "(T5 and T9), if they are trained.",
     )
-    scaling_units: tuple[Annotated[int, Field(ge=2, le=100_000, strict=True)], ...] = Field(
+    scaling_units: tuple[Annotated[Whole, Field(ge=2, le=100_000)], ...] = Field(
         (50, 100, 200, 400),
         min_length=1,
         description="Numbers of units for which weights and updates are counted.",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
-from molap.config.base import Section
+from molap.config.base import Number, Section
 
 
 def _each_once(strengths: tuple[float, ...]) -> tuple[float, ...]:
@@ -23,12 +23,10 @@ class Strength(NamedTuple):
     """Mark a perturbation that sets this share of some weights to zero; figures compare such lesions."""
 
 
-_Percents = tuple[Annotated[float, Field(gt=0, le=100, strict=True)], ...]
+_Percents = tuple[Annotated[Number, Field(gt=0, le=100)], ...]
 Percents = Annotated[_Percents, AfterValidator(_each_once), Strength("%")]
 PercentsLesioned = Annotated[_Percents, AfterValidator(_each_once), Strength("%", lesion=True)]
-Deviations = Annotated[
-    tuple[Annotated[float, Field(gt=0, le=10, strict=True)], ...], AfterValidator(_each_once), Strength()
-]
+Deviations = Annotated[tuple[Annotated[Number, Field(gt=0, le=10)], ...], AfterValidator(_each_once), Strength()]
 
 
 class PerturbationReadings(Section):

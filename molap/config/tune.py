@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from molap.config.base import Section
+from molap.config.base import Number, Section, Whole
 from molap.config.network import ReadoutInit, RecurrentInit
 
-Rate = Annotated[float, Field(gt=0, le=1, strict=True)]
-Factor = Annotated[float, Field(gt=0, le=10, strict=True)]
-Clip = Annotated[float, Field(gt=0, strict=True)]
-Steps = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
-BatchSize = Annotated[int, Field(ge=1, le=100_000, strict=True)]
+Rate = Annotated[Number, Field(gt=0, le=1)]
+Factor = Annotated[Number, Field(gt=0, le=10)]
+Clip = Annotated[Number, Field(gt=0)]
+Steps = Annotated[Whole, Field(ge=1, le=1_000_000)]
+BatchSize = Annotated[Whole, Field(ge=1, le=100_000)]
 Decay = Literal["cosine", "stages", "constant"]
 Batches = Literal["fresh", "frozen"]
 Kind = Literal["separate", "molap-cca", "molap-pca", "molap-none", "dni-rule", "dni-norule"]

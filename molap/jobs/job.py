@@ -120,7 +120,7 @@ def run_job(stage: str, settings_type: type[S], work: Callable[[Job[S]], None], 
             raise ConfigError(
                 f"code: planned {arguments.code}, but source and packages are now {code}; run snakemake again"
             )
-        job = Job(stage, settings, _pairs(arguments.input), outputs, code)
+        job = Job(stage, settings, _Files("--input", _pairs(arguments.input)), _Files("--output", outputs), code)
         print(f"{stage}{where}: {canonical_json(settings.model_dump(mode='json'))}", flush=True)
         work(job)
         write_record(record, job.record())
@@ -147,6 +147,18 @@ def _open_log(path: str | None) -> None:
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         sys.stdout = open(path, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 (open until the job ends)
+
+
+class _Files(dict[str, str]):
+    """Name → path, from the command line."""
+
+    def __init__(self, option: str, pairs: dict[str, str]) -> None:
+        super().__init__(pairs)
+        self._option = option
+
+    def __missing__(self, name: str) -> NoReturn:
+        given = f"only {', '.join(self)}" if self else "none"
+        raise ConfigError(f"{self._option}: {name}=PATH is needed, and {given} is given")
 
 
 def _pairs(items: list[str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
     return checked(read_foreign(file), str(file))
 
 
-def bring(source: str | Path | Mapping[str, Any], file: str | Path) -> None:
+def bring(source: object, file: str | Path) -> None:
     """Check a recurrent network, and save it as an `.npz` file for `reservoirs.files`.
 
     Args:
@@ -58,8 +58,12 @@ def bring(source: str | Path | Mapping[str, Any], file: str | Path) -> None:
         arrays = {str(name): _in_memory(values) for name, values in source.items()}
         arrays = {name: values for name, values in arrays.items() if name not in UNOPENED}
         network = checked(recognise(arrays, "the mapping"), "the mapping")
-    else:
+    elif isinstance(source, str | Path):
         network = read_reservoir(source)
+    else:
+        raise ConfigError(
+            f"source: {type(source).__name__} is not allowed; give a file, or a mapping such as {{'w_rec': matrix}}"
+        )
     modules = network.modules
     if network.module_names and modules is not None:
         modules = np.array(network.module_names)[modules - 1]
@@ -155,9 +159,16 @@ def _modules(modules: Any, n_units: int, file: str) -> tuple[Int[np.ndarray, " u
     if modules is None:
         return None, ()
     modules = np.asarray(modules)
+    if modules.dtype == object and all(isinstance(name, str) for name in modules.flat):
+        modules = modules.astype(str)
     if modules.shape == (n_units,) and modules.dtype.kind == "U":
         names = tuple(dict.fromkeys(modules.tolist()))
         for number, name in enumerate(names, start=1):
+            if name != name.strip() or not name.isprintable():
+                raise ConfigError(
+                    f"modules of {file} has the name {name!r}; a name is one line of printable characters, without "
+                    "space around it"
+                )
             if not name or name in PERTURBED or (re.fullmatch(r"module\d*", name) and name != f"module{number}"):
                 raise ConfigError(
                     f"modules of {file} has the name {name!r}, which means something else to perturbations; rename it"

@@ -19,7 +19,7 @@ from molap.figures.continual import draw_continual
 from molap.figures.counts import draw_fig1c
 from molap.figures.generalisation import draw_fig5
 from molap.figures.learning import draw_learning, draw_scaling
-from molap.figures.performance import draw_fig2
+from molap.figures.performance import PANELS, draw_fig2
 from molap.figures.perturbations import draw_areas, draw_curves, draw_fig3, draw_matched
 from molap.figures.style import NINE_TASKS, Shown
 from molap.opened.run import Run
@@ -33,6 +33,8 @@ Names = Sequence[str] | None
 def _in_own_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     @functools.wraps(draw)
     def drawn(*given: Any, **named: Any) -> Figure:
+        if given and not isinstance(given[0], Run):
+            raise ConfigError(f"run: {given[0]!r} is not allowed; give molap.open(FOLDER)")
         with matplotlib.rc_context():
             figure = draw(*given, **named)
             figure.draw_without_rendering()  # ticks take their style when they are made
@@ -61,6 +63,8 @@ def fig2(run: Run, kinds: Names = None, tasks: Names = None, example: str | None
         ConfigError: in one line, if a kind or task is not in the table.
     """
     table = _chosen(run, run.performance, kinds, tasks)
+    if not {*PANELS} & {*table.strategy}:
+        raise ConfigError(f"kinds: {list(kinds or ())} is not allowed; Fig 2 has panels for {', '.join(PANELS)}")
     task = run.config.figures.example_task if example is None else example
     if example is not None and example != run.config.figures.example_task:
         raise ConfigError(
@@ -189,6 +193,8 @@ def _checked(field: str, wanted: Names, there: list[str]) -> list[str]:
     for name in wanted or ():
         if name not in there:
             raise ConfigError(f"{field}: {name!r} is not allowed; this figure has {', '.join(there)}")
+    if wanted is not None and len({*wanted}) < len(wanted):
+        raise ConfigError(f"{field}: {list(wanted)} is not allowed; name each once")
     if wanted is not None and not len(wanted):
         raise ConfigError(f"{field}: an empty list is not allowed; this figure has {', '.join(there)}")
     return there if wanted is None else list(wanted)

@@ -4,7 +4,7 @@ Every method calls a pure function of weights and arrays, which `jax.jit`, `vmap
 `molap.networks.rnn.run`, `molap.evaluation.sweep.outputs` and `perturb`, `molap.opened.fixed_points`.
 """
 
-import re
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,6 +26,7 @@ from molap.exchange.writing import write_foreign
 from molap.networks.rnn import Params, run, to_arrays
 from molap.opened.fixed_points import FixedPoints, find_fixed_points
 from molap.opened.trials import Trials
+from molap.randomness import LARGEST_SEED
 
 Inputs = Float[np.ndarray, "..."]
 """(time, trial, channel); another shape is refused in one line."""
@@ -203,9 +204,12 @@ class Network:
                 f"inputs: shape {values.shape} is not allowed; (time, trial, {n_channels}), the channels of "
                 f"{self.task}{names}"
             )
+        if not np.isfinite(values).all():
+            step, trial, channel = np.argwhere(~np.isfinite(values))[0]
+            raise ConfigError(f"inputs: not finite at step {step}, trial {trial}, channel {channel}")
         return values
 
-    def _check_perturbation(self, name: str, strength: float | int, draw: int) -> None:
+    def _check_perturbation(self, name: str, strength: object, draw: object) -> None:
         modules = [f"module{m}" for m in range(1, max(self.modules) + 1)]
         known = [*modules, *self.module_names, *(other for other in PERTURBATIONS if other != "module")]
         if name not in known:
@@ -213,11 +217,11 @@ class Network:
         if self.perturbed:
             raise ConfigError(f"this network is perturbed already ({self.perturbed.name}); perturb the intact one")
         most = 10 if name == "noise" else 100
-        if not 0 < strength <= most:
+        if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not 0 < float(strength) <= most:
             unit = "σ" if name == "noise" else "percent"
             raise ConfigError(f"strength: {strength!r} is not allowed; above 0, at most {most} ({unit})")
-        if not re.fullmatch(r"\d+", str(draw)):
-            raise ConfigError(f"draw: {draw!r} is not allowed; 0, 1, 2, …")
+        if isinstance(draw, bool) or not isinstance(draw, numbers.Integral) or not 0 <= int(draw) <= LARGEST_SEED:
+            raise ConfigError(f"draw: {draw!r} is not allowed; 0, 1, 2, …, {LARGEST_SEED}")
 
 
 def _as_numpy(values):

@@ -24,6 +24,8 @@ def open_run(folder: str | os.PathLike) -> Run:
     Raises:
         ConfigError: in one line, if the folder holds no run, or one that this version cannot read.
     """
+    if not isinstance(folder, str | Path):
+        raise ConfigError(f"folder: {folder!r} is not allowed; give a run's folder, {RESULTS}/NAME")
     folder = Path(folder)
     file = folder / "configuration.json"
     if not file.is_file():

@@ -5,6 +5,7 @@ something asks for them.
 """
 
 import functools
+import numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,8 @@ class Run:
         seed = self.seeds[0] if seed is None else seed
         self._check("kind", kind, self.kinds)
         self._check("task", task, list(self.tasks))
+        if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+            raise ConfigError(f"seed: {seed!r} is not allowed; give a whole number")
         self._check("seed", seed, self.seeds)
         block = next(one for one in blocks(self.config) if seed in block_seeds(one))
         arrays = self.arrays(self._plan.network(self.name, block, kind, task))

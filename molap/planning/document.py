@@ -155,7 +155,7 @@ def _type_name(annotation: object) -> str:
     if typing.get_origin(annotation) is tuple:
         return f"list of {_type_name(arguments[0])}"
     if hasattr(annotation, "__metadata__"):  # Annotated: a type and its limits
-        return _type_name(arguments[0]) + _limits(annotation.__metadata__[0])
+        return _type_name(arguments[0]) + "".join(map(_limits, annotation.__metadata__))
     if arguments:
         return " or ".join(_type_name(argument) for argument in arguments)
     if _is_section(annotation):

@@ -52,6 +52,10 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
     for file in config_files(arguments):
         if not Path(file).is_file():
             raise Refused(f"--configfile: there is no file {file}")
+    # Snakemake's own message does not say that a file is given in another way.
+    pairs = itertools.pairwise(arguments)
+    if file := next((value for option, value in pairs if option == "--config" and "=" not in value), ""):
+        raise Refused(f"--config: {file!r} is not allowed; give KEY=VALUE, or --configfile FILE")
     # Our options come first, because `--configfile FILES` takes all that follows.
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--nocolor", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

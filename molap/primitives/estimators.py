@@ -4,6 +4,7 @@ Both z-score their channels, drop channels that do not vary, and reduce the data
 copies of channels do no harm. Source: section 3.3 and Eq. 2, A.2.2.
 """
 
+import numbers
 from typing import Any, cast
 
 import numpy as np
@@ -149,7 +150,8 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 def _checked(n_components: Any, rank: int) -> int:
     if n_components is None:
         return rank
-    if isinstance(n_components, bool) or not 1 <= n_components <= rank or n_components != int(n_components):
+    whole = isinstance(n_components, numbers.Real) and not isinstance(n_components, bool) and n_components % 1 == 0
+    if not whole or not 1 <= n_components <= rank:
         raise ValueError(f"n_components: {n_components!r} is not allowed; 1 to {rank}, the rank of the data, or None")
     return int(n_components)
 

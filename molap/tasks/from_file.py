@@ -39,10 +39,12 @@ def task_from_file(path: str) -> Task:
                 f"{where}: {name} is {values.dtype} of shape {values.shape}; numbers, time × trial × "
                 "channel, are needed"
             )
-        bad = np.argwhere(~np.isfinite(values.astype(np.float32)))
+        with np.errstate(over="ignore"):
+            bad = np.argwhere(~np.isfinite(values.astype(np.float32)))
         if len(bad):
             step, trial, channel = bad[0]
-            raise ConfigError(f"{where}: {name} is not finite at step {step}, trial {trial}, channel {channel}")
+            place = f"step {step}, trial {trial}, channel {channel}"
+            raise ConfigError(f"{where}: {name} is not finite in single precision at {place}")
     if inputs.shape[:2] != targets.shape[:2]:
         raise ConfigError(
             f"{where}: inputs have {inputs.shape[0]} steps and {inputs.shape[1]} trials, targets "

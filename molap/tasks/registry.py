@@ -117,6 +117,11 @@ def _import(module: str):
             f"tasks.modules: {module!r} cannot be imported: there is no file {Path(module).resolve()}; paths are "
             "relative to the working directory"
         )
+    if not module.endswith(".py") and (Path(module).is_file() or os.sep in module):
+        raise ConfigError(
+            f"tasks.modules: {module!r} is not allowed; give a Python file (.py), a module that Python can import, a "
+            "file of trials (.npz), or neurogym:NAME"
+        )
     try:
         if not module.endswith(".py"):
             return importlib.import_module(module)

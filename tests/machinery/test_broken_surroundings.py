@@ -216,3 +216,30 @@ def test_a_stage_by_hand_says_in_one_line_what_is_wrong(bare, words, line):
     )
     assert shown.returncode in (1, 2) and shown.stdout == ""
     assert shown.stderr.count("\n") == 1 and line in shown.stderr, shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("stage", "given", "line"),
+    [
+        ("testset", ["--output", "arays=a.npz"], "--output: arrays=PATH is needed, and only arays is given"),
+        ("table1", ["--output", "table=a.csv"], "--input: counts=PATH is needed, and none is given"),
+    ],
+)
+def test_a_stage_without_one_of_its_files_names_it(bare, stage, given, line):
+    planned = subprocess.run(
+        [sys.executable, "-m", "molap", "plan", "--config", REPOSITORY / "tests/tiny.yaml", stage]
+        + (["task=delay_pro"] if stage == "testset" else []),
+        cwd=bare,
+        env=environment(PYTHONPATH=str(REPOSITORY)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shown = subprocess.run(
+        [sys.executable, "-m", f"molap.stages.{stage}", "--settings", planned.stdout.strip(), *given],
+        cwd=bare,
+        env=environment(PYTHONPATH=str(REPOSITORY)),
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 1 and f"failed: ConfigError: {line}" in shown.stderr and shown.stderr.count("\n") == 1

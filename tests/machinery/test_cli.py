@@ -19,6 +19,7 @@ from workflow_helpers import REPOSITORY
 from molap.cli.main import COMMANDS, loaded
 from molap.jobs.command import run as run_command
 from molap.planning import why
+from molap.planning.dry_run import Refused, due_jobs
 
 SCRIPT = "import sys; sys.argv[0] = 'molap'; from molap.cli.main import main; main()"
 NAMES = [name for commands in COMMANDS.values() for name in commands]
@@ -130,6 +131,11 @@ def test_why_hands_its_arguments_on_as_they_are(monkeypatch):
     with pytest.raises(SystemExit) as end:
         run_command(why.main, words)
     assert not end.value.code and handed_on == words
+
+
+def test_why_says_how_a_configuration_is_given():
+    with pytest.raises(Refused, match=r"--config: 'mine\.yaml' is not allowed; give KEY=VALUE, or --configfile FILE"):
+        due_jobs(["--config", "mine.yaml"])
 
 
 def test_options_of_the_store_stand_before_or_after_the_command(tmp_path):

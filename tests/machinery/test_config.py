@@ -45,9 +45,9 @@ def wrong_values(field) -> list:
         numbers = typing.get_origin(item) is typing.Annotated and typing.get_args(item)[0] is not str
         if not numbers:
             return ["a bare string", 3, [3.5]]
-        limits = typing.get_args(typing.get_args(field.annotation)[0])[1].metadata
+        limits = typing.get_args(item)[-1].metadata
         too_large = [[limit.le + 1] for limit in limits if hasattr(limit, "le")]
-        return ["a bare string", 3, [0], [-1.0], [True], ["5"], [5, 5], [5.0, 5.0], *too_large]
+        return ["a bare string", 3, [0], [-1.0], [True], ["five"], [5, 5], [5.0, 5.0], *too_large]
     if bool in kinds:
         return ["perhaps", 7]
     if float in kinds or int in kinds:
@@ -82,6 +82,13 @@ def test_an_unknown_key_is_refused_with_those_that_exist(section):
         parse_config({section: 3})
 
 
+def test_a_number_that_yaml_reads_as_text_counts_in_a_list_as_elsewhere():
+    values = yaml.safe_load("{perturbations: {noise: [1e-2]}, heads: {learning_rate: 1e-2}}")
+    assert values["heads"]["learning_rate"] == "1e-2"
+    config = parse_config(values)
+    assert config.perturbations.noise == (0.01,) and config.heads.learning_rate == 0.01
+
+
 def test_a_misspelt_key_is_recognised():
     with pytest.raises(ConfigError, match="did you mean learning_rate"):
         parse_config({"heads": {"learning_rat": 0.1}})
@@ -96,6 +103,12 @@ def test_a_misspelt_key_is_recognised():
         ({"tasks": {"names": []}}, "tasks.names"),
         ({"tasks": {"names": ["mem_pro"]}}, "figures.example_task: 'context_mem_dm1' is not trained"),
         ({"tasks": {"modules": ["missing.py"]}}, "tasks.modules: 'missing.py' cannot be imported"),
+        ({"tasks": {"modules": ["tests"]}}, "tasks.modules: 'tests' has no list TASKS"),
+        ({"tasks": {"modules": ["./tests"]}}, "tasks.modules: './tests' is not allowed; give a Python file (.py), a "),
+        ({"tasks": {"modules": ["pyproject.toml"]}}, "tasks.modules: 'pyproject.toml' is not allowed; give a Python"),
+        ({"corpus": ["mem_pro"]}, "corpus: ['mem_pro'] is not allowed; give a section of keys and values, such as n_"),
+        ({"perturbations": {"noise": [True]}}, "perturbations.noise.0: True is not allowed; give a number"),
+        ({"modules": {"numbers": [False]}}, "modules.numbers.0: False is not allowed; give a number"),
         ({"network": {"n_units": 101}}, "network.n_modules: 2 is not allowed; n_units = 101"),
         ({"name": "a/b"}, "name: 'a/b' is not allowed"),
         ({"name": "README.md"}, "name: 'README.md' is not allowed as a name; it has another meaning"),

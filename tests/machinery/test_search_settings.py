@@ -37,7 +37,10 @@ def tuned(**tune):
         ({"tasks": []}, "tune.tasks: [] is not allowed; give at least one"),
         ({"kinds": []}, "tune.kinds: [] is not allowed; give at least one"),
         ({"grids": {}}, "tune.grids: {} is not allowed; give a list"),
-        ({"grids": ["zero"]}, "tune.grids.0: 'zero' is not allowed; give a section of keys and values"),
+        (
+            {"grids": ["zero"]},
+            "tune.grids.0: 'zero' is not allowed; give a section of keys and values, such as readout_init",
+        ),
         ({"grids": [{}, {}]}, "tune.grids: grid 2 is grid 1 again; each may appear once"),
         ({"grids": [{"n_step": [5]}]}, "tune.grids.0.n_step: unknown key; allowed are readout_init, learning_rate, "),
         ({"grids": [{"n_steps": []}]}, "tune.grids.0.n_steps: [] is not allowed; give at least one value, each once"),

@@ -92,12 +92,12 @@ def test_inverses_are_exact_where_no_component_is_dropped(full, repeated):
     np.testing.assert_allclose(again_x, nearest, atol=1e-9)
 
 
-@pytest.mark.parametrize("n", [0, 6, -1, 1.5, True])
+@pytest.mark.parametrize("n", [0, 6, -1, 1.5, True, "2"])
 @pytest.mark.parametrize("model", [PCA, CCA])
 def test_more_components_than_the_rank_are_refused_in_one_line(full, model, n):
     rank = 5 if model is PCA else 4
     with pytest.raises(
-        ValueError, match=f"n_components: {n} is not allowed; 1 to {rank}, the rank of the data, or None"
+        ValueError, match=f"n_components: {n!r} is not allowed; 1 to {rank}, the rank of the data, or None"
     ):
         model(n_components=n).fit(*full)
 
@@ -118,3 +118,11 @@ def test_names_and_frames(full):
     assert list(model.get_feature_names_out()) == ["cca0", "cca1"] and list(model.feature_names_in_) == list("abcde")
     assert list(model.transform(frame).columns) == ["cca0", "cca1"]
     assert list(make_pipeline(PCA(2), PCA()).fit(frame).get_feature_names_out()) == ["pca0", "pca1"]
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+@pytest.mark.parametrize("model", [PCA, CCA])
+def test_samples_whose_squares_are_no_numbers_are_refused(full, model, size):
+    x, *y = full
+    with pytest.raises(ValueError, match=r"samples of size \de[+-]\d+ are not allowed; rescale them"):
+        model().fit(x * size, *y)

@@ -115,6 +115,8 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ),
         ({"w_rec": np.eye(4), "modules": np.array(["module2", "module1"] * 2)}, "has the name 'module2', which means"),
         ({"w_rec": np.eye(4), "modules": np.array(["PFC", ""] * 2)}, "has the name '', which means something else"),
+        ({"w_rec": np.eye(4), "modules": np.array(["PFC", "V1\n"] * 2)}, "has the name 'V1\\n'; a name is one line"),
+        ({"w_rec": np.eye(4), "modules": np.array(["PFC", " V1"] * 2)}, "has the name ' V1'; a name is one line"),
         ({"w_rec": np.ones((1, 1))}, "is 1 × 1; a matrix of at least two units is needed"),
     ],
 )
@@ -218,3 +220,15 @@ def test_heads_are_trained_on_it_and_lesions_hit_its_own_modules(file, tmp_path)
     assert hit["module1", 30.0] == int(0.3 * sizes[1] ** 2) and hit["module2", 30.0] == int(0.3 * sizes[2] ** 2)
     assert hit["module3", 30.0] == int(0.3 * sizes[3] ** 2) and not {name for name, _ in hit} & {"module4"}
     assert hit["inter_module", 30.0] == int(0.3 * (N * N - sum(size**2 for size in sizes.values())))
+
+
+def test_names_may_be_python_objects_in_memory(tmp_path):
+    names = np.array(["V1", "primary motor"] * 2, object)
+    molap.bring({"w_rec": np.eye(4), "modules": names}, tmp_path / "own.npz")
+    assert read_reservoir(tmp_path / "own.npz").module_names == ("V1", "primary motor")
+
+
+@pytest.mark.parametrize("source", [np.eye(4), None, 3])
+def test_what_is_neither_a_file_nor_a_mapping_is_not_brought(tmp_path, source):
+    with pytest.raises(ConfigError, match=r"source: \w+ is not allowed; give a file, or a mapping such as"):
+        molap.bring(source, tmp_path / "own.npz")

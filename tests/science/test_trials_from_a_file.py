@@ -94,7 +94,10 @@ def test_files_of_unlike_numbers_of_trials_keep_to_their_own_in_an_aligned_corpu
             r"inputs is float64 of shape \(20, 30\); numbers, time × trial × channel, are needed",
         ),
         ({"inputs": np.zeros((30, 20, 3))}, "inputs have 30 steps and 20 trials, targets 20 and 30"),
-        ({"inputs": np.full((20, 30, 3), np.nan)}, "inputs is not finite at step 0, trial 0, channel 0"),
+        (
+            {"inputs": np.full((20, 30, 3), 1e39)},
+            "inputs is not finite in single precision at step 0, trial 0, channel 0",
+        ),
         ({"inputs": np.array([{}, None])}, "holds an array inputs that holds Python objects; numbers are needed"),
         ({"mask": np.zeros((20, 30))}, r"mask is float64 and has the shape \(20, 30\)"),
         ({"mask": np.zeros((20, 1, 1))}, "a mask from 0 to 0"),
