@@ -52,8 +52,9 @@ def _state(name: object) -> tuple | None:
 
 
 def in_one_line(error: BaseException) -> str:
-    """Return the type and the message of an error as one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    """Return the type and the message of an error as one line, cut where it is very long."""
+    line = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
 class CachedByFiles(typing.Generic[R]):

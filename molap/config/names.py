@@ -55,6 +55,8 @@ def why_not_a_name(name: object, form: str | None, taken: Set[str] = OURS | ATTR
 
 
 def _is_number(text: str) -> bool:
+    if text[:1].isdigit():
+        text = text.replace("_", "")  # YAML also takes 0_ and 1__0 for numbers
     try:
         float(text)
     except ValueError:

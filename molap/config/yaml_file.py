@@ -49,6 +49,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read as YAML: {reason}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds a {type(values).__name__}; a mapping of sections is allowed")
+    for name in values:
+        if not isinstance(name, str):
+            raise ConfigError(f"{path}: the key {name!r} is not allowed; sections have names")
     return values
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from molap.config.base import ConfigError
+from molap.config.base import LONGEST, ConfigError, in_one_line
 from molap.config.run import RunConfig, parse_config, read
 from molap.config.tasks import TASK_NAMES
 from molap.planning.contents import blocks, kinds, left_out_sets
@@ -89,6 +89,11 @@ def test_a_number_that_yaml_reads_as_text_counts_in_a_list_as_elsewhere():
     assert config.perturbations.noise == (0.01,) and config.heads.learning_rate == 0.01
 
 
+def test_the_line_of_an_error_that_quotes_a_whole_file_is_cut():
+    line = in_one_line(ValueError("bad\nheader " + "x" * 10_000))
+    assert line.startswith("ValueError: bad header x") and len(line) == LONGEST + 1
+
+
 def test_a_misspelt_key_is_recognised():
     with pytest.raises(ConfigError, match="did you mean learning_rate"):
         parse_config({"heads": {"learning_rat": 0.1}})
@@ -115,6 +120,7 @@ def test_a_misspelt_key_is_recognised():
         ({"name": "MLflow"}, "name: 'MLflow' is not allowed as a name; it has another meaning"),
         ({"name": "nan"}, "name: 'nan' is not allowed as a name; tables or YAML read it"),
         ({"name": "1e5"}, "name: '1e5' is not allowed as a name; tables or YAML read it as a number"),
+        ({"name": "0_"}, "name: '0_' is not allowed as a name; tables or YAML read it as a number"),
         ({"name": "x" * 260}, "…' is not allowed as a name; it has 260 characters, 64 are allowed"),
         ({"name": "../x"}, "name: '../x' is not allowed"),
     ],

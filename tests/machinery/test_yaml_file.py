@@ -29,6 +29,8 @@ BOMB = "\n".join(["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for 
         (b"", "is empty; a mapping of sections is needed"),
         (b"# nothing\n", "is empty; a mapping of sections is needed"),
         (b"[1, 2]", "holds a list; a mapping of sections is allowed"),
+        (b"?", "the key None is not allowed; sections have names"),
+        (b"yes: {n_steps: 8}", "the key True is not allowed"),
         (b"name: x\n# caf\xe9\n", "is not UTF-8: byte 0xe9 in line 2; save it as UTF-8"),
         ("name: x".encode("utf-16"), "is not UTF-8: byte 0xff in line 1"),
         (b"name: [", "cannot be read as YAML: "),
