@@ -1,7 +1,7 @@
 """Modular latent primitives: a reference implementation of arXiv 2105.14108.
 
 From Python: `molap.open("results/paper")` opens a finished run, `molap.train({...})` trains networks,
-`molap.bring(fit, "mine.npz")` takes a fitted network over. They are loaded when they are first used, so that
+`molap.bring(fit, "mine.npz")` brings in a fitted network. Each is loaded when it is first used, so that
 `import molap` costs nothing.
 """
 

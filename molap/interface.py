@@ -37,7 +37,7 @@ class Trained(NamedTuple):
     scores: list[dict]
     """Accuracy and the other metrics on the test set, by network seed."""
     networks: list[Network]
-    """The same networks, by network seed, each with its test set, to respond, be scored and be perturbed."""
+    """The same networks, by network seed, each with its test set, ready to respond, be scored and be perturbed."""
 
     def outputs(
         self, inputs: Float[np.ndarray, "time trial channel"], seed: int = 0
@@ -106,8 +106,8 @@ class Stages:
 def train(config: dict, source: str = "cca", progress: bool = False) -> dict[str, Trained]:
     """Pre-train the modules on a corpus, and train a head for each of its tasks.
 
-    The networks equal those that the workflow trains with the same configuration, bit by bit on one machine. To that
-    end JAX's settings and numbers of threads are held at the workflow's while this runs; import this module before
+    The networks equal those that the workflow trains with the same configuration, bit for bit on one machine. To that
+    end, JAX's settings and numbers of threads are held at the workflow's while this runs. Import this module before
     JAX computes anything.
 
     Args:

@@ -14,14 +14,14 @@ from molap.claims.power import MOST
 from molap.claims.verdicts import HOLDS, LEARNED, ONE
 
 ABOUT = (
-    "Each claim of the paper, tested on the tables of this run. A claim holds if all its parts do: the 95 % interval "
-    "(Student's t) of the effect over network seeds lies where it must. It does not hold if the interval of one part, "
-    "its error divided by the number of parts, lies outside. Otherwise it is undecided, and the table says how many "
-    "networks would decide it if means and deviations stayed as they are; or, if the interval of a difference lies "
-    "within the margin of the claims file, the two are practically equal. Draws of perturbations and test trials are "
-    "averaged for each network first. With one network there is no verdict. Networks that stay below the best constant "
-    "output have failed. Effects are in points of accuracy (%) unless named otherwise; intervals, being symmetric, may "
-    "pass 100 %; counts and the corpus have none."
+    "Each claim of the paper is tested on the tables of this run. A claim holds if all its parts do, that is, if the "
+    "95 % interval (Student's t) of each effect over network seeds is where it must be. It does not hold if the "
+    "interval of one part, with its error divided by the number of parts, is outside. Otherwise it is undecided, and "
+    "the table says how many networks would decide it if means and deviations stayed as they are. If instead the "
+    "interval of a difference is within the margin of the claims file, the two are practically equal. Draws of "
+    "perturbations and test trials are averaged for each network first. With one network there is no verdict. Networks "
+    "that stay below the best constant output have failed. Effects are in points of accuracy (%) unless named "
+    "otherwise. Intervals are symmetric, so they may pass 100 %. Counts and the corpus have none."
 )
 HEADS = ("claim", "verdict", "by decision outputs", "without failed networks", "what decides", "effect", "networks")
 OTHERWISE = {LEARNED: "Without networks that failed"}

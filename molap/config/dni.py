@@ -20,7 +20,7 @@ class MethodSettings(Section):
     projection: Literal["update", "gradient"] = Field(
         "update",
         description="What is projected: the optimiser's `update` (native), or the `gradient` before Adam (released "
-        "code), which Adam's division then turns out of the protected subspace again.",
+        "code), which Adam's division then rotates back out of the protected subspace.",
     )
     counter: Literal["tasks", "one_too_high"] = Field(
         "tasks",
@@ -59,7 +59,7 @@ class DniSettings(RecurrentPhaseSettings, MethodSettings):
         1,
         ge=1,
         le=1000,
-        description="Number of orders of the tasks. The first is that of tasks.names, the others are random.",
+        description="Number of orders of the tasks. The first is that of tasks.names, and the others are random.",
     )
     learning_rate: float = Field(
         3e-3, gt=0, le=1, description="Initial learning rate. Text: 3e-3; released code: 1e-3."

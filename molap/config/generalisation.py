@@ -12,8 +12,8 @@ class GeneralisationSettings(Section):
 
     left_out: tuple[tuple[str, ...], ...] | None = Field(
         None,
-        description="Sets of tasks to leave out of the corpus, each with its own whole chain; null for every task "
-        "singly, and every task with the next one (the last with the first); an empty list for none.",
+        description="Sets of tasks to leave out of the corpus, each with its own complete chain; null for every "
+        "task singly and every task with the next one (the last with the first); an empty list for none.",
     )
     single: Literal["absent", "kept"] = Field(
         "absent",

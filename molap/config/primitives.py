@@ -19,7 +19,7 @@ class CorpusSettings(Section):
     )
     lengths: Literal["pad", "truncate"] = Field(
         "pad",
-        description="For tasks that differ in length: shorter trials continue with nothing shown and nothing wanted "
+        description="For tasks that differ in length: shorter trials continue without a stimulus or a wanted response "
         "(`pad`), or all trials end with the shortest (`truncate`), which cuts off the responses of longer tasks.",
     )
 

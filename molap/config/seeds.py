@@ -14,7 +14,7 @@ class SeedSettings(Section):
         1,
         ge=1,
         le=1000,
-        description="Number of network seeds trained together in one job. On a CPU, results do not depend on it, to "
-        "the bit.",
+        description="Number of network seeds trained together in one job. On a CPU, results are the same to the bit "
+        "for every value.",
     )
     data: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the corpus, the batches and the test sets.")

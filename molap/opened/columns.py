@@ -16,14 +16,14 @@ _METRICS = {
 _AFTERWARDS = {
     "average": (PERCENT, "mean over tasks at the end of the sequence"),
     "right_after": (PERCENT, "mean over tasks, each right after it was learned"),
-    "forgetting": (POINTS, "best former value less the last, mean over tasks"),
-    "backward_transfer": (POINTS, "last value less the value right after learning, mean over tasks"),
-    "forward_transfer": (POINTS, "value just before learning less that of the untrained network, mean over tasks"),
+    "forgetting": (POINTS, "best former value minus the last, mean over tasks"),
+    "backward_transfer": (POINTS, "last value minus the value right after learning, mean over tasks"),
+    "forward_transfer": (POINTS, "value just before learning minus that of the untrained network, mean over tasks"),
 }
 _DIFFERENCES = {
-    "difference": (POINTS, "accuracy with the task left out of the corpus less accuracy with it included"),
-    "to_none": (POINTS, "accuracy with the task left out less that of the random reservoir"),
-    "to_pca": (POINTS, "accuracy with the task left out less that of PCA with the whole corpus"),
+    "difference": (POINTS, "accuracy with the task left out of the corpus minus accuracy with it included"),
+    "to_none": (POINTS, "accuracy with the task left out minus that of the random reservoir"),
+    "to_pca": (POINTS, "accuracy with the task left out minus that of PCA with the whole corpus"),
 }
 COLUMNS: dict[str, tuple[str, str]] = {
     "strategy": (NO_UNIT, "separate, molap, dni, sequential or joint"),
@@ -92,7 +92,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "mean": ("as the claim's", "effect, mean over network seeds"),
     "low": ("as the claim's", "low end of the effect's 95 % interval over network seeds"),
     "high": ("as the claim's", "high end of the effect's 95 % interval over network seeds"),
-    "change": ("as the claim's", "effect less that with nothing switched"),
+    "change": ("as the claim's", "effect minus that with nothing switched"),
     "change_low": ("as the claim's", "low end of the change's 95 % interval"),
     "change_high": ("as the claim's", "high end of the change's 95 % interval"),
     "low_limit": ("as the claim's", "the part holds above it"),

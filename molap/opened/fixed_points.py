@@ -1,8 +1,8 @@
 """Fixed points of a network under a constant input, by SciPy's root finder.
 
 Dedicated tools exist (FixedPointFinder by Golub and Sussillo, 2018, joss.01003); they need TensorFlow or PyTorch.
-`scipy.optimize.root` is kept up, is installed with scikit-learn, and takes the exact Jacobian. It finds fixed points
-proper; slow points, where speed is small and not zero, it leaves out.
+`scipy.optimize.root` is maintained, is installed with scikit-learn, and takes the exact Jacobian. It finds
+true fixed points and leaves out slow points, where the speed is small but not zero.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""One trained network that answers questions: its outputs, trajectories and scores, and itself perturbed.
+"""One trained network: its outputs, trajectories and scores, and copies of it that are perturbed.
 
 Every method calls a pure function of weights and arrays, which `jax.jit`, `vmap` and `grad` accept:
 `molap.networks.rnn.run`, `molap.evaluation.sweep.outputs` and `perturb`, `molap.opened.fixed_points`.
@@ -68,7 +68,7 @@ class Perturbation(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Network:
-    """A trained network of one kind, task and seed. It is never changed; `perturb` returns another one."""
+    """A trained network of one kind, task and seed. It never changes; `perturb` returns another one."""
 
     kind: str
     """`separate`, `molap-cca`, `dni-rule`, …"""
@@ -89,7 +89,7 @@ class Network:
     module_names: tuple[str, ...] = ()
     """Names of the modules of a network of one's own, such as areas; `perturb` takes them, too."""
     perturbed: Perturbation | None = None
-    """The perturbation under which it is, if any."""
+    """The perturbation that was applied to it, if any."""
     testset: Callable[[], Trials] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
@@ -107,7 +107,7 @@ class Network:
         first `scoring.n_trials`.
 
         Raises:
-            ConfigError: if the network knows of none.
+            ConfigError: if the network has none.
         """
         if self.testset is None:
             raise ConfigError("trials: this network has no test set of its own; give trials")

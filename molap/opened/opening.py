@@ -18,11 +18,11 @@ from molap.storage.paths import RESULTS
 def open_run(folder: str | os.PathLike) -> Run:
     """Open the folder of a run, such as `results/paper`.
 
-    A run that is not finished is opened with a warning of one line that says what is missing, and so is one that
-    another version of MoLaP made, if this version can read its settings.
+    A run that is not finished opens with a one-line warning that says what is missing. A run that another version of
+    MoLaP made also opens with a warning, if this version can read its settings.
 
     Raises:
-        ConfigError: in one line, if the folder holds no run, or one that this version cannot read.
+        ConfigError: in one line, if the folder contains no run, or one that this version cannot read.
     """
     if not isinstance(folder, str | Path):
         raise ConfigError(f"folder: {folder!r} is not allowed; give a run's folder, {RESULTS}/NAME")

@@ -1,6 +1,6 @@
 """A run on disk: tables as pandas frames, settings, provenance, and networks by kind, task and seed.
 
-Opening it reads `configuration.json` and looks which files exist. Tables, arrays, JAX and MLflow are loaded when
+Opening it reads `configuration.json` and checks which files exist. Tables, arrays, JAX and MLflow are loaded when
 something asks for them.
 """
 
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def tables(self) -> list[str]:
-        """The tables that are there."""
+        """The tables that the run has."""
         return [name for name in TABLES if self.has(path(name, self.name))]
 
     @property
@@ -92,7 +92,7 @@ class Run:
         raise AttributeError(f"a run has no {name!r}; its tables are {', '.join(self.tables)}")
 
     def table(self, name: str) -> "pd.DataFrame":
-        """Return a table as a frame of its own, with `frame.attrs["columns"]`: column → (unit, meaning).
+        """Return a table as a new frame, with `frame.attrs["columns"]`: column → (unit, meaning).
 
         Raises:
             ConfigError: in one line, if the run has no such table, or it is damaged.
@@ -167,7 +167,7 @@ class Run:
         return Primitives.from_flat(self.arrays(path("primitives", self.name, source=source)))
 
     def network(self, kind: str, task: str, seed: int | None = None) -> "Network":
-        """Return a trained network; of one for all tasks, what the task sees of it after the whole sequence.
+        """Return a trained network; of a network for all tasks, the part that the task sees after the whole sequence.
 
         Args:
             kind: `separate`, `molap-cca`, `dni-rule`, … (`run.kinds`).
@@ -190,7 +190,7 @@ class Run:
         return network_of(self._plan, (block, kind, task), seed, arrays, functools.partial(self.trials, task))
 
     def has(self, file: str) -> bool:
-        """Return whether an output is there, by its path in the workflow."""
+        """Return whether an output exists, by its path in the workflow."""
         return self._file(file).is_file()
 
     def arrays(self, file: str) -> dict[str, "np.ndarray"]:
@@ -203,7 +203,7 @@ class Run:
             raise ConfigError(str(error)) from None
 
     def _file(self, planned: str) -> Path:
-        """Return where an output lies: the folder may have been moved or renamed."""
+        """Return where an output is now, since the folder may have been moved or renamed."""
         return self.folder / planned.removeprefix(f"{RESULTS}/{self.name}/")
 
     def _check(self, field: str, value: object, allowed: list) -> None:

@@ -8,8 +8,8 @@ def over_seeds(c: RunConfig) -> str:
     """Say over how many network seeds the intervals of a figure are computed."""
     n = c.seeds.networks
     if n > 1:
-        return f"{n} network seeds; bands and error bars, where there are any, are 95 % intervals over them."
-    return "1 network seed: a description, not a test."
+        return f"The run has {n} network seeds. Bands and error bars, where shown, are 95 % intervals over them."
+    return "The run has 1 network seed, so this is a description, not a test."
 
 
 def over_draws(c: RunConfig) -> str:
@@ -27,10 +27,10 @@ def searched(c: RunConfig) -> str:
     """Say how many networks the search trains, and whether results use it."""
     n, first = c.tune.networks, c.tune.first_seed
     own, reported = range(first, first + n), range(c.seeds.first, c.seeds.first + c.seeds.networks)
-    apart = max(own.start, reported.start) >= min(own.stop, reported.stop)
+    separate = max(own.start, reported.start) >= min(own.stop, reported.stop)
     networks = "1 network" if n == 1 else f"{n} networks"
-    use = "which no result uses" if apart else "some of which results use, too"
-    return f"{networks} of each kind and task for every candidate, with seeds from {first} on, {use}."
+    use = "which no result uses" if separate else "some of which results also use"
+    return f"Every candidate trains {networks} of each kind and task, with seeds from {first} on, {use}."
 
 
 def readings(c: RunConfig, keys: tuple[str, ...]) -> str:
@@ -42,7 +42,7 @@ def readings(c: RunConfig, keys: tuple[str, ...]) -> str:
 def _reading(values: dict, key: str) -> str:
     section, _, name = key.partition(".")
     if name not in values.get(section, {}):
-        raise ConfigError(f"a figure's row names the reading {key!r}, which is no key of the configuration")
+        raise ConfigError(f"a figure's row names the reading {key!r}, which is not a key of the configuration")
     value = values[section][name]
     text = {None: "none", True: "yes", False: "no"}.get(value, value) if isinstance(value, bool | None) else value
     return f"``{key}`` {f'{text:g}' if isinstance(text, float) else text}"

@@ -36,9 +36,9 @@ def _labels(c: RunConfig, **_) -> dict:
 FIGURES = {
     "fig1c": Figure(
         "Fig 1C: weights",
-        "**Weights per strategy**, in all, trained, and trained per task: (a) as the paper's Table 1 prints them, (b) "
-        "with its arithmetic corrected, (c) counted from the networks of this run. The scale is logarithmic: compare "
-        "the distance between MoLaP and separate networks from panel to panel.",
+        "**Weights per strategy**: in all, trained, and trained per task. (a) As printed in the paper's Table 1; (b) "
+        "with its arithmetic corrected; (c) counted from the networks of this run. The scale is logarithmic, so "
+        "compare the distance between MoLaP and separate networks across panels.",
         "Fig 1C: parameter counts; data in `fig1c.csv`",
         tables("table1"),
         readings=("network.n_units", "network.n_modules", "network.biases", "dni.n_units"),
@@ -48,9 +48,10 @@ FIGURES = {
     "fig2": Figure(
         "Fig 2: performance",
         "**Performance.** A to C: outputs correct, fixation included, by task and kind of network. The black lines "
-        "show the score of the best *constant* output; a network below it does worse. D and E: {example_task} "
-        "in detail, on pre-trained modules and on a random reservoir: outputs against targets, errors, loss, units and "
-        "weights. Compare pre-training (blue, green) with the random reservoir (pink).",
+        "show the score of the best *constant* output; a network below its line does worse than an output that never "
+        "changes. D and E: {example_task} in detail, on pre-trained modules and on a random reservoir, with outputs "
+        "against targets, errors, loss, units and weights. Compare pre-training (blue, green) with the random "
+        "reservoir (pink).",
         "Fig 2: performance and T7; data in `fig2_*.csv`",
         lambda inputs, w: inputs.examples(w),
         lambda c, **_: {"task": c.figures.example_task, "kinds": example_kinds(c)} | shown(c, c.figures.example_task),
@@ -61,8 +62,8 @@ FIGURES = {
     ),
     "fig_dni": Figure(
         "learning in sequence",
-        "**Learning in sequence.** A: accuracy on every task (column) after learning every task (row); right of the "
-        "white line are tasks that the network has not learned yet. Forgetting shows as a column that darkens "
+        "**Learning in sequence.** A: accuracy on each task (column) after learning each task (row). The network has "
+        "not yet learned the tasks to the right of the white line. Forgetting shows as a column that darkens "
         "downwards. B: each task right after it was learned, after all tasks, and in a network trained on all tasks at "
         "once, if there is one. The black lines show the best *constant* output.",
         "learning in sequence: accuracy on every task after every task; data in `fig_dni_*.csv`",
@@ -75,9 +76,9 @@ FIGURES = {
     ),
     "fig_areas": Figure(
         "areas under the curves",
-        "**Areas under the curves** of accuracy over strength, divided by their width, by perturbation and kind of "
-        "network, averaged over tasks. A: as measured. B: relative to the intact network, so that networks that never "
-        "learned a task do not pass for robust ones.",
+        "**Areas under the curves** of accuracy over strength, divided by the width of the curve and averaged over "
+        "tasks, by perturbation and kind of network. A: as measured. B: relative to the intact network, so that a "
+        "network that never learned a task does not pass for a robust one.",
         "area under the curve by perturbation and kind; data in `.csv`",
         tables("areas"),
         lambda c, **_: {"perturbations": list(sweep(c)), "labels": label_pairs(c)},
@@ -87,10 +88,10 @@ FIGURES = {
     ),
     "fig_matched": Figure(
         "the same number of weights",
-        "**The same number of weights.** Lesions within modules, between modules and of the whole network, against the "
-        "share of all recurrent weights that they hit. The same percentage hits twice as many weights between two "
-        "modules as within one. Where the curves of a panel coincide, only the number of weights matters, not their "
-        "place.",
+        "**The same number of weights.** Lesions within modules, between modules and of the whole network, plotted "
+        "against the share of all recurrent weights that they hit. The same percentage hits twice as many weights "
+        "between two modules as within one. Where the curves of a panel coincide, only the number of weights matters, "
+        "not their place.",
         "lesions compared at the same number of weights; data in `.csv`",
         tables("robustness"),
         lambda c, **_: {
@@ -104,8 +105,8 @@ FIGURES = {
     ),
     "fig3": Figure(
         "Fig 3: lesions by module",
-        "**Lesions by module.** A row for each place that is lesioned: within module 1, within module 2, …, between "
-        "them. a: accuracy against the share of weights set to zero, averaged over draws. b, c: outputs of one "
+        "**Lesions by module.** Each row shows lesions in one place: within module 1, within module 2, …, or between "
+        "modules. a: accuracy against the share of weights set to zero, averaged over draws. b, c: outputs of one "
         "lesioned network against their targets. d, e: its errors by trial. The dashed line is the best *constant* "
         "output; a network below it does worse than an output that never changes.",
         "Fig 3: lesions by module; data in `fig3_*.csv`",
@@ -125,10 +126,10 @@ FIGURES = {
     ),
     "fig5": Figure(
         "Fig 5: tasks left out",
-        "**Tasks left out of the corpus.** A: accuracy on a task whose trials the modules have never seen, compared "
-        "with modules that have, and with a random reservoir without any pre-training (diamonds). B: left out − "
-        "included, on the same network seed. C: left out − random reservoir. Pre-training helps a task that it has not "
-        "seen only where C is above 0.",
+        "**Tasks left out of the corpus.** A: accuracy on a task that the modules have never seen, compared with "
+        "modules that have seen it, and with a random reservoir without any pre-training (diamonds). B: left out − "
+        "included, for the same network seed. C: left out − random reservoir. Pre-training helps a task that it has "
+        "not seen only where C is above 0.",
         "Fig 5: tasks that were left out of the corpus, and what leaving them out costs; data in `fig5_*.csv`",
         tables("generalisation", "differences"),
         _labels,
@@ -141,8 +142,8 @@ FIGURES = {
     "fig_learning": Figure(
         "sample efficiency",
         "**Sample efficiency.** Accuracy on validation trials at checkpoints of training. A: against steps; B: against "
-        "the number of single-weight updates until then, pre-training included; C: task by task. The learning rate "
-        "decays until the last step, so an early point is not what a shorter training would reach.",
+        "the number of single-weight updates so far, pre-training included; C: task by task. The learning rate decays "
+        "until the last step, so an early point does not show what shorter training would reach.",
         "accuracy while learning, against steps and against updates; data in `fig_learning_*.csv`",
         tables("learning"),
         lambda c, **_: _labels(c) | {"decay": c.optimiser.decay},
@@ -152,7 +153,7 @@ FIGURES = {
     ),
     "fig_scaling": Figure(
         "scaling with tasks",
-        "**Scaling.** Weights trained and updates by number of tasks (A, C) and of units (B, D), from formulas that "
+        "**Scaling.** Trained weights and updates by number of tasks (A, C) and of units (B, D), from formulas that "
         "tests compare with real arrays. The slope is the cost of a further task.",
         "updates by number of tasks and number of units; data in `.csv`",
         tables("scaling"),
@@ -162,8 +163,8 @@ FIGURES = {
     ),
     "fig_baselines": Figure(
         "learning in sequence, with its baselines",
-        "**Learning in sequence, with its baselines.** A: accuracy on every task (column) after learning every task "
-        "(row); right of the white line are tasks that the network has not learned yet. Forgetting shows as a column "
+        "**Learning in sequence, with its baselines.** A: accuracy on each task (column) after learning each task "
+        "(row). The network has not yet learned the tasks to the right of the white line. Forgetting shows as a column "
         "that darkens downwards. B: each task right after it was learned, after all tasks, and in a network trained on "
         "all tasks at once. The black lines show the best *constant* output.",
         "networks that learn all tasks, compared with those of `snakemake baselines`; data in `.csv`",
@@ -177,8 +178,9 @@ FIGURES = {
     ),
     "fig_modules": Figure(
         "number of modules",
-        "**The number of modules**, at the same size of the network and at the same size of each module: accuracy, "
-        "the variance of the targets that the components explain, with the paper's numbers, and updates.",
+        "**The number of modules**, with the size of the network held fixed and with the size of each module held "
+        "fixed: accuracy, the variance of the targets that the components explain, with the paper's numbers, and "
+        "updates.",
         "effect of the number of modules; data in `.csv`",
         tables(table="modules"),
         _labels,
@@ -192,9 +194,9 @@ FIGURES = {
         "**Why separate networks used to get stuck**: networks trained as in this run (blue) and as before (orange), "
         "at checkpoints of their training, on validation trials. A: accuracy. B: share of saturated rates. C: spectral "
         "radius of W_rec. D: how far the states at the Go signal differ between trials. E: how much of the gradient of "
-        "the response's error reaches the pulses. F and G: how well the pulses, and the response that is due, are "
-        "decoded linearly from the states at the Go signal (T9 has two streams and needs only their sum, so that "
-        "neither alone is fully decoded). A network on the plateau has saturated units, no memory of the first pulse, "
+        "the response's error reaches the pulses. F and G: how well the pulses, and the correct response, can be "
+        "decoded linearly from the states at the Go signal (T9 has two streams and needs only their sum, so neither "
+        "stream alone is fully decoded). A network on the plateau has saturated units, no memory of the first pulse, "
         "and no gradient that could bring it back.",
         "why separate networks used to get stuck; data in `fig_plateau_*.csv`",
         tables(table="plateau_table"),
@@ -218,10 +220,10 @@ FIGURES = {
         "together. The best has the fewest networks that fail, then the highest mean accuracy (to 0.1 points), then "
         "the fewest steps. A network fails on a task if its accuracy stays below that of the best constant output. "
         "Bars: networks that failed; dots: mean accuracy over tasks and networks; strokes: the lowest network; rings, "
-        "where tasks are learned in turn: the mean right after each task. A name gives initial readout, learning rate, "
-        "the factor on that of W_rec, clipping and steps, then what differs from the usual. W_rec of a random "
-        "reservoir does not learn, so one of its candidates represents every factor. All scores are on validation "
-        "trials, never on test trials.",
+        "where tasks are learned in turn: the mean right after each task. The name of a candidate gives the initial "
+        "readout, the learning rate, its factor for W_rec, clipping and steps, followed by anything that differs from "
+        "the defaults. The W_rec of a random reservoir does not learn, so one of its candidates represents every "
+        "factor. All scores are on validation trials, never on test trials.",
         "the search for how networks are trained; data in `.csv`",
         tables(table="tune_table", choice="tune_choice"),
         readings=(*SCORED, "evaluation.n_validation"),
@@ -231,9 +233,9 @@ FIGURES = {
     ),
     "fig_attribution": Figure(
         "effects by switched reading",
-        "**How the effects behind claims move** with one reading at a time switched to what the released code does. "
-        "Green: the claim's part holds; orange: it does not; grey: undecided, or one network only. The line is the "
-        "effect with nothing switched.",
+        "**How the effects behind claims change** when one reading at a time is switched to what the released code "
+        "does. Green: the claim's part holds; orange: it does not; grey: undecided, or one network only. The line is "
+        "the effect with nothing switched.",
         "how effects change when one reading at a time is switched; data in `.csv`",
         tables("attribution"),
         lambda c, **_: {"none": NO_SWITCH},
@@ -270,20 +272,21 @@ class Curves(NamedTuple):
 
 CURVES = {
     "fig4": Curves("Fig 4: perturbations, mean over tasks"),
-    "figS1": Curves("Fig S1: lesions by module, T1 to T4", over="for T1 to T4 as far as they are perturbed"),
+    "figS1": Curves("Fig S1: lesions by module, T1 to T4", over="for those of T1 to T4 that are perturbed"),
     "figS2": Curves("Fig S2: lesions by module, other tasks", over="for the tasks after T4"),
-    "figS3": Curves("Fig S3: the whole network, T1 to T4", over="for T1 to T4 as far as they are perturbed"),
+    "figS3": Curves("Fig S3: the whole network, T1 to T4", over="for those of T1 to T4 that are perturbed"),
     "figS4": Curves("Fig S4: the whole network, other tasks", over="for the tasks after T4"),
-    "figS5": Curves("Fig S5: the whole network, two tasks", over="for the first task and the one of Fig 2 D and E"),
+    "figS5": Curves("Fig S5: the whole network, two tasks", over="for the first task and that of Fig 2 D and E"),
     "fig_relative": Curves("perturbations, relative to the intact network", FURTHER),
 }
 CURVES_CAPTION = (
-    "**Accuracy under perturbation** against its strength, {over}. Every point is a mean over random draws of what is "
-    "hit. The dashed line is the best *constant* output; a curve below it does worse than an output that never changes."
+    "**Accuracy under perturbation** against its strength, {over}. Every point is a mean over random draws of the "
+    "places that are hit. The dashed line is the best *constant* output; a network below it does worse than an output "
+    "that never changes."
 )
 RELATIVE_CAPTION = (
     "**Relative to the intact network.** The curves of Fig 4, each divided by the accuracy of the same network without "
-    "perturbation, so that networks that never learned a task do not pass for robust ones."
+    "perturbation, so that a network that never learned a task does not pass for a robust one."
 )
 
 

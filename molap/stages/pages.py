@@ -21,12 +21,14 @@ def work(job: Job[Settings]) -> None:
         job.outputs["parameters"],
         "Settings of this run",
         f"{sum(differs)} of {len(settings)} settings, in bold, differ from the preset <code>paper</code>. "
-        "Each key is one of a configuration file; the readings among them are those of docs/readings.md.",
+        "Each key is one that a configuration file can set. docs/readings.md explains those that are readings.",
         table("", "", settings, strong=differs),
     )
     for name, contents in job.settings.contents.items():
         rows = read_table(job.inputs[name], keep_default_na=False, na_values=[""])
-        about = f"{in_html(contents)}. Here to four digits; in full in <code>tables/{name}.csv</code>."
+        about = (
+            f"{in_html(contents)}. Numbers are shown to four digits; <code>tables/{name}.csv</code> has them in full."
+        )
         write_page(job.outputs[name], f"Table: {name}", about, table("", "", rows))
 
 

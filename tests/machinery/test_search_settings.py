@@ -176,9 +176,9 @@ def test_the_documentation_explains_every_field_of_a_grid_and_its_example_is_all
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({}, "3 networks of each kind and task for every candidate, with seeds from 10000 on, which no result uses."),
+        ({}, "candidate trains 3 networks of each kind and task, with seeds from 10000 on, which no result uses."),
         ({"tune": {"networks": 1}}, "1 network of each kind"),
-        ({"seeds": {"first": 9990, "networks": 11}}, "from 10000 on, some of which results use, too."),
+        ({"seeds": {"first": 9990, "networks": 11}}, "from 10000 on, some of which results also use."),
         ({"seeds": {"first": 9990, "networks": 10}}, "from 10000 on, which no result uses."),
         ({"seeds": {"first": 10_003}}, "from 10000 on, which no result uses."),
     ],
