@@ -163,18 +163,37 @@ class RunSettings(Section):
                 raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may appear once")
 
     def _lesions_hit_something(self) -> None:
-        """Check that the strongest lesion of a module hits a weight of every module of the user's networks."""
-        p = self.perturbations
+        """Check that the strongest lesion of each kind hits a weight or a unit, also in the user's networks."""
+        p, n, size = self.perturbations, self.network.n_units, self.network.n_units // self.network.n_modules
+        own = tuple(f"molap-{source}" for source in self.reservoirs.files)
+        trained = ("separate", *(f"molap-{source}" for source in self.primitives.sources), *self.dni.kinds)
+        kinds = [kind for kind in (trained if p.kinds is None else p.kinds) if kind not in own and p.tasks != ()]
+        for strategy, whose, n_units in (
+            ("molap", "MoLaP's", n),
+            ("separate", "separate", self.separate_network.n_units),
+            ("dni", "DNI's", self.dni.n_units),
+        ):
+            places = {"whole": n_units**2, "silence": n_units}
+            if strategy == "molap":
+                places |= {"module": size**2, "inter_module": n**2 - self.network.n_modules * size**2}
+            for name, n_places in places.items():
+                strongest = max(getattr(p, name), default=100)
+                if n_places and strongest * n_places < 100 and any(kind.startswith(strategy) for kind in kinds):
+                    what = "units" if name == "silence" else "weights"
+                    raise ValueError(
+                        f"perturbations.{name}: {strongest:g} % of the {n_places} {what} of {whose} networks hits "
+                        "nothing; give a stronger one, or [] for none"
+                    )
         for source, file in self.reservoirs.files.items():
             if not p.module or p.tasks == () or (p.kinds is not None and f"molap-{source}" not in p.kinds):
                 continue
             from molap.networks.own import smallest_module  # imports NumPy only if there is a file to read
 
-            n_units = smallest_module(file)
-            if n_units and max(p.module) * n_units**2 < 100:
+            smallest = smallest_module(file)
+            if smallest and max(p.module) * smallest**2 < 100:
                 raise ValueError(
-                    f"perturbations.module: {max(p.module):g} % of a module of {n_units} units "
-                    f"({n_units**2} weights), as {file} has, hits nothing; leave molap-{source} out of "
+                    f"perturbations.module: {max(p.module):g} % of a module of {smallest} units "
+                    f"({smallest**2} weights), as {file} has, hits nothing; leave molap-{source} out of "
                     "perturbations.kinds, or give `modules` of more units"
                 )
 

@@ -1,5 +1,6 @@
 """Settings of the tracking in MLflow. No result depends on them, and no stage reads them."""
 
+import re
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -39,7 +40,8 @@ def server_uri(uri: str) -> str:
     except ValueError:  # invalid brackets or an invalid port
         is_address = False
     if not is_address or uri.split() != [uri]:
-        raise ValueError(f"{uri!r} is not allowed; give http://HOST:PORT or https://HOST of an MLflow server")
+        shown = re.sub(r"//[^/@]*@", "//…@", uri)  # no password on a terminal
+        raise ValueError(f"{shown!r} is not allowed; give http://HOST:PORT or https://HOST of an MLflow server")
     if "@" in parts.netloc:
         raise ValueError(
             "an address with a login is not allowed; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"

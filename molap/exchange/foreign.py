@@ -60,6 +60,12 @@ def recognise(found: Mapping[str, Any], file: str) -> Foreign:
     names = [name for name in found if name.rpartition(".")[2].removesuffix("_l0") == "weight_hh"]
     if names:
         return _of_pytorch(found, names, file)
+    own = next((name for name in ("J", "W_rec") if name in found and "w_rec" in found), None)
+    if own:
+        raise ConfigError(
+            f"{file} holds two recurrent matrices, {own} and w_rec; keep {own} for a file of "
+            f"{'CURBD' if own == 'J' else 'PsychRNN'}, or w_rec with {', '.join(OWN[1:3])} for one of your own"
+        )
     if "J" in found:
         _refuse_others(found, CURBD, file)
         return Foreign(found["J"], None, *from_curbd(found, file), "J")

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from molap.jobs.failure import file_of_traceback
-from molap.jobs.surroundings import fix
+from molap.jobs.surroundings import fix, unusable_device
 
 SHOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 """Options that give the help of all commands the same form."""
@@ -98,7 +98,9 @@ def _unexpected(command: click.Command, arguments: list[str] | None, error: Base
         return error.code or 0
     name = _name(command, sys.argv[1:] if arguments is None else arguments)
     line = " ".join(_line(error).split())
-    if isinstance(error, OSError):
+    if reason := unusable_device():
+        click.echo(f"{name}: {reason}", err=True)
+    elif isinstance(error, OSError):
         _discard_output()  # what is left in the buffer cannot be written either
         click.echo(f"{name}: {line}", err=True)
     elif isinstance(error, SystemExit):

@@ -207,8 +207,20 @@ def unusable_device() -> str | None:
     try:
         jax.devices()
     except Exception:  # a plugin may raise anything
-        return f"JAX_PLATFORMS: {wanted!r} is not available here; unset it, or give cpu"
+        return f"JAX_PLATFORMS: {wanted!r} is not available here; unset it, or give cpu, which always is"
     return None
+
+
+def refuse_unusable_device() -> None:
+    """Refuse to compute if JAX cannot use the devices that the environment names.
+
+    Raises:
+        ConfigError: in one line, with the variable.
+    """
+    from molap.config.base import ConfigError  # `molap --help` needs no pydantic
+
+    if reason := unusable_device():
+        raise ConfigError(reason)
 
 
 @contextmanager
@@ -224,6 +236,7 @@ def held() -> Iterator[None]:
     restore({name: JAX[name] for name in before or {}})
     try:
         refuse()
+        refuse_unusable_device()
         with threadpool_limits(1):
             yield
     finally:

@@ -87,7 +87,7 @@ def checked(found: Foreign, file: str) -> OwnNetwork:
         what = "a matrix of at least two units" if shape in ("0 × 0", "1 × 1") else "a square matrix"
         raise ConfigError(f"{name} of {file} is {shape or 'a number'}; {what} is needed")
     single = _single(w_rec, name, file)
-    if not single.any():
+    if np.abs(single).max() < np.finfo(np.float32).tiny:  # JAX takes smaller numbers for 0
         raise ConfigError(f"{name} of {file} is 0 everywhere in single precision; units would not be connected")
     radius = radius_where_large(np.asarray(w_rec, np.float64))
     if radius > LARGEST_RADIUS:

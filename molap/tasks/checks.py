@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 from molap.config.base import ConfigError, in_one_line
 from molap.config.names import SMALL, why_not_a_name
 from molap.config.tasks import TrialSettings
+from molap.jobs.surroundings import refuse_unusable_device
 from molap.tasks.pool import pool_of
 from molap.tasks.task import Task, named
 
@@ -152,6 +153,7 @@ class _Check:
         except ConfigError:
             raise
         except (Exception, SystemExit) as error:  # a user's function may raise anything
+            refuse_unusable_device()
             raise ConfigError(f"{self.where}: {what} fails: {in_one_line(error)}") from None
 
     def drawing(self, n_trials: int) -> Callable:

@@ -23,6 +23,8 @@ from molap.tracking.where import Place, compare_links, link, place, why_unusable
 if TYPE_CHECKING:
     from molap.tracking.importer import Importer, Outcome
 
+WIDEST = 60
+"""Characters of a column that are printed."""
 UI = f"http://{server.HOST}:5000"
 """Address of MLflow's UI by default."""
 
@@ -175,7 +177,7 @@ def diff(config: str | None, results: Path, first: str, second: str) -> None:
 
     where = _place(config, results)
     table, experiment, run_ids = query.difference(where, first, second)
-    _show(table)
+    _show(query.from_where_they_differ(table, WIDEST))
     print(*compare_links(UI if where.database else where.uri, experiment, run_ids), sep="\n")
 
 
@@ -248,7 +250,7 @@ def _report(importer: "Importer", outcome: "Outcome") -> None:
 
 
 def _show(table) -> None:
-    print(table.to_string(index=False, max_colwidth=60, float_format="{:.4g}".format))
+    print(table.to_string(index=False, max_colwidth=WIDEST, float_format="{:.4g}".format))
 
 
 def _say(text: str) -> None:

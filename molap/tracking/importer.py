@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from molap.config.tracking import TrackingSettings
 from molap.storage.found import ATTEMPT, Found, find_records, is_running
-from molap.tracking.describe import TrackedRun, describe, describe_failure
+from molap.tracking.describe import TrackedRun, describe, describe_failure, n_runs
 from molap.tracking.launch import ENDINGS
 from molap.tracking.scan import FOLDER, Known, digest, identity, importer_lock
 from molap.tracking.where import Place, place, why_unreachable, why_unusable
@@ -104,10 +104,19 @@ class Importer:
         """Forget what the store lacks, and count what was deleted there, which stays deleted."""
         active, deleted = self.open().jobs()
         for found in records:
-            if found.job not in active and found.job not in deleted:
+            there = active.get(found.job, set()) | deleted.get(found.job, set())
+            if not there or (self._known.knows(found) and self._lacks_some(found, there)):
                 self._known.drop(found)
         kept = {found.job for found in records if self._known.knows(found)}
         self.n_deleted = sum(len(deleted.get(job, set()) - active.get(job, set())) for job in kept)
+
+    def _lacks_some(self, found: Found, there: set[str]) -> bool:
+        """Check whether a job with a run for every network seed has fewer runs in the store."""
+        try:
+            record = json.loads(found.read())
+        except (OSError, ValueError):
+            return True  # its import says why
+        return n_runs(record) > len(there)
 
     def _bring_in(self, new: list[Found]) -> Outcome:
         imported, problem = 0, None

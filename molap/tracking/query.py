@@ -163,5 +163,16 @@ def _differing(a: pd.Series, b: pd.Series, first: str, second: str) -> pd.DataFr
     return both.sort_index().rename_axis("field").reset_index()
 
 
+def from_where_they_differ(table: pd.DataFrame, width: int) -> pd.DataFrame:
+    """Return a table of differences in which two long values begin shortly before the place where they differ."""
+    table = table.copy()
+    for i, (_, *values) in enumerate(table.itertuples(index=False)):
+        if all(isinstance(value, str) and len(value) > width for value in values):
+            at = next((i for i, (a, b) in enumerate(zip(*values, strict=False)) if a != b), width)
+            if at >= width // 2:
+                table.iloc[i, 1:] = [f"…{value[at - width // 4 :]}" for value in values]
+    return table
+
+
 def _is_internal(name: str) -> bool:
     return name.startswith("tags.mlflow.") or name.endswith("_is_better") or name in ("tags.job_digest", "tags.results")

@@ -31,6 +31,9 @@ N_METRICS_PER_CALL, N_PARAMS_PER_CALL = 1000, 100
 """Largest numbers of metrics and parameters that MLflow accepts in one batch."""
 
 
+DELETED = "experiment {!r} was deleted in MLflow; restore it or change tracking.experiment"
+
+
 class StoreError(RuntimeError):
     """Raised when a store cannot be used; the message says why in one line."""
 
@@ -118,9 +121,7 @@ class Store:
                 if found is None:
                     raise
         if found.lifecycle_stage != "active":
-            raise StoreError(
-                f"experiment {where.experiment!r} was deleted in MLflow; restore it or change tracking.experiment"
-            )
+            raise StoreError(DELETED.format(where.experiment))
         return found, new
 
     def _find(self, job: str) -> list[Run]:
@@ -196,6 +197,8 @@ def search(where: Place, condition: str, order: str, n: int | None) -> pd.DataFr
         found = client.get_experiment_by_name(where.experiment)
     if found is None:
         raise LookupError(f"there is no experiment {where.experiment!r} at {where.uri}")
+    if found.lifecycle_stage != "active":
+        raise LookupError(DELETED.format(where.experiment))
     former = mlflow.get_tracking_uri(), os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(where.uri)  # sets the environment as well
     try:

@@ -154,6 +154,7 @@ def test_options_of_the_store_stand_before_or_after_the_command(tmp_path):
         (["ui", "--prt", "1"], "molap ui: No such option '--prt'. Did you mean '--port'?"),
         (["ui", "--port", "few"], "molap ui: Invalid value for '--port': 'few' is not a valid integer."),
         (["ui", "--port", "70000"], "molap ui: Invalid value for '--port': 70000 is not in the range 1<=x<=65535."),
+        (["best", "-n", "0"], "molap best: Invalid value for '--number' / '-n': 0 is not in the range x>=1."),
         (["ui", "--config", "no.yaml"], "molap ui: no.yaml: cannot be read: No such file"),
         (["diff", "one"], "molap diff: Missing argument 'RUN'."),
         (["plan", "hed"], "molap plan: Invalid value for 'STAGE': 'hed' is not one of 'areas', "),

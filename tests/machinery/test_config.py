@@ -113,6 +113,17 @@ def test_a_misspelt_key_is_recognised():
         ({"tasks": {"modules": ["pyproject.toml"]}}, "tasks.modules: 'pyproject.toml' is not allowed; give a Python"),
         ({"corpus": ["mem_pro"]}, "corpus: ['mem_pro'] is not allowed; give a section of keys and values, such as n_"),
         ({"perturbations": {"noise": [True]}}, "perturbations.noise.0: True is not allowed; give a number"),
+        ({"network": {"n_units": 2}}, "perturbations.silence: 30 % of the 2 units of MoLaP's networks hits nothing"),
+        (
+            {"network": {"n_units": 12}, "perturbations": {"module": [1]}},
+            "perturbations.module: 1 % of the 36 weights of MoLaP's networks hits nothing; give a stronger one",
+        ),
+        (
+            {"network": {"n_units": 12}, "perturbations": {"inter_module": [1]}},
+            "perturbations.inter_module: 1 % of the 72 weights of MoLaP's networks hits nothing",
+        ),
+        ({"separate_network": {"n_units": 3}}, "perturbations.silence: 30 % of the 3 units of separate networks hits"),
+        ({"dni": {"n_units": 2}}, "perturbations.silence: 30 % of the 2 units of DNI's networks hits nothing"),
         ({"modules": {"numbers": [False]}}, "modules.numbers.0: False is not allowed; give a number"),
         ({"network": {"n_units": 101}}, "network.n_modules: 2 is not allowed; n_units = 101"),
         ({"name": "a/b"}, "name: 'a/b' is not allowed"),

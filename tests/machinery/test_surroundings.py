@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from tenth_task import TENTH
 from workflow_helpers import REPOSITORY
 
 from molap.config.base import ConfigError
@@ -113,6 +114,20 @@ def test_a_device_that_is_not_there_is_named(tmp_path):
     result = python(*words, folder=tmp_path, JAX_PLATFORMS="rocm")
     assert result.returncode == 1 and result.stderr.count("\n") == 1
     assert "JAX_PLATFORMS: 'rocm' is not available here; unset it, or give cpu" in result.stderr
+
+
+@pytest.mark.parametrize("device", ["cuda", "rocm", "nonsense"])
+def test_a_device_that_is_not_there_is_named_wherever_jax_is_used(tmp_path, device):
+    (tmp_path / "tenth.py").write_text(TENTH)
+    (tmp_path / "mine.yaml").write_text("tasks: {modules: [tenth.py]}\n")
+    line = f"JAX_PLATFORMS: '{device}' is not available here; unset it, or give cpu"
+    for words in (
+        ["-m", "molap", "tasks", "show", "mem_pro", "--output", "a.npz"],
+        ["-m", "molap", "plan", "counts", "--config", "mine.yaml"],
+        ["-c", TRAIN.format(before="", train="train(small)")],
+    ):
+        result = python(*words, folder=tmp_path, JAX_PLATFORMS=device)
+        assert result.returncode == 1 and result.stderr.count("\n") == 1 and line in result.stderr, result.stderr
 
 
 def test_what_the_system_reads_before_python_is_refused(monkeypatch):

@@ -4,6 +4,7 @@ import http.server
 import sqlite3
 import threading
 
+import pandas as pd
 import pytest
 from tracked_results import sync_here, write_record, write_results
 
@@ -11,6 +12,7 @@ from molap.cli.main import loaded
 from molap.config.tracking import TrackingSettings
 from molap.jobs.command import run as run_command
 from molap.storage.files import read_json, write_json
+from molap.tracking.query import from_where_they_differ
 from molap.tracking.values import MAX_PARAM, whole
 from molap.tracking.where import place
 
@@ -47,6 +49,50 @@ def test_runs_deleted_in_the_ui_are_counted_and_lost_ones_brought_in_again(track
     assert ask(capsys, tracked, "sync")[1][0].endswith("holds all records")
     client.set_tag(second.info.run_id, "results", "another folder's")  # as lost as after `mlflow gc`
     assert ask(capsys, tracked, "sync")[1][0].startswith("1 jobs brought in; ")
+
+
+def test_a_job_that_lost_the_run_of_one_seed_is_brought_in_again(tmp_path, capsys):
+    from mlflow import MlflowClient
+
+    file = write_record(tmp_path / "results", 0)
+    record = read_json(file)
+    record["settings"]["seeds"] = [0, 1]
+    record["metrics"]["final_mse"] *= 2
+    record["curves"] = {name: values * 2 for name, values in record["curves"].items()}
+    write_json(file, record)
+    sync_here(tmp_path / "results")
+    assert ask(capsys, tmp_path, "sync")[1][0].startswith("0 jobs brought in; ")
+    client = MlflowClient(f"sqlite:///{database(tmp_path)}")
+    one, _ = client.search_runs(["1"])
+    client.set_tag(one.info.run_id, "results", "another folder's")  # as lost as after `mlflow gc`
+    assert ask(capsys, tmp_path, "sync")[1][0].startswith("1 jobs brought in; ")
+    assert len(client.search_runs(["1"])) == 3
+    assert ask(capsys, tmp_path, "sync")[1][0].startswith("0 jobs brought in; ")
+
+
+def test_a_deleted_experiment_is_named_by_every_reader(tracked, capsys):
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{database(tracked)}").delete_experiment("1")
+    for words in (["best"], ["latest"], ["diff", "a", "b"], ["compare", "a", "b"], ["sync"]):
+        status, out, err = ask(capsys, tracked, *words)
+        assert (status, out, len(err)) == (1, [], 1)
+        assert "experiment 'molap' was deleted in MLflow; restore it or change tracking.experiment" in err[0]
+
+
+def test_a_password_is_not_printed(tracked, capsys, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:secret@127.0.0.1:5999/x")
+    status, out, err = ask(capsys, tracked, "best")
+    assert (status, out, len(err)) == (1, [], 1) and "'postgresql://…@127.0.0.1:5999/x' is not allowed" in err[0]
+
+
+def test_long_values_are_shown_from_where_they_differ():
+    sets = [["delay_pro", f"task{i}"] for i in range(30)]
+    table = pd.DataFrame({"field": ["a", "b"], "one": [str(sets), "x"], "other": [str([*sets[:-1], ["no"]]), None]})
+    shown = from_where_they_differ(table, 60).set_index("field")
+    assert shown.one["a"].startswith("…") and "'delay_pro', 'task29'" in shown.one["a"]
+    assert "['no']" in shown.other["a"] and len(shown.other["a"]) < 60
+    assert shown.one["b"] == "x" and table.one[0] == str(sets)
 
 
 READERS = (["best"], ["latest"], ["diff", "a", "b"], ["compare", "a", "b"], ["sync"])
