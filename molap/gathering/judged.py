@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from molap.claims.functions import MIN_NETWORKS
 from molap.claims.power import MOST
 from molap.claims.verdicts import EQUAL, FAILS, HOLDS, NOT_RUN, ONE, OPEN
+from molap.gathering.glosses import SWITCHED
 from molap.gathering.phrases import Effect, in_words
 from molap.gathering.statements import Evidence, of_one_more
 from molap.report.article.words import MINUS, number, ranges
@@ -24,10 +26,8 @@ SAID = {
 }
 """Verdict → the words for one claim and for several."""
 EXACT = 1e-6
-"""Largest half-width, in points of accuracy, that counts as zero: T1 has 100 in every network."""
+"""Largest half-width, in points of accuracy, that counts as zero, as on a task with 100 in every network."""
 NO_SWITCH = "none"
-FEWEST = 3
-"""Number of networks from which a change is stated as a finding."""
 
 
 class Switch(NamedTuple):
@@ -36,6 +36,11 @@ class Switch(NamedTuple):
     name: str
     n: int
     moved: pd.DataFrame
+
+    @property
+    def says(self) -> str:
+        """Return what the switch does, in a few words; nothing for a switch of one's own."""
+        return SWITCHED.get(self.name, "")
 
     @property
     def summary(self) -> str:
@@ -80,8 +85,10 @@ class Judged:
         return SAID[self.verdict(claim)][0]
 
     def limit(self, claim: int) -> str:
-        """Return the number that a claim's effect must be above or below."""
-        return re.findall(r"[-\d.]+", str(self._row(claim).must_be.iloc[0]))[0]
+        """Return the number that a claim's effect must be above or below; nothing if it was not judged."""
+        rows = self._row(claim)
+        found = re.findall(r"[-\d.]+", str(rows.must_be.iloc[0])) if len(rows) else []
+        return found[0] if found else ""
 
     def part(self, claim: int, name: str) -> Effect:
         """Return the effect of a part of a claim, judged by the claim's own column with all networks."""
@@ -92,13 +99,15 @@ class Judged:
     def counts(self) -> list[str]:
         """Write how many claims have each verdict: 5 hold."""
         found = []
-        for verdict in ORDER:
+        for verdict in ORDER if len(self.claims) else ():
             n = int((self.claims.verdict == verdict).sum())
             found += [f"{in_words(n)} {SAID[verdict][n > 1]}"] if n else []
         return found
 
     def networks(self) -> list[tuple[int, str]]:
         """Return numbers of networks and the claims that rest on each, most networks first; zero for counts."""
+        if self.claims.empty:
+            return []
         ran = self.claims[self.claims.n_seeds.notna()]
         groups = ran.groupby("n_seeds").claim.apply(list)
         return [(int(n), claims_named(of)) for n, of in sorted(groups.items(), reverse=True)]
@@ -158,24 +167,30 @@ class Judged:
     def clear(self) -> list[Switch]:
         """Return the switches tried on at least three networks, with the effects whose change excludes zero."""
         return [
-            Switch(name, n, of[(of.change_low > EXACT) | (of.change_high < -EXACT)])
+            Switch(name, n, of[(of.n_seeds >= MIN_NETWORKS) & ((of.change_low > EXACT) | (of.change_high < -EXACT))])
             for name, n, of in self._by_switch()
-            if n >= FEWEST
+            if n >= MIN_NETWORKS
         ]
 
     def hints(self) -> list[Switch]:
         """Return the switches tried on fewer networks, with effects beyond what single networks show unswitched."""
-        return [Switch(name, n, self._beyond(of)) for name, n, of in self._by_switch() if n < FEWEST]
+        return [Switch(name, n, self._beyond(of)) for name, n, of in self._by_switch() if n < MIN_NETWORKS]
+
+    def n_unswitched(self) -> int:
+        """Return how many networks were tried with nothing switched."""
+        table = self._attribution()
+        rows = table[table.switch == NO_SWITCH] if len(table) else table
+        return int(rows.n_seeds.fillna(0).max()) if len(rows) else 0
 
     def n_moved_once(self) -> int:
         """Return how many effects moved at all under switches that were tried on fewer networks."""
-        return sum(int((of.change.abs() > 0).sum()) for _, n, of in self._by_switch() if n < FEWEST)
+        return sum(int((of.change.abs() > 0).sum()) for _, n, of in self._by_switch() if n < MIN_NETWORKS)
 
     def _by_switch(self) -> list[tuple[str, int, pd.DataFrame]]:
         table = self._attribution()
         if table.empty:
             return []
-        groups = table[table.switch != NO_SWITCH].groupby("switch", sort=False)
+        groups = table[(table.switch != NO_SWITCH) & (table.n_seeds > 0)].groupby("switch", sort=False)
         return [(str(name), int(of.n_seeds.max()), of) for name, of in groups]
 
     def _beyond(self, of: pd.DataFrame) -> pd.DataFrame:
@@ -208,4 +223,4 @@ def _said(verdict: str, n: int) -> str:
 
 def _effect(row: pd.Series) -> Effect:
     n = 0 if pd.isna(row.n_seeds) else int(row.n_seeds)
-    return Effect(row["mean"], row.low, row.high, n or 2)  # counts have no networks and no interval
+    return Effect(row["mean"], row.low, row.high, n)  # counts have no networks and no interval

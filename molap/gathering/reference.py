@@ -12,13 +12,15 @@ from pathlib import Path
 import click
 import jinja2
 
+from molap.claims.functions import MIN_NETWORKS
 from molap.config.base import in_one_line
 from molap.gathering import search_sheets, sheets
 from molap.gathering.judged import Judged
-from molap.gathering.phrases import ABOUT, in_words, power, spread, times
+from molap.gathering.made import Made
+from molap.gathering.phrases import ABOUT, Effect, factor, fewer, in_words, more, power, spread, times
 from molap.gathering.statements import Evidence
 from molap.jobs.command import Refused, refusing, run
-from molap.report.article.words import listed, number, ranges, whole
+from molap.report.article.words import count, listed, number, ranges, whole
 
 TEMPLATES = Path("docs/templates")
 PAGES = ("findings", "results", "generalisation")
@@ -104,15 +106,22 @@ def environment(evidence: Evidence, templates: Path) -> jinja2.Environment:
         "times": times,
         "spread": spread,
         "power": power,
+        "factor": factor,
+        "fewer": fewer,
+        "more": more,
+        "count": count,
+        "way": Effect.way,
     }
     made.globals |= {
         "ev": evidence,
         "claims": Judged(evidence),
+        "made": Made(evidence),
         "sheet": sheets.Sheets(evidence),
         "search": search_sheets.Search(evidence),
         "names": sheets.NAMES,
         "markdown": sheets.markdown,
         "about": ABOUT,
+        "fewest": MIN_NETWORKS,
     }
     return made
 

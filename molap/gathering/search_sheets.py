@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from molap.gathering.phrases import Share
 from molap.gathering.sheets import NAMES, markdown
 from molap.gathering.statements import SEED, Evidence
 from molap.report.article.words import number, ranges, whole
@@ -39,6 +40,9 @@ class Search:
     Args:
         evidence: the committed tables.
     """
+
+    best = BEST
+    usual = USUAL
 
     def __init__(self, evidence: Evidence):
         self.evidence = evidence
@@ -133,24 +137,34 @@ class Search:
             )
         return markdown(("kind", "choice", "in turn", "networks × tasks", "failed", "mean (%)", "lowest (%)"), rows)
 
-    def after_many_steps(self) -> str:
-        """Write accuracy on every task after all nine, by network seed, of DNI with the larger number of steps."""
-        rows = self.evidence.rows("tune_check", "once", kind="dni-rule", in_turn=9)
-        rows = rows[rows.candidate.str.endswith("2000")]
+    def by_network(self, candidate: str) -> str:
+        """Write accuracy on every task after all of them, by network seed, of a candidate for DNI."""
+        rows = self._over_all(candidate)
         labels = {self.evidence.task(label): label for label in self.evidence.labels}
         by = rows.pivot_table(index=SEED, columns="task", values="accuracy")
-        cells = [(seed, *(number(row[task]) for task in labels)) for seed, row in by.iterrows()]
+        cells = [(seed, *(number(row.get(task, math.nan)) for task in labels)) for seed, row in by.iterrows()]
         return markdown(("network seed", *labels.values()), cells)
 
-    def kept(self, candidate_ends: str) -> Mapping[str, object]:
-        """Return failures over all nine tasks learned in turn, for the number of steps that a candidate ends with."""
-        rows = self.evidence.rows("tune_check", "once", kind="dni-rule", in_turn=9)
-        rows = rows[rows.candidate.str.endswith(candidate_ends)]
-        first = rows[rows.task == self.evidence.task("T1")] if len(self.evidence.labels) else rows
+    def kept(self, candidate: str) -> Mapping[str, object]:
+        """Return failures over all tasks learned in turn by a candidate, and the lowest accuracy on the first task."""
+        rows = self._over_all(candidate)
+        first = rows[rows.task == self.evidence.task(self.evidence.labels[0])] if self.evidence.labels else rows
+        lost = rows[rows.failed]
         return {
-            "failed": int(rows.failed.sum()),
-            "n": len(rows),
+            "lost": Share(len(lost), len(rows), tuple(lost.task)),
             "networks": int(rows[SEED].nunique()),
             "seeds": ranges([int(seed) for seed in rows[SEED].unique()]),
             "lowest": float(first.accuracy.min()),
         }
+
+    def _over_all(self, candidate: str) -> pd.DataFrame:
+        rows = self.evidence.rows("tune_check", "once", kind="dni-rule", candidate=candidate)
+        return rows[rows.in_turn == rows.in_turn.max()]
+
+    def tasks(self, name: str = "tune_table") -> int:
+        """Return on how many tasks candidates were tried."""
+        return int(self.evidence.table(name, "once").task.nunique())
+
+    def steps(self, kind: str) -> list[int]:
+        """Return the numbers of steps that were tried for a kind."""
+        return sorted(int(n) for n in self.evidence.rows("tune_table", "once", kind=kind).n_steps.unique())

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from molap.analysis.failures import failed
-from molap.gathering.phrases import effect, power
+from molap.gathering.phrases import Share, effect, power
 from molap.gathering.statements import SEED, Evidence
-from molap.report.article.words import number, whole
+from molap.report.article.words import count, number, whole
 
 NAMES = {
     "molap cca": "MoLaP, CCA",
@@ -54,17 +54,35 @@ class Sheets:
         table = self.evidence.table(name, folder)
         return [kind for kind in NAMES if len(table) and kind in set(table.kind)]
 
+    def places(self, name: str) -> dict[str, str]:
+        """Return the kinds in a table of the reference or, if it lacks them, of single measurements, by folder."""
+        there = {*self.kinds(name)} | {*self.kinds(name, "once")}
+        return {kind: self.evidence.place(kind, name) for kind in NAMES if kind in there}
+
+    def single(self, name: str) -> list[str]:
+        """Write which kinds in a table come from single measurements, and with how many networks each."""
+        kinds = [kind for kind, place in self.places(name).items() if place == "once"]
+        return [
+            f"{NAMES[kind]} ({count(len(self.evidence.seeds_of(kind, name, 'once')), 'network')})" for kind in kinds
+        ]
+
     def failures(self) -> str:
         """Write how many networks of each kind end below the best constant output, by task."""
         ev = self.evidence
         rows = []
         for kind in self.kinds():
             lost = ev.failures(kind)
-            counts = [lost.tasks.count(label) or "·" for label in ev.labels]
+            tried = set(ev.rows("performance", kind=kind).label)
+            counts = [(lost.tasks.count(label) or "·") if label in tried else "" for label in ev.labels]
             rows.append((NAMES[kind], ev.networks(kind), *counts, f"{lost.failed} of {lost.n}"))
         constant = ev.constant()
         rows.append(("best constant output, %", "", *(whole(constant[label]) for label in ev.labels), ""))
         return markdown(("", "networks", *ev.labels, "all"), rows)
+
+    def compared(self, others: Mapping[str, str]) -> dict[str, str]:
+        """Return the kinds whose areas under the curves can be compared with MoLaP's, of some."""
+        there = self.kinds("areas")
+        return {kind: said for kind, said in others.items() if {kind, "molap cca"} <= {*there}}
 
     def areas(self, others: Mapping[str, str]) -> str:
         """Write MoLaP's area under every curve less another kind's, mean over tasks, with intervals.
@@ -116,11 +134,17 @@ class Sheets:
             rows.append((PERTURBATIONS[name], *(number(cell.mean) for cell in cells)))
         return markdown(("perturbation", *(NAMES[kind] for kind in kinds)), rows)
 
+    def strengths(self) -> list[int]:
+        """Return at how many strengths networks were perturbed; several numbers if perturbations differ in that."""
+        rows = self.evidence.table("robustness")
+        rows = rows[rows.strength > 0] if len(rows) else rows
+        return sorted({int(n) for n in rows.groupby("perturbation").strength.nunique()}) if len(rows) else []
+
     def rounding(self, files: Mapping[str, str]) -> str:
         """Write the accuracy of one network seed in several runs that differ in rounding only.
 
         Args:
-            files: folder → table of each run, in order, as `folder/name`.
+            files: table → folder of each run, in order.
         """
         ev = self.evidence
         runs = []
@@ -140,6 +164,8 @@ class Sheets:
     def most_moved(self, files: Mapping[str, str]) -> float:
         """Return by how many points, at most, one network's accuracy on a task differs between such runs."""
         tables = [self.evidence.table(name, folder) for name, folder in files.items()]
+        if any(table.empty for table in tables):
+            return math.nan
         keys = ["kind", "label"]
         columns = [of[of[SEED] == 0].set_index(keys).accuracy for of in tables]
         both = pd.concat(columns, axis=1).dropna()
@@ -152,15 +178,15 @@ class Sheets:
         label = {ev.task(each): each for each in ev.labels}
         by = table[table.place > 0].pivot_table(index=["place", "after"], columns="task", values="accuracy")
         rows = [
-            (label[after], *(number(row[ev.task(each)]) for each in ev.labels)) for (_, after), row in by.iterrows()
+            (label.get(after, after), *(number(row.get(task, math.nan)) for task in label))
+            for (_, after), row in by.iterrows()
         ]
         return markdown(("after", *ev.labels), rows)
 
     def forgetting(self) -> str:
         """Write averages, forgetting and transfer of networks that learn tasks in turn."""
         ev = self.evidence
-        kinds = {kind: ("reference", "forgetting") for kind in self.kinds("forgetting")}
-        kinds |= {kind: ("once", "forgetting") for kind in self.kinds("forgetting", "once") if kind not in kinds}
+        kinds = self.places("forgetting")
         shown = {
             "average": "average at the end",
             "right_after": "average right after learning",
@@ -169,10 +195,10 @@ class Sheets:
             "forward_transfer": "forward transfer",
         }
         rows: list[tuple[object, ...]] = [
-            ("networks", *(ev.rows("forgetting", place[0], kind=kind)[SEED].nunique() for kind, place in kinds.items()))
+            ("networks", *(len(ev.seeds_of(kind, "forgetting", place)) for kind, place in kinds.items()))
         ]
         for column, name in shown.items():
-            values = [ev.values(k, f"accuracy_{column}", "forgetting", place[0]).mean() for k, place in kinds.items()]
+            values = [ev.values(k, f"accuracy_{column}", "forgetting", place).mean() for k, place in kinds.items()]
             rows.append((name, *map(number, values)))
         return markdown(("", *(NAMES[kind] for kind in kinds)), rows)
 
@@ -237,11 +263,9 @@ class Sheets:
     def learning(self) -> str:
         """Write accuracy at the checkpoints of training, mean over tasks and networks, by kind."""
         ev = self.evidence
-        places = {kind: "reference" for kind in self.kinds("learning")}
-        places |= {kind: "once" for kind in self.kinds("learning", "once") if kind not in places}
         by = {
             kind: ev.rows("learning", folder, kind=kind).groupby("step").accuracy.mean()
-            for kind, folder in places.items()
+            for kind, folder in self.places("learning").items()
         }
         steps = sorted({step for of in by.values() for step in of.index})
         rows = [(int(step), *(number(of[step]) if step in of.index else "" for of in by.values())) for step in steps]
@@ -261,11 +285,17 @@ class Sheets:
         rows = self.evidence.rows("scaling", "once", n_tasks=n_tasks, n_units=n_units).set_index("strategy").updates
         return float(rows["separate"] / rows[strategy])
 
-    def scaling(self) -> str:
-        """Write trained weights and updates by strategy for one task and for nine, and with more units."""
+    def sizes(self) -> dict[str, int]:
+        """Return the ends of the table of scaling: fewest and most tasks, usual and most units."""
         table = self.evidence.table("scaling", "once")
-        most, few, many = int(table.n_units.max()), int(table.n_tasks.min()), int(table.n_tasks.max())
         usual = int(self.evidence.made_with["network"]["n_units"])
+        ends = {"few": table.n_tasks.min(), "many": table.n_tasks.max(), "most": table.n_units.max()}
+        return {name: int(n) for name, n in ends.items()} | {"usual": usual}
+
+    def scaling(self) -> str:
+        """Write trained weights and updates by strategy for the fewest and most tasks, and with the most units."""
+        table = self.evidence.table("scaling", "once")
+        few, many, most, usual = self.sizes().values()
         rows = []
         for strategy in table.strategy.unique():
             at = table[table.strategy == strategy].set_index(["n_tasks", "n_units"])
@@ -276,21 +306,21 @@ class Sheets:
         head += [f"updates, tasks: {n}, N = {units}" for n, units in ((few, usual), (many, usual), (many, most))]
         return markdown(head, rows)
 
-    def modules_by_seed(self) -> str:
-        """Write the mean over tasks of networks with two and three modules, by network seed."""
+    def modules_by_network(self) -> str:
+        """Write the mean over tasks with other numbers of modules: over networks, of the lowest, of the highest."""
         table = self.evidence.table("modules")
         rows = []
         for (fixed, n, units), of in table.groupby(["fixed", "n_modules", "n_units"]):
             cells = []
             for source in ("cca", "none"):
                 by = of[of.source == source].groupby(SEED).accuracy.mean()
-                cells += [", ".join(map(number, by)), number(by.mean())]
+                cells += [number(by.mean()), f"{number(by.min())} to {number(by.max())}"] if len(by) else ["–", "–"]
             rows.append((fixed, n, units, *cells))
-        head = ("fixed", "r", "N", "CCA, by network seed", "mean", "random reservoir, by network seed", "mean")
+        head = ("fixed", "r", "N", "CCA: mean", "networks", "random reservoir: mean", "networks")
         return markdown(head, rows)
 
     def modules(self) -> str:
-        """Write accuracy, counts and updates of networks with one to four modules, one network each."""
+        """Write accuracy, counts and updates of single networks with other numbers of modules."""
         table = self.evidence.table("modules", "once")
         rows = []
         for (fixed, n, units), of in table.groupby(["fixed", "n_modules", "n_units"], sort=False):
@@ -311,10 +341,10 @@ class Sheets:
         head = ("fixed", "r", "N", "CCA: mean", "lowest", "random reservoir: mean", "lowest", "weights", "trained, CCA")
         return markdown((*head, "per task", "updates, CCA (millions)", "random reservoir (millions)"), rows)
 
-    def lost(self, name: str, folder: str, **values: Any) -> tuple[int, int]:
-        """Return how many rows of a table are of failed networks, and how many rows there are."""
+    def lost(self, name: str, folder: str, **values: Any) -> Share:
+        """Return how many rows of a table are of failed networks."""
         rows = self.evidence.rows(name, folder, **values)
-        return (int(failed(rows).sum()), len(rows)) if len(rows) else (0, 0)
+        return Share(int(failed(rows).sum()), len(rows)) if len(rows) else Share()
 
 
 def _mean_and_lowest(values: "pd.Series[float]") -> str:

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from molap.analysis.failures import failed
-from molap.config.attribution import BEFORE
 from molap.gathering import seeds
-from molap.gathering.phrases import Effect, Share, effect, spread_of_tasks
+from molap.gathering.phrases import Effect, Share, by_number, effect, spread_of_tasks
 
 SEED = "network_seed"
 FOLDERS = {
@@ -91,33 +90,36 @@ class Evidence:
         return json.loads((self.root / "docs/reference/made_with.json").read_text(encoding="utf-8"))["configuration"]
 
     @cached_property
-    def is_former_training(self) -> bool:
-        """Return whether the networks were trained as before the search; at that time some settings did not exist."""
-        return all(
-            self.made_with.get(section, {}).get(key, value) == value
-            for section, values in BEFORE.items()
-            for key, value in values.items()
-        )
-
-    @cached_property
     def labels(self) -> list[str]:
-        """Return the labels of the tasks, in order."""
-        table = self.table("performance")
-        return sorted(table.label.unique(), key=lambda label: (len(label), label)) if len(table) else []
+        """Return the labels of the tasks, in the order in which networks learn them in turn."""
+        table, names = self.table("performance"), self.made_with.get("tasks", {}).get("names", [])
+        places = {task: (place, (0, "")) for place, task in enumerate(names)}
+        of = dict(zip(table.label, table.task, strict=True)) if len(table) else {}
+        return sorted(of, key=lambda label: places.get(of[label], (len(names), by_number(label))))
 
     def task(self, label: str) -> str:
-        """Return the name of the task with a label."""
-        table = self.table("performance")
-        return str(table.task[table.label == label].iloc[0])
+        """Return the name of the task with a label, or nothing for an unknown label."""
+        rows = self.rows("performance", label=label)
+        return str(rows.task.iloc[0]) if len(rows) else ""
 
     def name_tasks(self, labels: Iterable[str]) -> str:
         """Write labels of tasks in order, with runs shortened."""
         return spread_of_tasks(list(labels), self.labels)
 
+    def seeds_of(
+        self, kind: str | None = None, name: str = "performance", folder: str = "reference", **more: Any
+    ) -> list[int]:
+        """Return the network seeds of some rows of a table."""
+        rows = self.rows(name, folder, kind=kind, **more)
+        return sorted(int(seed) for seed in rows[SEED].unique()) if len(rows) else []
+
     def networks(self, kind: str, folder: str = "reference") -> int:
         """Return how many networks of a kind there are."""
-        rows = self.rows("performance", folder, kind=kind)
-        return int(rows[SEED].nunique()) if len(rows) else 0
+        return len(self.seeds_of(kind, folder=folder))
+
+    def place(self, kind: str, name: str) -> str:
+        """Return the folder with the rows of a kind of network: `reference`, or else `once`."""
+        return "reference" if self.seeds_of(kind, name) else "once"
 
     def values(
         self,
@@ -137,8 +139,16 @@ class Evidence:
 
     def difference(self, kind: str, other: str, column: str = "accuracy", **more: Any) -> Effect:
         """Return one kind less another, paired by network seed."""
-        pair = [self.values(each, column, **more) for each in (kind, other)]
-        return effect((pair[0] - pair[1]).dropna())
+        return effect(self._pairs(kind, other, column, **more).diff(axis=1).iloc[:, -1])
+
+    def levels(self, kind: str, other: str, column: str = "accuracy", **more: Any) -> list[float]:
+        """Return the means of one kind and of another, over the network seeds that both have."""
+        pairs = self._pairs(kind, other, column, **more)
+        return [float(pairs[name].mean()) for name in ("kind", "other")]
+
+    def _pairs(self, kind: str, other: str, column: str, **more: Any) -> pd.DataFrame:
+        of = {"other": self.values(other, column, **more), "kind": self.values(kind, column, **more)}
+        return pd.DataFrame(of).dropna()
 
     def failures(self, kind: str, folder: str = "reference", **more: Any) -> Share:
         """Return how many networks of a kind stayed below the best constant output, counted by task."""
@@ -184,9 +194,10 @@ class Evidence:
         found: dict[int, dict[str, Effect]] = {}
         for n, of in rows.groupby("n_hit") if len(rows) else ():
             by = of.pivot_table(index=SEED, columns="perturbation", values="accuracy")
-            if {"inter_module", "module1", "module2"} <= set(by):
-                found[int(n)] = {name: effect(by.inter_module - by[name]) for name in ("module1", "module2")}
-        return found
+            if "inter_module" in by:
+                less = {name: effect(by.inter_module - by[name]) for name in ("module1", "module2") if name in by}
+                found[int(n)] = {name: of for name, of in less.items() if of}
+        return {n: of for n, of in found.items() if of}
 
     def explained(self, source: str, n: int, folder: str = "reference") -> float:
         """Return how much variance of the targets the first n components explain, in percent."""
@@ -199,9 +210,9 @@ class Evidence:
         return float(rows[column].iloc[0]) if len(rows) else math.nan
 
     def plateau(self, protocol: str, step: int, column: str, label: str = "T5") -> float:
-        """Return what `snakemake diagnose` measured in the network for a task after some steps."""
+        """Return what `snakemake diagnose` measured for a task after some steps, mean over networks."""
         rows = self.rows("plateau", "once", protocol=protocol, step=step, label=label)
-        return float(rows[column].iloc[0]) if len(rows) else math.nan
+        return float(rows[column].mean()) if len(rows) else math.nan
 
     def measured(self, what: str) -> list[float]:
         """Return numbers that were measured once, and have no other table."""
@@ -209,7 +220,7 @@ class Evidence:
         return [float(value) for value in rows.value] if len(rows) else []
 
     def values_by_task(self, kind: str, folder: str = "reference", **more: Any) -> list[float]:
-        """Return accuracy on every task in order, mean over networks; empty if a task is missing."""
+        """Return accuracy on every task in the order of `labels`, mean over networks; empty if a task is missing."""
         rows = self.rows("performance", folder, kind=kind, **more)
         by = rows.groupby("label").accuracy.mean() if len(rows) else pd.Series(dtype=float)
         return [float(by[label]) for label in self.labels] if {*self.labels} <= {*by.index} else []
@@ -217,7 +228,7 @@ class Evidence:
     def step_of(self, section: str, share: float) -> int:
         """Return the last checkpoint of learning within a share of a phase's steps."""
         rows, most = self.table("learning"), share * self.made_with.get(section, {}).get("n_steps", 0)
-        return int(rows.step[rows.step <= most].max()) if len(rows) else 0
+        return int(rows.step[rows.step <= most].max()) if len(rows) and (rows.step <= most).any() else 0
 
 
 def _with_kinds(table: pd.DataFrame) -> pd.DataFrame:

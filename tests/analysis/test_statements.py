@@ -1,5 +1,6 @@
 """The functions behind the rendered pages, compared with other ways to compute the same."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from molap.config.attribution import BEFORE, SWITCHES
+from molap.gathering.glosses import SWITCHED
 from molap.gathering.judged import Judged, claims_named, needed
-from molap.gathering.phrases import Effect, Share, in_words, power, spread, spread_of_tasks
+from molap.gathering.made import Made
+from molap.gathering.phrases import Effect, Share, fewer, in_words, more, power, spread, spread_of_tasks, times
 from molap.gathering.search_sheets import Search
 from molap.gathering.sheets import Sheets, markdown
 from molap.gathering.statements import FOLDERS, Evidence, of_one_more
@@ -88,8 +92,26 @@ def test_words_follow_the_interval(low, high, way):
     assert found.way() == way
     words = dict(above="more", below="less", equal="as", undecided="?")
     assert found.say(**words) == {"above": "more", "below": "less", "equal": "as", "open": "?"}[way]
-    assert Effect(5.0, n=1).way() == "one" and Effect(5.0, n=1).say(**words) == "?"
     assert not Effect() and Effect().say(**words) == "not run"
+
+
+@pytest.mark.parametrize("few", [Effect(5.0, n=1), Effect(5.0, 4.9, 5.1, 2)])
+def test_few_networks_decide_nothing_but_have_a_mean(few):
+    assert few.way() == "few" and few.say("more", "less", "as", "?") == "?" and few.within(9.0) == "undecided"
+    assert few.compares() == "is above" and few.less(10.0).compares() == "is below"
+    assert Effect(-0.04, n=1).compares() == "is level with"
+
+
+def test_an_interval_that_is_missing_decides_nothing():
+    nan = float("nan")
+    assert Effect(5.0, nan, nan, 10).way(5.0) == "open" and Effect(5.0, nan, nan, 10).points == "5.0 points"
+    assert Effect(5.0, nan, nan, 10).within(9.0) == "undecided"
+
+
+def test_a_claim_of_about_as_well_fails_only_beyond_its_margin():
+    cases = [(-4.0, 4.0), (-8.0, -1.0), (-9.0, -5.1), (5.1, 9.0)]
+    found = [Effect(sum(ends) / 2, *ends, 10).within(5.0) for ends in cases]
+    assert found == ["holds", "undecided", "does not hold", "does not hold"]
 
 
 def test_about_equal_comes_before_above_and_below():
@@ -113,7 +135,85 @@ def test_words_for_numbers_and_lists():
     labels = [f"T{i}" for i in range(1, 11)]
     assert spread_of_tasks(["T7", "T1", "T5", "T6", "T10"], labels) == "T1, T5 to T7 and T10"
     assert power(6.742e-13) == "7 · 10⁻¹³" and claims_named([9, 20]) == "claims 9 and 20"
+    assert (
+        spread_of_tasks(["go", "T10", "T9"], labels) == "T9, T10 and go"
+        and spread_of_tasks(["T2", "T10"], []) == "T2 and T10"
+    )
+    assert Share(3, 9, ("T10", "T9", "T10")).where == "T9 and T10 twice"
+    assert [in_words(float("nan")), power(float("nan")), power(0), spread([]), spread([float("nan"), 2])] == [
+        "–",
+        "–",
+        "0",
+        "–",
+        "2",
+    ]
+    assert [times(n) for n in (1, 2, 3, 13)] == ["once", "twice", "three times", "13 times"]
     assert [needed(n) for n in (np.nan, 15.0, np.inf)] == ["", "15", "over 10,000"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (13.1, "13 times fewer weights than"),
+        (1.26, "1.3 times fewer weights than"),
+        (1.04, "about as many weights as"),
+        (0.4, "2.5 times as many weights as"),
+        (float("nan"), "– times fewer weights than"),
+    ],
+)
+def test_fewer_is_said_of_fewer_alone(ratio, words):
+    assert fewer(ratio, "weights") == words
+
+
+def test_more_is_said_of_more_alone():
+    assert [more(share, "weights") for share in (17.6, -12.0, 0.2)] == [
+        "18 % more weights than",
+        "12 % fewer weights than",
+        "as many weights as",
+    ]
+
+
+def test_failures_agree_with_their_verb():
+    assert [Share(n, 90).end() for n in (0, 1, 4)] == [
+        "none of 90 networks ends",
+        "one of 90 networks ends",
+        "four of 90 networks end",
+    ]
+
+
+def test_every_switch_has_a_gloss():
+    assert SWITCHED.keys() == SWITCHES.keys()
+
+
+def test_the_settings_of_single_measurements_are_those_of_their_tables():
+    made = Made(COMMITTED)
+    learning = committed("learning", "once")
+    for strategy, section in (("separate", "separate"), ("molap", "heads"), ("dni", "dni")):
+        steps = learning[learning.strategy == strategy].step.max()
+        assert made.once["learning"][section]["n_steps"] == steps
+    assert all((REPOSITORY / "docs/tables" / f"{name}.csv").exists() for name in made.once)
+
+
+def test_single_measurements_say_how_they_were_trained_where_the_reference_was_trained_otherwise():
+    now = json.loads(json.dumps(COMMITTED.made_with))
+    now["heads"]["n_steps"] = 1000
+    former = json.loads(json.dumps(now))
+    for section, values in BEFORE.items():
+        former[section] |= values
+    assert Made(COMMITTED, now).otherwise("learning", "modules") == ", trained as before the search"
+    assert Made(COMMITTED, now).otherwise("plateau") == "" == Made(COMMITTED, former).otherwise("learning")
+    assert "1,000 steps per task for heads, 2,000 steps per task for separate networks" in Made(COMMITTED, now).steps
+    assert Made(COMMITTED, former).steps == "2,000 steps per task"
+    now["dni"]["n_units"] = now["network"]["n_units"]
+    assert Made(COMMITTED, now).units == f"all networks have {now['network']['n_units']} units"
+
+
+def test_means_of_a_difference_are_over_the_networks_that_both_kinds_have():
+    table = committed("performance")
+    evidence = COMMITTED.but({("reference", "performance"): table[(table.source != "none") | (table[SEED] < 3)]})
+    levels = evidence.levels("molap cca", "molap none")
+    assert levels[0] - levels[1] == pytest.approx(evidence.difference("molap cca", "molap none").mean)
+    assert levels[0] == pytest.approx(of_kind("molap", "cca")[:3].mean())
 
 
 def test_95_of_100_single_networks_lie_where_those_seen_say():
@@ -203,5 +303,6 @@ def test_the_tables_of_the_search():
     assert expected in search.grid() and cells(search.variations(), "clipping at 0.1")[0] == expected
     table = committed("tune_check", "once").query("kind == 'dni-rule' and in_turn == 9")
     table = table[table.candidate.str.endswith("2000")]
-    assert search.kept("2000")["failed"] == table.failed.sum()
-    assert cells(search.after_many_steps(), "0")[0] == f"{table.query('network_seed == 0').accuracy.iloc[0]:.1f}"
+    (candidate,) = table.candidate.unique()
+    assert search.kept(candidate)["lost"].failed == table.failed.sum()
+    assert cells(search.by_network(candidate), "0")[0] == f"{table.query('network_seed == 0').accuracy.iloc[0]:.1f}"
