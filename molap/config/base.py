@@ -52,7 +52,7 @@ def _state(name: object) -> tuple | None:
 
 
 def in_one_line(error: BaseException) -> str:
-    """Return the type and the message of an error as one line, cut where it is very long."""
+    """Return the type and the message of an error as one line, cut if it is long."""
     line = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
