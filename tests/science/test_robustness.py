@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from workflow_helpers import REPOSITORY
 
 from molap.analysis.robustness import area_under_curve, areas, robustness
 from molap.config.base import ConfigError
 from molap.config.perturbations import Deviations, Percents, PercentsLesioned, StrengthSettings
-from molap.config.run import parse_config
+from molap.config.run import parse_config, read
 from molap.config.tasks import TASK_NAMES
 from molap.figures.perturbations import axis_label, draw_areas, summarise
 from molap.jobs.job import run_job
 from molap.planning.contents import curve_figures, lesion_task, lesioned_kind, lesions, perturbed_kinds, sweep
+from molap.planning.figures import wanted_figures
 from molap.planning.outputs import path
 from molap.stages import areas as areas_stage
 from molap.stages import robustness as robustness_stage
@@ -215,6 +217,12 @@ def test_one_module_has_nothing_between_modules():
 @pytest.mark.parametrize("nothing", [{"kinds": []}, {"tasks": []}])
 def test_nothing_is_shown_where_nothing_is_perturbed(nothing):
     assert curve_figures(config(**nothing)) == sweep(config(**nothing)) == {}
+
+
+def test_the_tour_draws_every_figure_of_the_paper():
+    tour = read(REPOSITORY / "config" / "quick.yaml")
+    paper = {"fig1c", "fig2", "fig3", "fig4", "fig5", *(f"figS{number}" for number in range(1, 6))}
+    assert paper <= {*wanted_figures(tour), *curve_figures(tour)}
 
 
 def test_an_example_that_is_not_perturbed_is_refused():
