@@ -121,6 +121,11 @@ class Judged:
         said = [f"{claims_named(of)} {_said(str(verdict), len(of))}" for verdict, of in groups.items()]
         return "; ".join(said)
 
+    def compared(self, now: "Judged", short: Mapping[int, str]) -> list[list[object]]:
+        """Return a row per claim that has another verdict now, among those judged: number, words, before, now."""
+        both = [(claim, self.verdict(claim), now.verdict(claim)) for claim in short]
+        return [[claim, short[claim], old, new] for claim, old, new in both if old != new and NOT_RUN not in (old, new)]
+
     def table(self, short: Mapping[int, str]) -> list[list[object]]:
         """Return a row per claim: number, words, verdict, what decides, effect, networks, needed, without failures.
 

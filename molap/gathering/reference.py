@@ -115,6 +115,7 @@ def environment(evidence: Evidence, templates: Path) -> jinja2.Environment:
     made.globals |= {
         "ev": evidence,
         "claims": Judged(evidence),
+        "claims_now": Judged(evidence, "new"),
         "made": Made(evidence),
         "sheet": sheets.Sheets(evidence),
         "search": search_sheets.Search(evidence),

@@ -23,9 +23,11 @@ FOLDERS = {
     "reference": "docs/reference/tables",
     "switches": "docs/reference/switches",
     "released": "docs/released/tables",
+    "new": "docs/reference_new/tables",
     "once": "docs/tables",
 }
-"""Gives the folders of the tables: the reference, its attribution, the preset `released`, and single measurements."""
+"""Gives the folders of the tables: the reference, its attribution, the preset `released`, the networks of the next
+reference that are computed so far, and single measurements."""
 
 
 def of_one_more(effects: pd.DataFrame) -> pd.DataFrame:

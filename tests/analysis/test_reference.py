@@ -26,7 +26,7 @@ def committed(name, folder="reference"):
     return reference.read(REPOSITORY / "docs" / folder / "tables", name)
 
 
-@pytest.mark.parametrize("folder", ["reference", "released"])
+@pytest.mark.parametrize("folder", ["reference", "reference_new", "released"])
 def test_the_committed_verdicts_are_those_of_the_committed_tables(folder):
     claims = Claims.model_validate(json.loads(canonical_json(read_claims(None).model_dump(mode="json"))))
     tables = {name: table for name in CLAIM_TABLES if (table := committed(name, folder)) is not None}
@@ -41,11 +41,13 @@ def test_the_committed_verdicts_are_those_of_the_committed_tables(folder):
         assert f"| {row.claim}. {row.says} | {row.verdict}" in page
 
 
-@pytest.mark.parametrize("folder", ["reference", "released"])
+@pytest.mark.parametrize("folder", ["reference", "reference_new", "released"])
 def test_every_committed_table_has_the_same_seeds(folder):
     seeds = {*committed("seeds", folder).network_seed}
     for name in ("performance", "robustness", "areas", "generalisation"):
-        assert {*committed(name, folder).network_seed} == seeds
+        table = committed(name, folder)
+        assert table is None or {*table.network_seed} == seeds
+    assert committed("performance", folder) is not None
 
 
 def gather(scratch):

@@ -94,7 +94,7 @@ def test_the_committed_pages_are_those_of_the_committed_tables():
 
 def test_the_command_checks_and_names_the_page_that_is_out_of_date(tmp_path):
     (tmp_path / "docs").mkdir()
-    for name in ("reference", "released", "tables", "templates"):
+    for name in ("reference", "reference_new", "released", "tables", "templates"):
         (tmp_path / "docs" / name).symlink_to(REPOSITORY / "docs" / name)
     for name in ("README.md", *(f"docs/{page}.md" for page in PAGES)):
         (tmp_path / name).write_text((REPOSITORY / name).read_text(encoding="utf-8"), encoding="utf-8")
