@@ -273,6 +273,7 @@ def test_any_number_of_networks_renders(name, n):
             assert "one network: descriptive only" in page and "(one network)" in page
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "missing",
     [
@@ -316,6 +317,7 @@ def test_any_results_render(seed):
         assert not re.search(r"\bnan\b", rendered(name, claims=claims, **tables))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["forgetting", "table1", "components"])
 def test_a_sentence_without_its_number_is_left_out(name):
     (page,) = pages(COMMITTED.but({("released", name): None}), ["findings"]).values()
@@ -425,6 +427,7 @@ def test_nothing_is_said_of_networks_that_all_failed_or_none():
     assert "none of 90 networks (ten for each of nine tasks) ends below" in readme
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("missing", [("molap", "none"), ("molap", "pca"), ("separate", "-"), ("dni", "rule")])
 def test_a_kind_that_was_not_run_is_not_counted_as_faultless(missing):
     table = committed("performance")
@@ -434,6 +437,7 @@ def test_a_kind_that_was_not_run_is_not_counted_as_faultless(missing):
         assert not GAPS.search(prose(rendered(name, performance=table)).replace("–T", ""))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["measured", "plateau", "tune_table", "tune_check", "modules", "learning", "scaling"])
 def test_single_measurements_may_be_missing(name):
     for page in PAGES:

@@ -116,7 +116,9 @@ def test_a_device_that_is_not_there_is_named(tmp_path):
     assert "JAX_PLATFORMS: 'rocm' is not available here; unset it, or give cpu" in result.stderr
 
 
-@pytest.mark.parametrize("device", ["cuda", "rocm", "nonsense"])
+@pytest.mark.parametrize(
+    "device", ["cuda", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("rocm", "nonsense"))]
+)
 def test_a_device_that_is_not_there_is_named_wherever_jax_is_used(tmp_path, device):
     (tmp_path / "tenth.py").write_text(TENTH)
     (tmp_path / "mine.yaml").write_text("tasks: {modules: [tenth.py]}\n")
