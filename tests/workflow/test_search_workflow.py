@@ -101,7 +101,7 @@ def test_primitives_are_fitted_for_a_kind_that_the_run_itself_does_not_train(tmp
 
 def test_a_component_that_the_fit_lacks_is_named_in_one_line(searched, tmp_path):
     scratch = searched.copy(tmp_path / "copy")
-    scratch.set(network={"n_modules": 12})
+    scratch.set(network={"n_modules": 12}, perturbations={"module": []})
     result = scratch.run("results/tiny/tune/grid2/molap-cca/modules.npz")
     line = "network.n_modules: 12 is not allowed; there is no component for module"
     assert result.returncode and line in result.stdout + result.stderr
