@@ -1,7 +1,7 @@
 """Render the pages about the reference results from templates and the committed tables: `molap reference`.
 
-A template in docs/templates holds the words of a page. It computes its numbers with `molap.gathering.statements`,
-`judged`, `sheets` and `search_sheets`, and takes every word that depends on a result from an interval or a verdict.
+A template in docs/templates holds the words of a page. It computes its numbers with `statements`, `judged` and the
+modules for tables (`sheets` and its like), and takes every word that depends on a result from an interval or a verdict.
 """
 
 import re
@@ -14,7 +14,7 @@ import jinja2
 
 from molap.claims.functions import MIN_NETWORKS
 from molap.config.base import in_one_line
-from molap.gathering import search_sheets, sheets
+from molap.gathering import growth_sheets, search_sheets, sheets
 from molap.gathering.judged import Judged
 from molap.gathering.made import Made
 from molap.gathering.phrases import ABOUT, Effect, factor, fewer, in_words, more, power, spread, times
@@ -118,6 +118,7 @@ def environment(evidence: Evidence, templates: Path) -> jinja2.Environment:
         "claims_now": Judged(evidence, "new"),
         "made": Made(evidence),
         "sheet": sheets.Sheets(evidence),
+        "growth": growth_sheets.GrowthSheets(evidence),
         "search": search_sheets.Search(evidence),
         "names": sheets.NAMES,
         "markdown": sheets.markdown,

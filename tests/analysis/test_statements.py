@@ -10,6 +10,7 @@ from scipy import stats
 
 from molap.config.attribution import BEFORE, SWITCHES
 from molap.gathering.glosses import SWITCHED
+from molap.gathering.growth_sheets import GrowthSheets
 from molap.gathering.judged import Judged, claims_named, needed
 from molap.gathering.made import Made
 from molap.gathering.phrases import Effect, Share, fewer, in_words, more, power, spread, spread_of_tasks, times
@@ -282,15 +283,15 @@ def test_updates_are_those_of_the_last_checkpoint_and_of_pretraining():
     table = committed("learning").query("strategy == 'molap' and source == 'cca' and network_seed == 0")
     last = table[table.step == table.step.max()]
     expected = last.updates.sum() + last.updates_before.iloc[0]
-    assert Sheets(COMMITTED).updates()["molap cca"] == pytest.approx(expected)
+    assert GrowthSheets(COMMITTED).updates()["molap cca"] == pytest.approx(expected)
     table = committed("scaling", "once").query("n_tasks == 9 and n_units == 100").set_index("strategy").updates
-    assert Sheets(COMMITTED).fewer("molap", 9, 100) == pytest.approx(table["separate"] / table["molap"])
+    assert GrowthSheets(COMMITTED).fewer("molap", 9, 100) == pytest.approx(table["separate"] / table["molap"])
 
 
 def test_left_out_tasks_are_compared_over_the_same_networks():
     table = committed("generalisation")
     kept = table[(table.n_left_out == 0) | (table[SEED] < 3)]
-    sheet = Sheets(COMMITTED.but({("reference", "generalisation"): kept}))
+    sheet = GrowthSheets(COMMITTED.but({("reference", "generalisation"): kept}))
     whole = table[(table.n_left_out == 0) & (table.source == "cca") & (table[SEED] < 3)]
     assert cells(sheet.left_out(), "mean")[0] == f"{whole.accuracy.mean():.1f}"
 
