@@ -147,8 +147,7 @@ class RunSettings(Section):
     def _perturbed_are_trained(self) -> None:
         p = self.perturbations
         tasks = self.tasks.names if p.tasks is None else p.tasks
-        sources = (*self.primitives.sources, *self.reservoirs.files)
-        trained = ("separate", *(f"molap-{source}" for source in sources), *self.dni.kinds)
+        trained = self._kinds()
         for field, names, allowed in (
             ("tasks", p.tasks or (), self.tasks.names),
             ("kinds", p.kinds or (), trained),
@@ -163,39 +162,43 @@ class RunSettings(Section):
                 raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may appear once")
 
     def _lesions_hit_something(self) -> None:
-        """Check that the strongest lesion of each kind hits a weight or a unit, also in the user's networks."""
-        p, n, size = self.perturbations, self.network.n_units, self.network.n_units // self.network.n_modules
-        own = tuple(f"molap-{source}" for source in self.reservoirs.files)
-        trained = ("separate", *(f"molap-{source}" for source in self.primitives.sources), *self.dni.kinds)
-        kinds = [kind for kind in (trained if p.kinds is None else p.kinds) if kind not in own and p.tasks != ()]
-        for strategy, whose, n_units in (
-            ("molap", "MoLaP's", n),
-            ("separate", "separate", self.separate_network.n_units),
-            ("dni", "DNI's", self.dni.n_units),
-        ):
-            places = {"whole": n_units**2, "silence": n_units}
-            if strategy == "molap":
-                places |= {"module": size**2, "inter_module": n**2 - self.network.n_modules * size**2}
+        """Check that the strongest perturbation of each sort hits a weight or a unit of every kind of network."""
+        p = self.perturbations
+        for kind in (self._kinds() if p.kinds is None else p.kinds) if p.tasks != () else ():
+            sizes = self._sizes_of_modules(kind)
+            n_units, within = sum(sizes), [size**2 for size in sizes]
+            places = {"module": min(within), "whole": n_units**2, "silence": n_units}
+            if len(sizes) > 1:
+                places["inter_module"] = n_units**2 - sum(within)
             for name, n_places in places.items():
-                strongest = max(getattr(p, name), default=100)
-                if n_places and strongest * n_places < 100 and any(kind.startswith(strategy) for kind in kinds):
-                    what = "units" if name == "silence" else "weights"
+                strengths = getattr(p, name)
+                if strengths and max(strengths) * n_places < 100:
+                    what = "units" if name == "silence" else "weights of a module" if name == "module" else "weights"
                     raise ValueError(
-                        f"perturbations.{name}: {strongest:g} % of the {n_places} {what} of {whose} networks hits "
-                        "nothing; give a stronger one, or [] for none"
+                        f"perturbations.{name}: {max(strengths):g} % of {n_places} {what} of {kind} hits nothing; give "
+                        f"a larger percentage, or [] for none, or leave {kind} out of perturbations.kinds"
                     )
-        for source, file in self.reservoirs.files.items():
-            if not p.module or p.tasks == () or (p.kinds is not None and f"molap-{source}" not in p.kinds):
-                continue
-            from molap.networks.own import smallest_module  # imports NumPy only if there is a file to read
 
-            smallest = smallest_module(file)
-            if smallest and max(p.module) * smallest**2 < 100:
-                raise ValueError(
-                    f"perturbations.module: {max(p.module):g} % of a module of {smallest} units "
-                    f"({smallest**2} weights), as {file} has, hits nothing; leave molap-{source} out of "
-                    "perturbations.kinds, or give `modules` of more units"
-                )
+    def _kinds(self) -> tuple[str, ...]:
+        """Return the kinds of networks whose training may be perturbed."""
+        sources = (*self.primitives.sources, *self.reservoirs.files)
+        return "separate", *(f"molap-{source}" for source in sources), *self.dni.kinds
+
+    def _sizes_of_modules(self, kind: str) -> list[int]:
+        """Return the number of units of every module: as a user's file names them, or else of almost equal blocks."""
+        strategy, _, source = kind.partition("-")
+        if strategy == "molap" and source in self.reservoirs.files:
+            from molap.networks.own import sizes_of_modules  # imports NumPy only if there is a file to read
+
+            sizes = sizes_of_modules(self.reservoirs.files[source])
+            if len(sizes) > 1:
+                return sizes
+            n_units = sizes[0]
+        else:
+            sizes_of = {"molap": self.network.n_units, "separate": self.separate_network.n_units}
+            n_units = sizes_of.get(strategy, self.dni.n_units)
+        r = self.network.n_modules
+        return [n_units * (i + 1) // r - n_units * i // r for i in range(r)]
 
     def _corpora_have_tasks(self) -> None:
         g = self.generalisation

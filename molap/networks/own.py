@@ -42,7 +42,7 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
     return checked(read_foreign(file), str(file))
 
 
-def bring(source: object, file: str | Path) -> None:
+def bring(source: str | Path | Mapping[str, Any], file: str | Path) -> None:
     """Check a recurrent network, and save it as an `.npz` file for `reservoirs.files`.
 
     Args:
@@ -127,10 +127,10 @@ def _single(values: np.ndarray, name: str, file: str) -> np.ndarray:
     return single
 
 
-def smallest_module(file: str | Path) -> int | None:
-    """Return the number of units of the smallest module that a file names; None if it names none."""
-    modules = read_reservoir(file).modules
-    return None if modules is None else int(np.bincount(modules)[1:].min())
+def sizes_of_modules(file: str | Path) -> list[int]:
+    """Return the number of units of every module that a file names; of all units, if it names none."""
+    network = read_reservoir(file)
+    return [len(network.w_rec)] if network.modules is None else np.bincount(network.modules)[1:].tolist()
 
 
 def radius_where_large(w_rec: Float[np.ndarray, "unit unit"]) -> float:

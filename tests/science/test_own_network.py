@@ -1,5 +1,6 @@
 """Networks of the user's own: what is read and refused, and that heads and lesions use them."""
 
+import inspect
 import json
 import os
 
@@ -167,9 +168,14 @@ def test_a_lesion_that_would_hit_nothing_is_refused(tmp_path):
     file = tmp_path / "own.npz"
     np.savez(file, w_rec=np.eye(5) / 2, modules=np.array([1, 1, 1, 1, 2]))
     files = {"reservoirs": {"files": {"own": str(file)}}}
-    with pytest.raises(ConfigError, match=r"^perturbations.module: 30 % of a module of 1 units \(1 weights\), as "):
+    with pytest.raises(ConfigError, match=r"^perturbations.module: 30 % of 1 weights of a module of molap-own hits "):
         parse_config(files | {"perturbations": {"module": [10, 30]}})
     parse_config(files | {"perturbations": {"kinds": ["separate"]}})
+    np.savez(file, w_rec=np.eye(5) / 2)
+    with pytest.raises(ConfigError, match=r"^perturbations.silence: 10 % of 5 units of molap-own hits nothing; give "):
+        parse_config(files | {"perturbations": {"silence": [10]}})
+    with pytest.raises(ConfigError, match=r"^perturbations.module: 20 % of 4 weights of a module of molap-own hits "):
+        parse_config(files | {"perturbations": {"module": [20]}})
     parse_config(files | {"perturbations": {"module": [100]}})
 
 
@@ -234,4 +240,4 @@ def test_names_may_be_python_objects_in_memory(tmp_path):
 @pytest.mark.parametrize("source", [np.eye(4), None, 3])
 def test_what_is_neither_a_file_nor_a_mapping_is_not_brought(tmp_path, source):
     with pytest.raises(ConfigError, match=r"source: \w+ is not allowed; give a file, or a mapping such as"):
-        molap.bring(source, tmp_path / "own.npz")
+        inspect.unwrap(molap.bring)(source, tmp_path / "own.npz")
