@@ -121,6 +121,10 @@ class Judged:
         said = [f"{claims_named(of)} {_said(str(verdict), len(of))}" for verdict, of in groups.items()]
         return "; ".join(said)
 
+    def n_judged(self) -> int:
+        """Return the number of claims that were run."""
+        return int((self.claims.verdict != NOT_RUN).sum()) if len(self.claims) else 0
+
     def compared(self, now: "Judged", short: Mapping[int, str]) -> list[list[object]]:
         """Return a row per claim that has another verdict now, among those judged: number, words, before, now."""
         both = [(claim, self.verdict(claim), now.verdict(claim)) for claim in short]

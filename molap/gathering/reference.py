@@ -49,6 +49,8 @@ def wrapped(text: str) -> str:
 
     def close() -> None:
         if paragraph:
+            if lines and lines[-1].startswith("#"):
+                lines.append("")
             lines.extend(_filled(paragraph))
             paragraph.clear()
 

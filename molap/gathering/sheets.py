@@ -76,21 +76,22 @@ class Sheets:
         rows.append(("best constant output, %", "", *(whole(constant[label]) for label in ev.labels), ""))
         return markdown(("", "networks", *ev.labels, "all"), rows)
 
-    def compared(self, others: Mapping[str, str]) -> dict[str, str]:
+    def compared(self, others: Mapping[str, str], folder: str = "reference") -> dict[str, str]:
         """Return the kinds whose areas under the curves can be compared with MoLaP's, of some."""
-        there = self.kinds("areas")
+        there = self.kinds("areas", folder)
         return {kind: said for kind, said in others.items() if {kind, "molap cca"} <= {*there}}
 
-    def areas(self, others: Mapping[str, str]) -> str:
+    def areas(self, others: Mapping[str, str], folder: str = "reference") -> str:
         """Write MoLaP's area under every curve less another kind's, mean over tasks, with intervals.
 
         Args:
             others: kind of network → how its column is headed.
+            folder: of the tables, one of `FOLDERS`.
         """
         ev = self.evidence
         rows = [
-            (PERTURBATIONS[name], *(ev.area("molap cca", other, name).bare or "–" for other in others))
-            for name in ev.perturbations()
+            (PERTURBATIONS[name], *(ev.area("molap cca", other, name, folder=folder).bare or "–" for other in others))
+            for name in ev.perturbations(folder)
         ]
         return markdown(("perturbation", *others.values()), rows)
 

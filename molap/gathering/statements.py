@@ -171,18 +171,24 @@ class Evidence:
         rows = self.rows("performance", label=labels and list(labels))
         return rows.groupby("label").best_constant.mean() if len(rows) else pd.Series(dtype=float)
 
-    def perturbations(self) -> list[str]:
+    def perturbations(self, folder: str = "reference") -> list[str]:
         """Return the names of the perturbations whose areas were computed, in the order of figures."""
-        found = self.table("areas")
+        found = self.table("areas", folder)
         order = ("module1", "module2", "inter_module", "whole", "noise", "silence")
         return [name for name in order if len(found) and name in set(found.perturbation)]
 
     def area(
-        self, kind: str, other: str, perturbation: str, labels: Sequence[str] | None = None, column: str = "area"
+        self,
+        kind: str,
+        other: str,
+        perturbation: str,
+        labels: Sequence[str] | None = None,
+        column: str = "area",
+        folder: str = "reference",
     ) -> Effect:
         """Return one kind's area under a curve less another's, mean over tasks, paired by network seed."""
         tasks = [self.task(label) for label in (labels or self.labels)]
-        return self.difference(kind, other, column, name="areas", perturbation=perturbation, task=tasks)
+        return self.difference(kind, other, column, name="areas", folder=folder, perturbation=perturbation, task=tasks)
 
     def left_out(self, column: str, n: int, source: str = "cca", **more: Any) -> Effect:
         """Return a column of the table of generalisation for the first of n tasks left out, mean over tasks."""
