@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import Field, field_validator, model_validator
 
 from molap.config.attribution import AttributionSettings
-from molap.config.base import Section, check
+from molap.config.base import ConfigError, Section, check
 from molap.config.claims import ClaimSettings
 from molap.config.dni import DniSettings
 from molap.config.evaluation import EvaluationSettings
@@ -91,7 +91,6 @@ class RunSettings(Section):
                 raise ValueError(f"{field}: {list(chosen)} is not allowed; each may appear once")
         self._trials_fit()
         self._perturbed_are_trained()
-        self._lesions_hit_something()
         self._corpora_have_tasks()
         for field, names in (
             ("figures.example_task", (self.figures.example_task,)),
@@ -161,20 +160,25 @@ class RunSettings(Section):
             if len(set(names)) < len(names):
                 raise ValueError(f"perturbations.{field}: {list(names)} is not allowed; each may appear once")
 
-    def _lesions_hit_something(self) -> None:
-        """Check that the strongest perturbation of each sort hits a weight or a unit of every kind of network."""
+    def check_lesions(self) -> None:
+        """Check that the strongest perturbation of each sort hits a weight or a unit of every kind of network.
+
+        Raises:
+            ConfigError: in one line, with the perturbation, its strength and the kind of network.
+        """
         p = self.perturbations
         for kind in (self._kinds() if p.kinds is None else p.kinds) if p.tasks != () else ():
             sizes = self._sizes_of_modules(kind)
             n_units, within = sum(sizes), [size**2 for size in sizes]
-            places = {"module": min(within), "whole": n_units**2, "silence": n_units}
+            everywhere = n_units**2 + (n_units if p.biases == "hit" else 0)
+            places = {"module": min(within), "whole": everywhere, "silence": n_units}
             if len(sizes) > 1:
-                places["inter_module"] = n_units**2 - sum(within)
+                places["inter_module"] = everywhere if p.inter_module_as == "whole" else n_units**2 - sum(within)
             for name, n_places in places.items():
                 strengths = getattr(p, name)
                 if strengths and max(strengths) * n_places < 100:
                     what = "units" if name == "silence" else "weights of a module" if name == "module" else "weights"
-                    raise ValueError(
+                    raise ConfigError(
                         f"perturbations.{name}: {max(strengths):g} % of {n_places} {what} of {kind} hits nothing; give "
                         f"a larger percentage, or [] for none, or leave {kind} out of perturbations.kinds"
                     )
@@ -286,7 +290,9 @@ def parse_config(values: dict) -> RunConfig:
     Raises:
         ConfigError: with one line per refused field.
     """
-    return check(RunConfig, values)
+    config = check(RunConfig, values)
+    config.check_lesions()
+    return config
 
 
 def read(path: str | Path) -> RunConfig:

@@ -1,6 +1,5 @@
 """Settings of the tracking in MLflow. No result depends on them, and no stage reads them."""
 
-import re
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -40,7 +39,7 @@ def server_uri(uri: str) -> str:
     except ValueError:  # invalid brackets or an invalid port
         is_address = False
     if not is_address or uri.split() != [uri]:
-        shown = re.sub(r"//[^/@]*@", "//…@", uri)  # no password on a terminal
+        shown = "…" + uri[uri.rindex("@") :] if "@" in uri else uri  # no password on a terminal
         raise ValueError(f"{shown!r} is not allowed; give http://HOST:PORT or https://HOST of an MLflow server")
     if "@" in parts.netloc:
         raise ValueError(

@@ -1,6 +1,7 @@
 """A recurrent network that the user supplies, read from a file and checked."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_reservoir(file: str | Path) -> OwnNetwork:
     return checked(read_foreign(file), str(file))
 
 
-def bring(source: str | Path | Mapping[str, Any], file: str | Path) -> None:
+def bring(source: str | os.PathLike | Mapping[str, Any], file: str | Path) -> None:
     """Check a recurrent network, and save it as an `.npz` file for `reservoirs.files`.
 
     Args:
@@ -58,8 +59,8 @@ def bring(source: str | Path | Mapping[str, Any], file: str | Path) -> None:
         arrays = {str(name): _in_memory(values) for name, values in source.items()}
         arrays = {name: values for name, values in arrays.items() if name not in UNOPENED}
         network = checked(recognise(arrays, "the mapping"), "the mapping")
-    elif isinstance(source, str | Path):
-        network = read_reservoir(source)
+    elif isinstance(source, str | os.PathLike):
+        network = read_reservoir(Path(source))
     else:
         raise ConfigError(
             f"source: {type(source).__name__} is not allowed; give a file, or a mapping such as {{'w_rec': matrix}}"
@@ -164,6 +165,8 @@ def _modules(modules: Any, n_units: int, file: str) -> tuple[Int[np.ndarray, " u
     if modules.shape == (n_units,) and modules.dtype.kind == "U":
         names = tuple(dict.fromkeys(modules.tolist()))
         for number, name in enumerate(names, start=1):
+            if name.isdigit():
+                raise ConfigError(f"modules of {file} has the name {name!r}; give numbers as numbers, not as text")
             if name != name.strip() or not name.isprintable():
                 raise ConfigError(
                     f"modules of {file} has the name {name!r}; a name is one line of printable characters, without "

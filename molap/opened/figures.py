@@ -33,8 +33,9 @@ Names = Sequence[str] | None
 def _in_own_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     @functools.wraps(draw)
     def drawn(*given: Any, **named: Any) -> Figure:
-        if given and not isinstance(given[0], Run):
-            raise ConfigError(f"run: {given[0]!r} is not allowed; give molap.open(FOLDER)")
+        run = given[0] if given else named.get("run")
+        if not isinstance(run, Run):
+            raise ConfigError(f"run: {run!r} is not allowed; give molap.open(FOLDER)")
         with matplotlib.rc_context():
             figure = draw(*given, **named)
             figure.draw_without_rendering()  # ticks take their style when they are made

@@ -26,8 +26,9 @@ from molap.exchange.writing import write_foreign
 from molap.networks.rnn import Params, run, to_arrays
 from molap.opened.fixed_points import FixedPoints, find_fixed_points
 from molap.opened.trials import Trials
-from molap.randomness import LARGEST_SEED
 
+MOST_DRAWS = 2**31 - 1
+"""The largest number of a draw; JAX folds it into a key as a signed number of 32 bits."""
 Inputs = Float[np.ndarray, "..."]
 """(time, trial, channel); another shape is refused in one line."""
 
@@ -195,8 +196,11 @@ class Network:
             further |= {"inputs": trial.inputs[:, 0], "rates": self.trajectories(trial)[:, 0]}
         write_foreign(file, to_arrays(self.params), further, names)
 
-    def _checked(self, inputs: Inputs | Trials) -> Float[np.ndarray, "time trial channel"]:
-        values = np.asarray(inputs.inputs if isinstance(inputs, Trials) else inputs, np.float32)
+    def _checked(self, inputs: object) -> Float[np.ndarray, "time trial channel"]:
+        values = np.asarray(inputs.inputs if isinstance(inputs, Trials) else inputs)
+        if values.dtype.kind not in "fiub":
+            raise ConfigError(f"inputs: {values.dtype} is not allowed; real numbers are needed")
+        values = values.astype(np.float32)
         n_channels = self.params.w_in.shape[1]
         if values.ndim != 3 or values.shape[2] != n_channels:
             names = f" ({', '.join(self.input_names)})" if self.input_names else ""
@@ -220,8 +224,8 @@ class Network:
         if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not 0 < float(strength) <= most:
             unit = "σ" if name == "noise" else "percent"
             raise ConfigError(f"strength: {strength!r} is not allowed; above 0, at most {most} ({unit})")
-        if isinstance(draw, bool) or not isinstance(draw, numbers.Integral) or not 0 <= int(draw) <= LARGEST_SEED:
-            raise ConfigError(f"draw: {draw!r} is not allowed; 0, 1, 2, …, {LARGEST_SEED}")
+        if isinstance(draw, bool) or not isinstance(draw, numbers.Integral) or not 0 <= int(draw) <= MOST_DRAWS:
+            raise ConfigError(f"draw: {draw!r} is not allowed; 0, 1, 2, …, {MOST_DRAWS}")
 
 
 def _as_numpy(values):

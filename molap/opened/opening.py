@@ -7,8 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from molap.config.base import ConfigError
-from molap.config.run import parse_config
+from molap.config.base import ConfigError, check
+from molap.config.run import RunConfig
 from molap.opened.run import Run
 from molap.planning.tables import wanted_tables
 from molap.storage.files import FileDamaged, read_json, record_path
@@ -24,7 +24,7 @@ def open_run(folder: str | os.PathLike) -> Run:
     Raises:
         ConfigError: in one line, if the folder contains no run, or one that this version cannot read.
     """
-    if not isinstance(folder, str | Path):
+    if not isinstance(folder, str | os.PathLike):
         raise ConfigError(f"folder: {folder!r} is not allowed; give a run's folder, {RESULTS}/NAME")
     folder = Path(folder)
     file = folder / "configuration.json"
@@ -35,7 +35,7 @@ def open_run(folder: str | os.PathLike) -> Run:
     values, made_with = read_json(file), _versions(file)
     known, ours = made_with.get("molap", "an unknown version"), metadata.version("molap")
     try:
-        config = parse_config(_found_again(values, folder.resolve().parent.parent))
+        config = check(RunConfig, _found_again(values, folder.resolve().parent.parent))
     except ConfigError as error:
         first = str(error).splitlines()[0]
         raise ConfigError(

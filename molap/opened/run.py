@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from molap.config.base import ConfigError
 from molap.config.run import RunConfig
+from molap.jobs.surroundings import refuse_unusable_device
 from molap.opened.columns import about
 from molap.planning.contents import blocks, fitted_sources, kinds, labels, perturbed_kinds, perturbed_tasks
 from molap.planning.outputs import path
@@ -179,6 +180,7 @@ class Run:
         """
         from molap.opened.assembling import network_of
 
+        refuse_unusable_device()
         seed = self.seeds[0] if seed is None else seed
         self._check("kind", kind, self.kinds)
         self._check("task", task, list(self.tasks))

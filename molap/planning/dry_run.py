@@ -53,8 +53,9 @@ def due_jobs(arguments: Sequence[str] = ()) -> list[Job]:
         if not Path(file).is_file():
             raise Refused(f"--configfile: there is no file {file}")
     # Snakemake's own message does not say that a file is given in another way.
-    pairs = itertools.pairwise(arguments)
-    if file := next((value for option, value in pairs if option == "--config" and "=" not in value), ""):
+    given = [value for option, value in itertools.pairwise(arguments) if option in ("--config", "-C")]
+    given += [word.removeprefix("--config=") for word in arguments if word.startswith("--config=")]
+    if file := next((value for value in given if "=" not in value), ""):
         raise Refused(f"--config: {file!r} is not allowed; give KEY=VALUE, or --configfile FILE")
     # Our options come first, because `--configfile FILES` takes all that follows.
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--nocolor", *arguments]

@@ -41,10 +41,6 @@ SCORED = ("evaluation", "perturbation")
 network, test set and settings are the same."""
 
 
-UNPERTURBED = {"kinds": (), "tasks": (), "example_task": None}
-"""Settings of the perturbations in runs whose networks are not perturbed."""
-
-
 def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
     """Return, by run, the configurations of a run with tasks left out of the corpus."""
     return {
@@ -56,14 +52,15 @@ def chains(c: RunConfig, run: str) -> dict[str, RunConfig]:
 def module_numbers(c: RunConfig) -> dict[str, RunConfig]:
     """Return, by run, the configurations with other numbers of modules and units."""
     return {
-        modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units}, perturbations=UNPERTURBED)
+        modules_run(c.name, name): _changed(c, network={"n_modules": r, "n_units": n_units})
         for name, (_, r, n_units) in module_sizes(c).items()
     }
 
 
 def baselines(c: RunConfig) -> dict[str, RunConfig]:
     """Return, by run, the configuration of the baselines for networks that learn all tasks."""
-    return {baselines_run(c.name): _changed(c, dni={"kinds": baseline_kinds(c)}, perturbations=UNPERTURBED)}
+    nothing = {"kinds": (), "tasks": (), "example_task": None}
+    return {baselines_run(c.name): _changed(c, dni={"kinds": baseline_kinds(c)}, perturbations=nothing)}
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:

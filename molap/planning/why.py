@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from molap.config.base import ConfigError
-from molap.config.run import parse_config
+from molap.config.base import ConfigError, check
+from molap.config.run import RunConfig
 from molap.jobs import command
 from molap.jobs.digests import parts
 from molap.planning.dry_run import Job, Refused, due_jobs
@@ -48,7 +48,7 @@ class Keys:
                 place = place.setdefault(section, {})
             place[last] = self.changed[key][1]
         try:
-            return Plan(parse_config(values))
+            return Plan(check(RunConfig, values))
         except ConfigError:
             return None
 

@@ -107,9 +107,10 @@ def z_score(samples: Samples) -> ZScored:
     samples = np.asarray(samples, np.float64)
     if not np.isfinite(samples).all():
         raise ValueError("samples hold values that are not finite")
-    largest = np.abs(samples).max()
-    if largest and not SMALLEST < largest < LARGEST:
-        raise ValueError(f"samples of size {largest:.0e} are not allowed; rescale them to between 1e-100 and 1e100")
+    largest = np.abs(samples).max(axis=0)
+    odd = largest[(largest > 0) & ~((largest > SMALLEST) & (largest < LARGEST))]
+    if odd.size:
+        raise ValueError(f"samples of size {odd[0]:.0e} are not allowed; rescale them to between 1e-100 and 1e100")
     mean, scale = samples.mean(axis=0), samples.std(axis=0)
     # Float32 rounds samples by 6e-8 of their size; a channel that varies by less is constant.
     constant = scale <= 1e-7 * np.abs(samples).max(axis=0)

@@ -52,7 +52,7 @@ def describe(job: str, record: dict, results: Path) -> list[TrackedRun]:
     upstream = {name: _record_of(path, results) for name, path in record["inputs"].items()}
     settings, metrics, curves = record["settings"], record["metrics"], record.get("curves", {})
     seeds = _seeds(settings)
-    per_seed = n_runs(record) > 1
+    per_seed = len(seeds) > 1 and any(_is_list(v, len(seeds)) for v in (*metrics.values(), *curves.values()))
     without_curves = {name: value for name, value in record.items() if name != "curves"}
     found = []
     for i, seed in enumerate(seeds if per_seed else seeds[:1] or [None]):
@@ -116,13 +116,6 @@ def describe_failure(job: str, attempt: dict) -> list[TrackedRun]:
             dataset=None,
         )
     ]
-
-
-def n_runs(record: dict) -> int:
-    """Return the number of runs of a job: one, or one for each network seed if it measured something of each."""
-    n = len(_seeds(record.get("settings") or {}))
-    measured = (*(record.get("metrics") or {}).values(), *(record.get("curves") or {}).values())
-    return n if n > 1 and any(_is_list(values, n) for values in measured) else 1
 
 
 def _seeds(settings: dict) -> list[int]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from molap.config.tracking import TrackingSettings
 from molap.storage.found import ATTEMPT, Found, find_records, is_running
-from molap.tracking.describe import TrackedRun, describe, describe_failure, n_runs
+from molap.tracking.describe import TrackedRun, describe, describe_failure
 from molap.tracking.launch import ENDINGS
 from molap.tracking.scan import FOLDER, Known, digest, identity, importer_lock
 from molap.tracking.where import Place, place, why_unreachable, why_unusable
@@ -111,12 +111,12 @@ class Importer:
         self.n_deleted = sum(len(deleted.get(job, set()) - active.get(job, set())) for job in kept)
 
     def _lacks_some(self, found: Found, there: set[str]) -> bool:
-        """Check whether a job with a run for every network seed has fewer runs in the store."""
+        """Check whether the store lacks a run of a job, which has one for every network seed, if it measured each."""
         try:
             record = json.loads(found.read())
         except (OSError, ValueError):
             return True  # its import says why
-        return n_runs(record) > len(there)
+        return not {run.key for run in _runs(found, record, self._results)} <= there
 
     def _bring_in(self, new: list[Found]) -> Outcome:
         imported, problem = 0, None

@@ -168,7 +168,7 @@ def from_where_they_differ(table: pd.DataFrame, width: int) -> pd.DataFrame:
     table = table.copy()
     for i, (_, *values) in enumerate(table.itertuples(index=False)):
         if all(isinstance(value, str) and len(value) > width for value in values):
-            at = next((i for i, (a, b) in enumerate(zip(*values, strict=False)) if a != b), width)
+            at = next((i for i, (a, b) in enumerate(zip(*values, strict=False)) if a != b), min(map(len, values)))
             if at >= width // 2:
                 table.iloc[i, 1:] = [f"…{value[at - width // 4 :]}" for value in values]
     return table

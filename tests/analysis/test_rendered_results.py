@@ -164,10 +164,20 @@ def test_more_becomes_fewer_where_the_counts_say_so():
 
 
 def test_one_network_is_not_said_to_be_alike_or_not():
-    for name in PAGES:
-        page = flat(rendered(name, **seeds_of(1)))
+    one = {("reference", name): table for name, table in seeds_of(1).items()}
+    for name in ("performance", "areas"):
+        table = committed(name, "new")
+        one["new", name] = table[table[SEED] == 0]
+    for render in pages(COMMITTED.but(one)).values():
+        page = flat(render())
         assert "cannot be distinguished" not in page and "is as good as" not in page
     assert "**CCA is above PCA** by the mean over tasks" in flat(rendered(**seeds_of(1)))
+
+
+def test_only_kinds_that_were_compared_are_named():
+    areas = committed("areas")
+    page = flat(rendered(areas=areas[areas.strategy != "separate"]))
+    assert "**MoLaP is less robust to lesions of weights than DNI.**" in page and "points lower" not in page
 
 
 def test_lesions_that_are_better_are_said_to_be():

@@ -136,6 +136,9 @@ def test_why_hands_its_arguments_on_as_they_are(monkeypatch):
 def test_why_says_how_a_configuration_is_given():
     with pytest.raises(Refused, match=r"--config: 'mine\.yaml' is not allowed; give KEY=VALUE, or --configfile FILE"):
         due_jobs(["--config", "mine.yaml"])
+    for words in (["--config=mine.yaml"], ["-C", "mine.yaml"]):
+        with pytest.raises(Refused, match="give KEY=VALUE, or --configfile FILE"):
+            due_jobs(words)
 
 
 def test_options_of_the_store_stand_before_or_after_the_command(tmp_path):

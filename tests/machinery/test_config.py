@@ -35,6 +35,9 @@ WILDCARDS |= {"figure": "fig4", "grid": "grid1"}
 """One job of every stage."""
 
 
+ALL = {"module": [100], "whole": [100], "silence": [100], "kinds": ["molap-cca"]}
+
+
 def wrong_values(field) -> list:
     """Values of a wrong type or out of range for a field."""
     kinds = {field.annotation, *typing.get_args(field.annotation)}
@@ -92,6 +95,22 @@ def test_a_number_that_yaml_reads_as_text_counts_in_a_list_as_elsewhere():
 def test_the_line_of_an_error_that_quotes_a_whole_file_is_cut():
     line = in_one_line(ValueError("bad\nheader " + "x" * 10_000))
     assert line.startswith("ValueError: bad header x") and len(line) == LONGEST + 1
+
+
+def test_only_what_is_perturbed_must_be_hit_by_something():
+    small = {"silence": [0.5]}
+    sizes = {"network": {"n_units": 200}, "separate_network": {"n_units": 200}}
+    assert Plan(parse_config(sizes | {"perturbations": small})).runs["paper/switch/equal_size"].dni.n_units == 100
+    parse_config({"perturbations": small | {"kinds": ["dni-rule"]}})
+    parse_config({"perturbations": {"kinds": ["molap-cca"]}, "separate_network": {"n_units": 2}})
+    parse_config({"network": {"n_units": 4}, "perturbations": {"inter_module": [8], "inter_module_as": "whole"} | ALL})
+    with pytest.raises(ConfigError, match=r"perturbations.whole: 1 % of 9 weights of sequential-rule hits nothing"):
+        parse_config(
+            {
+                "dni": {"n_units": 3, "kinds": ["sequential-rule"]},
+                "perturbations": {"kinds": ["sequential-rule"], "whole": [1], "silence": [], "module": []},
+            }
+        )
 
 
 def test_a_misspelt_key_is_recognised():
@@ -247,7 +266,7 @@ def test_blocks_of_seeds():
 
 
 def test_settings_do_not_depend_on_the_order_of_keys(tmp_path):
-    np.savez(tmp_path / "own.npz", w_rec=np.eye(3))
+    np.savez(tmp_path / "own.npz", w_rec=np.eye(10))
     own = {"reservoirs": {"files": {"own": str(tmp_path / "own.npz")}}}
     one = Plan(parse_config({"heads": {"n_steps": 5, "batch_size": 7}, "corpus": {"n_trials": 20}} | own))
     two = Plan(parse_config(own | {"corpus": {"n_trials": 20}, "heads": {"batch_size": 7, "n_steps": 5}}))

@@ -67,6 +67,12 @@ def test_a_job_that_lost_the_run_of_one_seed_is_brought_in_again(tmp_path, capsy
     client.set_tag(one.info.run_id, "results", "another folder's")  # as lost as after `mlflow gc`
     assert ask(capsys, tmp_path, "sync")[1][0].startswith("1 jobs brought in; ")
     assert len(client.search_runs(["1"])) == 3
+    # A former attempt that failed has a run with a key of its own, which stands for no network seed.
+    failed = client.create_run("1", tags=one.data.tags | {"job_key": one.data.tags["job"]})
+    client.delete_run(failed.info.run_id)
+    two = next(run for run in client.search_runs(["1"]) if run.data.tags["results"] != "another folder's")
+    client.set_tag(two.info.run_id, "results", "another folder's")
+    assert ask(capsys, tmp_path, "sync")[1][0].startswith("1 jobs brought in; ")
     assert ask(capsys, tmp_path, "sync")[1][0].startswith("0 jobs brought in; ")
 
 
@@ -83,7 +89,7 @@ def test_a_deleted_experiment_is_named_by_every_reader(tracked, capsys):
 def test_a_password_is_not_printed(tracked, capsys, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:secret@127.0.0.1:5999/x")
     status, out, err = ask(capsys, tracked, "best")
-    assert (status, out, len(err)) == (1, [], 1) and "'postgresql://…@127.0.0.1:5999/x' is not allowed" in err[0]
+    assert (status, out, len(err)) == (1, [], 1) and "'…@127.0.0.1:5999/x' is not allowed" in err[0]
 
 
 def test_long_values_are_shown_from_where_they_differ():
@@ -92,6 +98,8 @@ def test_long_values_are_shown_from_where_they_differ():
     shown = from_where_they_differ(table, 60).set_index("field")
     assert shown.one["a"].startswith("…") and "'delay_pro', 'task29'" in shown.one["a"]
     assert "['no']" in shown.other["a"] and len(shown.other["a"]) < 60
+    longer = pd.DataFrame({"field": ["a"], "one": ["a" * 160], "other": ["a" * 163]})
+    assert len({*from_where_they_differ(longer, 60).iloc[0, 1:]}) == 2
     assert shown.one["b"] == "x" and table.one[0] == str(sets)
 
 

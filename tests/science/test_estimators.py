@@ -120,6 +120,12 @@ def test_names_and_frames(full):
     assert list(make_pipeline(PCA(2), PCA()).fit(frame).get_feature_names_out()) == ["pca0", "pca1"]
 
 
+def test_a_single_channel_whose_squares_are_no_numbers_is_refused(full):
+    x, *_ = full
+    with pytest.raises(ValueError, match=r"samples of size \de-\d+ are not allowed; rescale them"):
+        PCA().fit(x * np.array([1e-163] + [1.0] * (x.shape[1] - 1)))
+
+
 @pytest.mark.parametrize("size", [1e200, 1e-200])
 @pytest.mark.parametrize("model", [PCA, CCA])
 def test_samples_whose_squares_are_no_numbers_are_refused(full, model, size):

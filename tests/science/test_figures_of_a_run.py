@@ -91,6 +91,7 @@ def test_the_caller_s_settings_stay_and_a_notebook_can_show_it(opened):
         (lambda run: molap.figures.fig2(run, kinds="separate"), r"kinds: 'separate' is not allowed; give a list"),
         (lambda run: molap.figures.fig2(run, tasks=[]), "tasks: an empty list is not allowed"),
         (lambda run: molap.figures.fig2(run, tasks=["mem_dm1"] * 2), "tasks: .* is not allowed; name each once"),
+        (lambda run: molap.figures.fig1c(run="results/tiny"), "run: 'results/tiny' is not allowed; give molap.open"),
         (lambda run: molap.figures.fig2("results/tiny"), "run: 'results/tiny' is not allowed; give molap.open"),
         (
             lambda run: molap.figures.fig2(run, example="delay_pro"),

@@ -117,6 +117,7 @@ def test_another_matrix_under_the_same_name_is_noticed_and_a_newer_copy_of_the_s
         ({"w_rec": np.eye(4), "modules": np.array(["module2", "module1"] * 2)}, "has the name 'module2', which means"),
         ({"w_rec": np.eye(4), "modules": np.array(["PFC", ""] * 2)}, "has the name '', which means something else"),
         ({"w_rec": np.eye(4), "modules": np.array(["PFC", "V1\n"] * 2)}, "has the name 'V1\\n'; a name is one line"),
+        ({"w_rec": np.eye(4), "modules": np.array(["2", "1"] * 2)}, "has the name '2'; give numbers as numbers"),
         ({"w_rec": np.eye(4), "modules": np.array(["PFC", " V1"] * 2)}, "has the name ' V1'; a name is one line"),
         ({"w_rec": 1e-42 * np.eye(4)}, "is 0 everywhere in single precision"),
         ({"w_rec": np.eye(4), "W_rec": np.eye(4)}, "holds two recurrent matrices, W_rec and w_rec; keep W_rec for a"),
