@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import selectors
 import shlex
 import shutil
@@ -136,9 +137,17 @@ def ask(path: str, arguments: list[str]) -> None:
     if fork:  # Ctrl-Z, and continuing
         signal.signal(signal.SIGTSTP, stop)
         signal.signal(signal.SIGCONT, lambda *_: os.kill(fork, signal.SIGCONT))
+        # Python runs a handler only between its own steps. A signal that comes just before this process begins to
+        # wait would be passed on only at the end of the job, unless it also ends the waiting.
+        woken, wakes = socket.socketpair()
+        for end in (woken, wakes):
+            end.setblocking(False)
+        signal.set_wakeup_fd(wakes.fileno())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
     if not fork:
         os.execv(sys.executable, [sys.executable, *arguments])
+    while server not in select.select([server, woken], [], [])[0]:
+        woken.recv(64)
     status = _receive(server, 1)
     os._exit(status[0] if status else 128 + passed_on[-1])
 
@@ -190,7 +199,10 @@ def _run(connection: socket.socket) -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         module = _become(connection)
         connection.sendall(os.getpid().to_bytes(4, "big"))
+        # A signal must interrupt what the job waits for, so it may not go to the thread.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
         threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         status = 0
     except SystemExit as end:

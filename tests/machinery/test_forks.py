@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import psutil
 import pytest
 
 from molap.jobs.forks import Forks
+
+ROOT = Path(__file__).parents[2]
 
 SHOWS = """
 import json, os, sys
@@ -25,7 +28,8 @@ WAITS = """
 import os, signal, sys, time
 try:
     print(os.getpid(), flush=True)
-    time.sleep(600)
+    for _ in range(12_000):
+        time.sleep(0.05)  # a signal that comes just before one long sleep would not interrupt it
 except KeyboardInterrupt:
     print("interrupted", flush=True)
     sys.exit(7)
@@ -138,6 +142,46 @@ def test_a_signal_reaches_the_job(server, number):
         assert (status, asks.stdout.read()) == (7, "interrupted\n")
     else:
         assert status in (128 + number, -number)
+
+
+LATE = """
+import signal, sys, threading
+from pathlib import Path
+from molap.jobs.forks import ask
+
+def signals():
+    while not Path("now").exists():
+        pass
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=signals, daemon=True).start()
+ask(sys.argv[1], ["-m", "molap.stages.waits"])
+"""
+
+
+def test_a_signal_that_does_not_interrupt_the_waiting_is_passed_on_too(server):
+    """As one does that comes just before the waiting, and here one that comes to another thread."""
+    socket = server[0].split(" ask ")[1].split()[0]
+    command = [sys.executable, "-P", "-c", LATE, socket]  # not the package in this folder
+    asks = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT)})
+    fork = psutil.Process(int(asks.stdout.readline()))
+    Path("now").touch()
+    wait(fork)
+    assert asks.wait(60) == 128 + signal.SIGTERM
+
+
+def test_signals_come_to_the_thread_that_runs_the_job(server):
+    """Python's handlers run there, and no other thread's signal would interrupt what it waits for."""
+    asks, fork = start(server[0])
+    first, second = sorted(thread.id for thread in fork.threads())
+    masks = []
+    for thread in (first, second):
+        (line,) = re.findall(r"SigBlk:\s*(\w+)", Path(f"/proc/{fork.pid}/task/{thread}/status").read_text())
+        masks.append({number for number in signal.Signals if int(line, 16) >> (number - 1) & 1})
+    assert first == fork.pid
+    assert masks == [set(), {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}]
+    asks.kill()
+    wait(fork)
 
 
 def test_a_job_stops_and_goes_on_with_the_process_that_asked(server):
