@@ -3,6 +3,7 @@
 The Snakefile takes each rule's params from here; `molap plan` prints them for use by hand.
 """
 
+import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import click
 
 from molap.claims.reading import followed_claims
-from molap.config.base import ConfigError, check
+from molap.config.base import ConfigError, Section, check
 from molap.config.run import RunConfig, read
 from molap.jobs.command import Refused, refusing, run
 from molap.jobs.digests import source_digest, user_modules
@@ -64,7 +65,11 @@ def baselines(c: RunConfig) -> dict[str, RunConfig]:
 
 
 def switched(c: RunConfig, switch: str) -> RunConfig:
-    """Return the configuration with one reading switched, reduced to what the claims of the attribution need."""
+    """Return the configuration with one reading switched, reduced to what the claims of the attribution need.
+
+    Raises:
+        ConfigError: if the switch changes what a configuration does not have, or to what is not allowed.
+    """
     whole_jobs = math.ceil(c.attribution.networks / c.seeds.per_job) * c.seeds.per_job
     base: dict[str, dict[str, object]] = {
         "seeds": {"networks": max(c.attribution.networks, min(whole_jobs, c.seeds.networks))},
@@ -73,8 +78,17 @@ def switched(c: RunConfig, switch: str) -> RunConfig:
         "generalisation": {"left_out": [names for names in left_out_sets(c) if len(names) == 1], "sources": ["cca"]},
     }
     changes = {} if switch == NO_SWITCH else c.attribution.switches[switch]
-    names = {*base, *changes}
-    return _changed(c, **{name: base.get(name, {}) | changes.get(name, {}) for name in names})
+    field = f"attribution.switches.{switch}"
+    sections = [name for name, value in c if isinstance(value, Section)]
+    for name in changes:
+        if name not in sections:
+            close = difflib.get_close_matches(name, sections, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ConfigError(f"{field}.{name}: unknown section; allowed are {', '.join(sections)}{hint}")
+    try:
+        return _changed(c, **{name: base.get(name, {}) | changes.get(name, {}) for name in (*base, *changes)})
+    except ConfigError as error:
+        raise ConfigError("\n".join(f"{field}.{line}" for line in str(error).splitlines())) from None
 
 
 class Runs(dict[str, RunConfig]):

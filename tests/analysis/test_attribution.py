@@ -129,8 +129,11 @@ def test_switches_are_the_released_preset_s():
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ({"switches": {"x": {"tasks": {"ant": "released"}}}}, "unknown key"),
-        ({"switches": {"x": {"tasks": {"anti": "sometimes"}}}}, "'sometimes' is not allowed"),
+        ({"switches": {"x": {"tasks": {"ant": "released"}}}}, "attribution.switches.x.tasks.ant: unknown key"),
+        ({"switches": {"x": {"tasks": {"anti": "sometimes"}}}}, "switches.x.tasks.anti: 'sometimes' is not allowed"),
+        ({"switches": {"x": {"heads": {"n_steps": 0}}}}, "attribution.switches.x.heads.n_steps: 0 is not allowed"),
+        ({"switches": {"x": {"headz": {}}}}, "attribution.switches.x.headz: unknown section; allowed are tasks,"),
+        ({"switches": {"x": {"name": {}}}}, "attribution.switches.x.name: unknown section"),
         ({"switches": {"a/b": {}}}, "'a/b' is not allowed as a name; use letters"),
         ({"switches": {"none": {}}}, "'none' is not allowed as a name; tables or YAML read it"),
         ({"switches": {"all": {}}}, "'all' is not allowed as a name; it has another meaning"),
