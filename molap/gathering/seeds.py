@@ -207,6 +207,9 @@ def redraw(run: Path, to: Path) -> None:
         page = (work / "report" / "claims.md").read_text(encoding="utf-8")
         for folder in ("figures", "modules"):
             page = page.replace(f"](../{folder}/", "](figures/")
+        title, rest = page.split("\n", maxsplit=1)
+        n = len(existing(to / "tables", "seeds"))
+        page = f"{title}, {n} network seed{'s' * (n > 1)}\n{rest}"  # several gathered runs have the same name
         (to / "verdicts.md").write_text(page, encoding="utf-8")
 
 
