@@ -113,7 +113,7 @@ def _encloses(outer: tuple, inner: tuple) -> bool:
 
 
 def _explain(model: type[Section], item: "ErrorDetails") -> str:
-    kind, context, value = item["type"], item.get("ctx", {}), _shown(item["input"])
+    kind, context, value = item["type"], item.get("ctx", {}), shown(item["input"])
     *above, last = item["loc"] or ("",)
     # Pydantic puts its own checks into the path (`function-after[…]`); an unknown key may look the same.
     path = [part for part in above if not (isinstance(part, str) and "[" in part)]
@@ -141,8 +141,9 @@ def _explain(model: type[Section], item: "ErrorDetails") -> str:
     return f"{field}: {value} is not allowed; {reason[0].lower()}{reason[1:]}"
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
+def shown(value: object) -> str:
+    """Return a value as a message quotes it: in one line, and cut if it is long."""
+    text = " ".join(repr(value).split()) if "\n" in repr(value) else repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from molap.config.base import ConfigError
+from molap.config.base import ConfigError, shown
 from molap.config.evaluation import TaskCriterion
 from molap.config.perturbations import PerturbationReadings
 from molap.evaluation.criterion import metrics, rule_of
@@ -125,15 +125,16 @@ class Network:
             noise: state noise, added to the argument of tanh; none by default.
 
         Raises:
-            ConfigError: if the inputs have another shape than (time, trial, channel) with the network's channels.
+            ConfigError: if the inputs have another shape than (time, trial, channel) with the network's channels, the
+                noise another one than (time, trial, unit), or if either is not finite.
         """
-        return np.asarray(_outputs(self.params, self._checked(inputs), noise))
+        return np.asarray(_outputs(self.params, *self._driven(inputs, noise)))
 
     def trajectories(
         self, inputs: Inputs | Trials, noise: Float[np.ndarray, "time trial unit"] | None = None
     ) -> Float[np.ndarray, "time trial unit"]:
         """Return the rates h(t) of all units, between −1 and 1; arguments as for `respond`."""
-        return np.asarray(_trajectories(self.params, self._checked(inputs), noise))
+        return np.asarray(_trajectories(self.params, *self._driven(inputs, noise)))
 
     def score(self, trials: Trials | None = None) -> dict[str, float]:
         """Return every metric on trials, as the workflow computes it: with the run's criterion and state noise.
@@ -143,8 +144,13 @@ class Network:
         Returns:
             `accuracy`, `decision_accuracy`, `all_correct`, `best_constant`, `accuracy_output1` … in percent; `mse` and
             `response_mse` in squared rescaled units.
+
+        Raises:
+            ConfigError: in one line, if these are not trials of the network's channels.
         """
         trials = self.trials() if trials is None else trials
+        if not isinstance(trials, Trials):
+            raise ConfigError(f"trials: {type(trials).__name__} is not allowed; give Trials, which have targets")
         inputs, s = self._checked(trials), self.scoring
         if trials.n_drawn == len(trials) and not self.perturbed:  # the workflow's programs: evaluation, or perturbation
             found = _outputs_in_evaluation(self.params, inputs, s.state_noise, s.data_seed)
@@ -165,8 +171,8 @@ class Network:
         Raises:
             ConfigError: if there is no such perturbation, the strength is out of range, or the network is perturbed.
         """
-        name = f"module{self.module_names.index(name) + 1}" if name in self.module_names else name
         self._check_perturbation(name, strength, draw)
+        name = f"module{self.module_names.index(name) + 1}" if name in self.module_names else name
         key, s = perturbation_key(self.scoring.data_seed, name, self.seed), self.scoring
         ((found, n_hit),) = perturb(key, draw, self.params, name, (float(strength),), s.readings, self.modules)
         done = Perturbation(name, float(strength), draw, int(n_hit))
@@ -208,24 +214,40 @@ class Network:
                 f"inputs: shape {values.shape} is not allowed; (time, trial, {n_channels}), the channels of "
                 f"{self.task}{names}"
             )
-        if not np.isfinite(values).all():
-            step, trial, channel = np.argwhere(~np.isfinite(values))[0]
-            raise ConfigError(f"inputs: not finite at step {step}, trial {trial}, channel {channel}")
+        _check_finite("inputs", values, "channel")
         return values
 
-    def _check_perturbation(self, name: str, strength: object, draw: object) -> None:
+    def _driven(self, inputs: object, noise: object) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return inputs and state noise, both checked."""
+        values = self._checked(inputs)
+        if noise is None:
+            return values, None
+        noise = np.asarray(noise)
+        needed = (*values.shape[:2], self.params.w_rec.shape[0])
+        if noise.dtype.kind not in "fiub" or noise.shape != needed:
+            raise ConfigError(f"noise: {noise.dtype} of shape {noise.shape} is not allowed; real numbers, {needed}")
+        _check_finite("noise", noise, "unit")
+        return values, noise.astype(np.float32)
+
+    def _check_perturbation(self, name: object, strength: object, draw: object) -> None:
         modules = [f"module{m}" for m in range(1, max(self.modules) + 1)]
         known = [*modules, *self.module_names, *(other for other in PERTURBATIONS if other != "module")]
-        if name not in known:
-            raise ConfigError(f"name: {name!r} is not allowed; perturbations of this network: {', '.join(known)}")
+        if not isinstance(name, str) or name not in known:
+            raise ConfigError(f"name: {shown(name)} is not allowed; perturbations of this network: {', '.join(known)}")
         if self.perturbed:
             raise ConfigError(f"this network is perturbed already ({self.perturbed.name}); perturb the intact one")
         most = 10 if name == "noise" else 100
         if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not 0 < float(strength) <= most:
             unit = "σ" if name == "noise" else "percent"
-            raise ConfigError(f"strength: {strength!r} is not allowed; above 0, at most {most} ({unit})")
+            raise ConfigError(f"strength: {shown(strength)} is not allowed; above 0, at most {most} ({unit})")
         if isinstance(draw, bool) or not isinstance(draw, numbers.Integral) or not 0 <= int(draw) <= MOST_DRAWS:
-            raise ConfigError(f"draw: {draw!r} is not allowed; 0, 1, 2, …, {MOST_DRAWS}")
+            raise ConfigError(f"draw: {shown(draw)} is not allowed; 0, 1, 2, …, {MOST_DRAWS}")
+
+
+def _check_finite(what: str, values: np.ndarray, axis: str) -> None:
+    if not np.isfinite(values).all():
+        step, trial, i = np.argwhere(~np.isfinite(values))[0]
+        raise ConfigError(f"{what}: not finite at step {step}, trial {trial}, {axis} {i}")
 
 
 def _as_numpy(values):

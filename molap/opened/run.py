@@ -6,10 +6,11 @@ something asks for them.
 
 import functools
 import numbers
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molap.config.base import ConfigError
+from molap.config.base import ConfigError, shown
 from molap.config.run import RunConfig
 from molap.jobs.surroundings import refuse_unusable_device
 from molap.opened.columns import about
@@ -98,9 +99,14 @@ class Run:
         Raises:
             ConfigError: in one line, if the run has no such table, or it is damaged.
         """
-        if name not in self.tables:
-            why = "it is not finished" if name in self.missing else "its configuration makes none"
-            raise ConfigError(f"{self.folder} has no table {name!r} ({why}); it has {', '.join(self.tables) or 'none'}")
+        if not isinstance(name, str) or name not in self.tables:
+            why = (
+                "it is not finished"
+                if isinstance(name, str) and name in self.missing
+                else "its configuration makes none"
+            )
+            has = ", ".join(self.tables) or "none"
+            raise ConfigError(f"{self.folder} has no table {shown(name)} ({why}); it has {has}")
         try:
             # `-` and `none` are names of sources, not missing values.
             found = read_table(self._file(path(name, self.name)), keep_default_na=False, na_values=[""])
@@ -185,7 +191,7 @@ class Run:
         self._check("kind", kind, self.kinds)
         self._check("task", task, list(self.tasks))
         if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-            raise ConfigError(f"seed: {seed!r} is not allowed; give a whole number")
+            raise ConfigError(f"seed: {shown(seed)} is not allowed; give a whole number")
         self._check("seed", seed, self.seeds)
         block = next(one for one in blocks(self.config) if seed in block_seeds(one))
         arrays = self.arrays(self._plan.network(self.name, block, kind, task))
@@ -209,8 +215,9 @@ class Run:
         return self.folder / planned.removeprefix(f"{RESULTS}/{self.name}/")
 
     def _check(self, field: str, value: object, allowed: list) -> None:
-        if value not in allowed:
-            raise ConfigError(f"{field}: {value!r} is not allowed; {self.folder} has {', '.join(map(str, allowed))}")
+        if not isinstance(value, Hashable) or value not in allowed:  # arrays and frames are compared item by item
+            has = ", ".join(map(str, allowed))
+            raise ConfigError(f"{field}: {shown(value)} is not allowed; {self.folder} has {has}")
 
 
 _TIMES = ("start", "end", "wall_s", "cpu_s", "peak_memory_mb")

@@ -258,6 +258,20 @@ def test_the_functions_beneath_are_pure_and_compile(opened):
             lambda run: unchecked(_of(run).respond)(np.full((110, 2, 2), 1j)),
             "inputs: complex128 is not allowed; real numbers",
         ),
+        (lambda run: unchecked(run.network)(np.zeros(2), "mem_dm1"), r"kind: array\(\[0., 0.\]\) is not allowed"),
+        (lambda run: unchecked(run.network)("separate", ["mem_dm1"]), r"task: \['mem_dm1'\] is not allowed"),
+        (lambda run: unchecked(run.table)(np.eye(2)), r"no table array\(\[\[1., 0.\], \[0., 1.\]\]\)"),
+        (lambda run: unchecked(_of(run).perturb)(np.zeros(2), 10), "name: array.* is not allowed; perturbations"),
+        (lambda run: unchecked(_of(run).perturb)("whole", np.eye(2)), "strength: array.* is not allowed; above 0"),
+        (lambda run: unchecked(_of(run).score)(np.zeros((110, 2, 2))), "trials: ndarray is not allowed; give Trials"),
+        (
+            lambda run: _of(run).respond(np.zeros((1, 1, 2)), np.full((1, 1, 12), np.nan)),
+            "noise: not finite at step 0, trial 0, unit 0",
+        ),
+        (
+            lambda run: _of(run).respond(np.zeros((3, 1, 2)), np.zeros((3, 1, 1))),
+            r"noise: float64 of shape \(3, 1, 1\) is not allowed; real numbers, \(3, 1, 12\)",
+        ),
         (lambda run: _of(run).perturb("whole", 1).perturb("whole", 1), "perturbed already"),
         (
             lambda run: _of(run).respond(np.zeros((110, 2, 3))),
