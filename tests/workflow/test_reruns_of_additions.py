@@ -48,7 +48,7 @@ def test_a_network_of_one_s_own_joins_heads_tables_and_figures(changed):
     rng = np.random.default_rng(0)
     own = changed.folder / "my networks"
     own.mkdir()
-    np.savez(own / "cortex.npz", w_rec=rng.normal(0, 0.5, (9, 9)), modules=np.repeat([1, 2, 3], 3))
+    np.savez(own / "cortex.npz", w_rec=rng.normal(0, 0.5, (12, 12)), modules=np.repeat([1, 2, 3], 4))
     perturbed = {"kinds": ["separate", "molap-cca", "molap-cortex"]}
     changed.set(reservoirs={"files": {"cortex": "my networks/cortex.npz"}}, perturbations=perturbed)
     planned = changed.planned()
