@@ -42,6 +42,7 @@ LONGEST = (
     "test_tutorial",
     "test_first_steps",
     "test_yang19",
+    "test_readme",
     # These wait for the tiny run, which test_interruptions has begun.
     "test_merge",
     "test_workflow",
@@ -55,6 +56,8 @@ LONGEST = (
     "test_tracking_server",
     "test_workflow_configurations",
     "test_progress",
+    "test_search_workflow",
+    "test_your_own",
 )
 
 
