@@ -60,9 +60,14 @@ def why_not() -> str:
         return "Snakemake's Slurm plugin is missing: pip install -e '.[cluster]' -c envs/pins.txt"
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return "starting a Slurm needs root, and apt-get (Debian, Ubuntu)"
-    if SETTINGS.exists():
+    if SETTINGS.exists() and not left_behind():
         return f"a Slurm is configured on this machine ({SETTINGS}), and is left alone"
     return ""
+
+
+def left_behind() -> bool:
+    """Whether the settings are those of such a cluster whose daemons ended without removing them."""
+    return "ClusterName=molap\n" in SETTINGS.read_text() and "UP" not in ask("scontrol", "ping")
 
 
 class Cluster:
