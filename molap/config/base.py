@@ -6,7 +6,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,9 +121,7 @@ def _explain(model: type[Section], item: "ErrorDetails") -> str:
     field = ".".join(part if isinstance(part, str) and part.isprintable() else repr(part) for part in path)
     if kind == "extra_forbidden":
         allowed = list(_section_at(model, path[:-1]).model_fields)
-        close = difflib.get_close_matches(str(path[-1]), allowed, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        return f"{field}: unknown key; allowed are {', '.join(allowed)}{hint}"
+        return f"{field}: unknown key; allowed are {', '.join(allowed)}{did_you_mean(str(path[-1]), allowed)}"
     if kind == "value_error":
         # Validators of a whole section name their field themselves.
         message = str(context["error"])
@@ -139,6 +137,12 @@ def _explain(model: type[Section], item: "ErrorDetails") -> str:
         return f"{field}: {value} is not allowed; give a section of keys and values{keys}"
     reason = item["msg"].replace("Input should be", "it must be")
     return f"{field}: {value} is not allowed; {reason[0].lower()}{reason[1:]}"
+
+
+def did_you_mean(name: str, known: Collection[str], meant: Mapping[str, str] = types.MappingProxyType({})) -> str:
+    """Return `; did you mean …?` with the known name that is likely to be meant; empty if none is."""
+    close = meant.get(name.lower()) or next(iter(difflib.get_close_matches(name, known, n=1)), "")
+    return f"; did you mean {close}?" if close in known else ""
 
 
 def shown(value: object) -> str:

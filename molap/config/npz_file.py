@@ -1,6 +1,5 @@
 """Read a user's `.npz` file as strictly as a configuration: every array that is bad or unknown is named."""
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molap.config.base import ConfigError, in_one_line
+from molap.config.base import ConfigError, did_you_mean, in_one_line
 from molap.storage.files import PROVENANCE
 
 
@@ -62,12 +61,6 @@ def read_known(path: str | Path, known: Collection[str], meant: Mapping[str, str
             raise ConfigError(f"{path} holds an array {name} that holds Python objects; numbers are needed")
         arrays[name] = values
     return arrays
-
-
-def did_you_mean(name: str, known: Collection[str], meant: Mapping[str, str]) -> str:
-    """Return `; did you mean …?` with the known name that is likely to be meant; empty if none is."""
-    close = meant.get(name.lower()) or next(iter(difflib.get_close_matches(name, known, n=1)), "")
-    return f"; did you mean {close}?" if close in known else ""
 
 
 def _one(file: np.lib.npyio.NpzFile, name: str, path: str | Path) -> np.ndarray | Pickled:

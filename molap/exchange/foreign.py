@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from molap.config.base import ConfigError
-from molap.config.npz_file import Pickled, did_you_mean
+from molap.config.base import ConfigError, did_you_mean
+from molap.config.npz_file import Pickled
 from molap.exchange.convention import Activity
 from molap.exchange.curbd import CURBD, from_curbd
 

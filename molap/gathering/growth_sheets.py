@@ -105,7 +105,7 @@ class GrowthSheets(Sheets):
             first = cca.iloc[0]
             rows.append(
                 (
-                    "network" if fixed == "network" else fixed,
+                    fixed,
                     n,
                     units,
                     *(number(value) for part in (cca, none) for value in (part.accuracy.mean(), part.accuracy.min())),

@@ -142,11 +142,14 @@ def ask(path: str, arguments: list[str]) -> None:
         woken, wakes = socket.socketpair()
         for end in (woken, wakes):
             end.setblocking(False)
-        signal.set_wakeup_fd(wakes.fileno())
+        signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+        waited_for = select.poll()  # unlike select, for descriptors of any number
+        for file in (server, woken):
+            waited_for.register(file, select.POLLIN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
     if not fork:
         os.execv(sys.executable, [sys.executable, *arguments])
-    while server not in select.select([server, woken], [], [])[0]:
+    while server.fileno() not in dict(waited_for.poll()):
         woken.recv(64)
     status = _receive(server, 1)
     os._exit(status[0] if status else 128 + passed_on[-1])

@@ -3,7 +3,6 @@
 The Snakefile takes each rule's params from here; `molap plan` prints them for use by hand.
 """
 
-import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from types import SimpleNamespace
 import click
 
 from molap.claims.reading import followed_claims
-from molap.config.base import ConfigError, Section, check
+from molap.config.base import ConfigError, Section, check, did_you_mean
 from molap.config.run import RunConfig, read
 from molap.jobs.command import Refused, refusing, run
 from molap.jobs.digests import source_digest, user_modules
@@ -82,8 +81,7 @@ def switched(c: RunConfig, switch: str) -> RunConfig:
     sections = [name for name, value in c if isinstance(value, Section)]
     for name in changes:
         if name not in sections:
-            close = difflib.get_close_matches(name, sections, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(name, sections)
             raise ConfigError(f"{field}.{name}: unknown section; allowed are {', '.join(sections)}{hint}")
     try:
         return _changed(c, **{name: base.get(name, {}) | changes.get(name, {}) for name in (*base, *changes)})

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 SEED = "network_seed"
 COMMITTED = Evidence(REPOSITORY)
 GAPS = re.compile(r"\bnan\b|\bNone\b|(?<!\S)\(?– (%|points|times)|\b(0|no|none) of (0|no)\b|no networks\b")
-"""What no sentence may hold."""
+"""Find what no sentence may hold."""
 
 
 def prose(page):

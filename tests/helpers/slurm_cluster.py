@@ -66,7 +66,7 @@ def why_not() -> str:
 
 
 def left_behind() -> bool:
-    """Whether the settings are those of such a cluster whose daemons ended without removing them."""
+    """Tell whether the settings are those of such a cluster, whose daemons ended without removing them."""
     return "ClusterName=molap\n" in SETTINGS.read_text() and "UP" not in ask("scontrol", "ping")
 
 
