@@ -13,7 +13,7 @@ class GrowthSheets(Sheets):
     """Tables of what grows: the tasks of a corpus, the steps of training, the number of modules."""
 
     def left_out(self) -> str:
-        """Write decisions correct with tasks left out and with all in the corpus, mean over the same networks."""
+        """Write outputs correct with tasks left out and with all in the corpus, mean over the same networks."""
         ev = self.evidence
         seeds = [int(seed) for seed in ev.rows("generalisation", source="cca", n_left_out=1).get(SEED, ())]
 

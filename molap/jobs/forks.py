@@ -113,6 +113,7 @@ def ask(path: str, arguments: list[str]) -> None:
     server = socket.socket(socket.AF_UNIX)
     server.settimeout(LONGEST_WAIT_S)
     try:
+        woken, wakes = socket.socketpair()
         server.connect(path)
         data = json.dumps(job).encode()
         socket.send_fds(server, [len(data).to_bytes(4, "big")], [0, 1, 2])
@@ -126,20 +127,23 @@ def ask(path: str, arguments: list[str]) -> None:
 
     def pass_on(number: int, _: object) -> None:
         passed_on.append(number)
-        os.kill(fork, number)
+        send(number)
+
+    def send(number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            os.kill(fork, number)
 
     def stop(*_: object) -> None:
-        os.kill(fork, signal.SIGSTOP)
+        send(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
 
     for number in PASSED_ON if fork else ():
         signal.signal(number, pass_on)
     if fork:  # Ctrl-Z, and continuing
         signal.signal(signal.SIGTSTP, stop)
-        signal.signal(signal.SIGCONT, lambda *_: os.kill(fork, signal.SIGCONT))
+        signal.signal(signal.SIGCONT, lambda *_: send(signal.SIGCONT))
         # Python runs a handler only between its own steps. A signal that comes just before this process begins to
         # wait would be passed on only at the end of the job, unless it also ends the waiting.
-        woken, wakes = socket.socketpair()
         for end in (woken, wakes):
             end.setblocking(False)
         signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from molap.config.base import ConfigError, shown
+from molap.config.base import ConfigError, in_one_line, shown
 from molap.config.evaluation import TaskCriterion
 from molap.config.perturbations import PerturbationReadings
 from molap.evaluation.criterion import metrics, rule_of
@@ -152,6 +152,12 @@ class Network:
         if not isinstance(trials, Trials):
             raise ConfigError(f"trials: {type(trials).__name__} is not allowed; give Trials, which have targets")
         inputs, s = self._checked(trials), self.scoring
+        n_outputs = self.params.w_out.shape[0]
+        if trials.targets.shape[2] != n_outputs:
+            raise ConfigError(
+                f"trials: {trials.targets.shape[2]} outputs are not allowed; this network was trained on {self.task}, "
+                f"which has {n_outputs}"
+            )
         if trials.n_drawn == len(trials) and not self.perturbed:  # the workflow's programs: evaluation, or perturbation
             found = _outputs_in_evaluation(self.params, inputs, s.state_noise, s.data_seed)
         else:
@@ -203,10 +209,10 @@ class Network:
         write_foreign(file, to_arrays(self.params), further, names)
 
     def _checked(self, inputs: object) -> Float[np.ndarray, "time trial channel"]:
-        values = np.asarray(inputs.inputs if isinstance(inputs, Trials) else inputs)
+        values = _array("inputs", inputs.inputs if isinstance(inputs, Trials) else inputs)
         if values.dtype.kind not in "fiub":
             raise ConfigError(f"inputs: {values.dtype} is not allowed; real numbers are needed")
-        values = values.astype(np.float32)
+        values = _single(values)
         n_channels = self.params.w_in.shape[1]
         if values.ndim != 3 or values.shape[2] != n_channels:
             names = f" ({', '.join(self.input_names)})" if self.input_names else ""
@@ -222,12 +228,13 @@ class Network:
         values = self._checked(inputs)
         if noise is None:
             return values, None
-        noise = np.asarray(noise)
+        noise = _array("noise", noise)
         needed = (*values.shape[:2], self.params.w_rec.shape[0])
         if noise.dtype.kind not in "fiub" or noise.shape != needed:
             raise ConfigError(f"noise: {noise.dtype} of shape {noise.shape} is not allowed; real numbers, {needed}")
+        noise = _single(noise)
         _check_finite("noise", noise, "unit")
-        return values, noise.astype(np.float32)
+        return values, noise
 
     def _check_perturbation(self, name: object, strength: object, draw: object) -> None:
         modules = [f"module{m}" for m in range(1, max(self.modules) + 1)]
@@ -237,11 +244,23 @@ class Network:
         if self.perturbed:
             raise ConfigError(f"this network is perturbed already ({self.perturbed.name}); perturb the intact one")
         most = 10 if name == "noise" else 100
-        if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not 0 < float(strength) <= most:
+        if isinstance(strength, bool) or not isinstance(strength, int | float | np.number) or not 0 < strength <= most:
             unit = "σ" if name == "noise" else "percent"
             raise ConfigError(f"strength: {shown(strength)} is not allowed; above 0, at most {most} ({unit})")
         if isinstance(draw, bool) or not isinstance(draw, numbers.Integral) or not 0 <= int(draw) <= MOST_DRAWS:
             raise ConfigError(f"draw: {shown(draw)} is not allowed; 0, 1, 2, …, {MOST_DRAWS}")
+
+
+def _array(what: str, values: object) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of different lengths, keys of JAX
+        raise ConfigError(f"{what}: {in_one_line(error)}") from None
+
+
+def _single(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        return values.astype(np.float32)
 
 
 def _check_finite(what: str, values: np.ndarray, axis: str) -> None:

@@ -6,7 +6,6 @@ something asks for them.
 
 import functools
 import numbers
-from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,7 +214,7 @@ class Run:
         return self.folder / planned.removeprefix(f"{RESULTS}/{self.name}/")
 
     def _check(self, field: str, value: object, allowed: list) -> None:
-        if not isinstance(value, Hashable) or value not in allowed:  # arrays and frames are compared item by item
+        if not isinstance(value, str | numbers.Integral) or value not in allowed:  # arrays are compared item by item
             has = ", ".join(map(str, allowed))
             raise ConfigError(f"{field}: {shown(value)} is not allowed; {self.folder} has {has}")
 

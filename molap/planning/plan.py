@@ -81,8 +81,8 @@ def switched(c: RunConfig, switch: str) -> RunConfig:
     sections = [name for name, value in c if isinstance(value, Section)]
     for name in changes:
         if name not in sections:
-            hint = did_you_mean(name, sections)
-            raise ConfigError(f"{field}.{name}: unknown section; allowed are {', '.join(sections)}{hint}")
+            hint, shown = did_you_mean(name, sections), name if name.isprintable() else repr(name)
+            raise ConfigError(f"{field}.{shown}: unknown section; allowed are {', '.join(sections)}{hint}")
     try:
         return _changed(c, **{name: base.get(name, {}) | changes.get(name, {}) for name in (*base, *changes)})
     except ConfigError as error:

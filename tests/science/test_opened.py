@@ -269,6 +269,17 @@ def test_the_functions_beneath_are_pure_and_compile(opened):
             "noise: not finite at step 0, trial 0, unit 0",
         ),
         (
+            lambda run: _of(run).respond(np.zeros((1, 1, 2)), np.full((1, 1, 12), 1e300)),
+            "noise: not finite at step 0, trial 0, unit 0",
+        ),
+        (lambda run: unchecked(_of(run).respond)([[1], [1, 2]]), "inputs: ValueError: setting an array element"),
+        (lambda run: unchecked(run.trials)(pd.NA), "task: <NA> is not allowed"),
+        (lambda run: unchecked(_of(run).perturb)("noise", 10**400), "strength: 1000.*… is not allowed; above 0"),
+        (
+            lambda run: _of(run).score(Trials("other", np.zeros((110, 3, 2)), np.zeros((110, 3, 5)))),
+            "trials: 5 outputs are not allowed; this network was trained on mem_dm1, which has 2",
+        ),
+        (
             lambda run: _of(run).respond(np.zeros((3, 1, 2)), np.zeros((3, 1, 1))),
             r"noise: float64 of shape \(3, 1, 1\) is not allowed; real numbers, \(3, 1, 12\)",
         ),
