@@ -244,7 +244,11 @@ class Network:
         if self.perturbed:
             raise ConfigError(f"this network is perturbed already ({self.perturbed.name}); perturb the intact one")
         most = 10 if name == "noise" else 100
-        if isinstance(strength, bool) or not isinstance(strength, int | float | np.number) or not 0 < strength <= most:
+        if (
+            isinstance(strength, bool)
+            or not isinstance(strength, int | float | np.integer | np.floating)
+            or not 0 < strength <= most
+        ):
             unit = "σ" if name == "noise" else "percent"
             raise ConfigError(f"strength: {shown(strength)} is not allowed; above 0, at most {most} ({unit})")
         if isinstance(draw, bool) or not isinstance(draw, numbers.Integral) or not 0 <= int(draw) <= MOST_DRAWS:
